@@ -1,0 +1,242 @@
+"""The `shirube` command: everything the Dags do, and what a person at the keyboard needs besides.
+
+Imports are inside the commands: `shirube check` must answer at once and not load dbt, GX or Airflow first.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from shirube.home import Home
+
+app = typer.Typer(
+    name="shirube",
+    help="Physician touchpoints, journey phases and honest KPIs from channel and CRM logs.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # locals hold rows, and rows hold names
+)
+console = Console()
+problems = Console(stderr=True, style="red")
+
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="Data home; default $SHIRUBE_HOME, else ./var.", show_default=False)
+]
+AsOfOption = Annotated[
+    datetime | None,
+    typer.Option("--as-of", formats=["%Y-%m-%d"], help="Count only what had been delivered by this day."),
+]
+
+
+def _day(moment: datetime | None) -> date | None:
+    return moment.date() if moment else None
+
+
+def _say(event: str, facts: dict[str, Any]) -> None:
+    """One line per event: what, where, how many, how long."""
+    words = " ".join(
+        f"{name}={value:.1f}s" if name == "seconds" else f"{name}={value}"
+        for name, value in facts.items()
+        if value not in (None, "")
+    )
+    console.print(f"[dim]{event.replace('_', ' '):<18}[/] {words}", highlight=False, soft_wrap=True)
+
+
+def _fail(error: Exception) -> typer.Exit:
+    problems.print(str(error), highlight=False, soft_wrap=True)
+    return typer.Exit(1)
+
+
+@app.command()
+def sample(
+    out: Annotated[Path, typer.Option(help="Folder for the files and truth.json.")],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 7,
+    physicians: Annotated[int, typer.Option(min=50)] = 3000,
+    months: Annotated[int, typer.Option(min=2, max=60)] = 12,
+) -> None:
+    """Generate a fictional company whose truth is known (truth.json beside the files)."""
+    from shirube.sample import generate
+
+    truth = generate(out, seed=seed, physicians=physicians, months=months, progress=_say)
+    console.print(f"Wrote {len(truth['files'])} files to {out}; what is true about them: {out / 'truth.json'}")
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="The file to look at; nothing is landed or written.")],
+    source: Annotated[str, typer.Option("--source", "-s", help="The source (inbox folder) it would belong to.")],
+    home: HomeOption = None,
+) -> None:
+    """Tell what of a file would be accepted, what not, and why. Exit code 1 if anything would be refused."""
+    from shirube.landing import check as check_file
+    from shirube.landing.check import render
+
+    try:
+        result = check_file(Home.resolve(home), file, source)
+    except (LookupError, ValueError, OSError) as error:
+        raise _fail(error) from error
+    console.print(render(result))
+    raise typer.Exit(0 if result.is_accepted else 1)
+
+
+@app.command()
+def land(
+    source: Annotated[str | None, typer.Option("--source", "-s", help="Only this source.")] = None,
+    home: HomeOption = None,
+) -> None:
+    """Land everything pending in the inbox; a known file is a no-op."""
+    from shirube.landing import land as land_files
+
+    try:
+        result = land_files(Home.resolve(home), source, progress=_say)
+    except (LookupError, ValueError, OSError, RuntimeError) as error:
+        raise _fail(error) from error
+    console.print(result.summary())
+
+
+@app.command()
+def replay(
+    batch: Annotated[str, typer.Argument(help="Batch id (see `shirube status`), or `all`.")],
+    source: Annotated[str | None, typer.Option("--source", "-s", help="With `all`: only this source.")] = None,
+    home: HomeOption = None,
+) -> None:
+    """Land a received file again under the contract as it is now."""
+    from shirube.landing import replay as replay_batch
+
+    try:
+        result = replay_batch(Home.resolve(home), batch, source=source)
+    except (LookupError, ValueError, OSError, RuntimeError) as error:
+        raise _fail(error) from error
+    console.print(result.summary())
+
+
+@app.command()
+def build(as_of: AsOfOption = None, home: HomeOption = None) -> None:
+    """Build the star and the marts from the lake; readers see nothing of it yet."""
+    from shirube.warehouse import build as build_warehouse
+
+    try:
+        result = build_warehouse(Home.resolve(home), as_of=_day(as_of), progress=_say)
+    except (ValueError, OSError, RuntimeError) as error:
+        raise _fail(error) from error
+    console.print(f"Built {len(result.models)} models as of {result.as_of}: {result.warehouse_file}")
+
+
+@app.command()
+def audit(home: HomeOption = None) -> None:
+    """Run both gates over the last build. Exit code 1 if the release would be blocked."""
+    from shirube.audit import audit as audit_build
+    from shirube.warehouse import last_build
+
+    try:
+        resolved = Home.resolve(home)
+        result = audit_build(resolved, last_build(resolved))
+    except (ValueError, OSError, RuntimeError) as error:
+        raise _fail(error) from error
+    console.print(result.summary())
+    raise typer.Exit(1 if result.is_blocked else 0)
+
+
+@app.command()
+def publish(home: HomeOption = None) -> None:
+    """Publish the last build as an immutable release, if its audit allows."""
+    from shirube.audit import last_audit
+    from shirube.release import publish as publish_release
+    from shirube.warehouse import last_build
+
+    try:
+        resolved = Home.resolve(home)
+        built = last_build(resolved)
+        release = publish_release(resolved, built, last_audit(resolved, built))
+    except (ValueError, OSError, RuntimeError) as error:
+        raise _fail(error) from error
+    console.print(f"{release.status}: {release.release_id} ({release.path})")
+
+
+@app.command()
+def share(
+    release: Annotated[str | None, typer.Option("--release", help="Default: the current release.")] = None,
+    home: HomeOption = None,
+) -> None:
+    """Write the reports and the catalogue of a release."""
+    from shirube.share import share as share_release
+
+    try:
+        result = share_release(Home.resolve(home), release, progress=_say)
+    except (LookupError, ValueError, OSError, RuntimeError) as error:
+        raise _fail(error) from error
+    console.print(f"{len(result.pages)} pages for release {result.release_id}")
+
+
+@app.command()
+def run(as_of: AsOfOption = None, home: HomeOption = None) -> None:
+    """Land, build, audit, publish and share, without Airflow."""
+    from shirube.pipeline import run as run_pipeline
+
+    try:
+        result = run_pipeline(Home.resolve(home), as_of=_day(as_of), progress=_say)
+    except (LookupError, ValueError, OSError, RuntimeError) as error:
+        raise _fail(error) from error
+    steps = " · ".join(f"{step} {seconds:.1f} s" for step, seconds in result.seconds.items())
+    console.print(f"{result.release_status}: {result.release_id} ({steps})")
+
+
+@app.command()
+def rollback(
+    release: Annotated[str | None, typer.Argument(help="Default: the release before the current one.")] = None,
+    home: HomeOption = None,
+) -> None:
+    """Let readers see an earlier release again."""
+    from shirube.release import rollback as roll_back
+
+    try:
+        result = roll_back(Home.resolve(home), release)
+    except (LookupError, ValueError, OSError, RuntimeError) as error:
+        raise _fail(error) from error
+    console.print(f"Readers now see {result.release_id}")
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    home: HomeOption = None,
+) -> None:
+    """What arrived, what is missing, what was rejected and why, what is published, what to do next."""
+    from shirube.status import render
+    from shirube.status import status as read_status
+
+    facts = read_status(Home.resolve(home))
+    if as_json:
+        typer.echo(json.dumps(facts, ensure_ascii=False, indent=2, default=str))
+    else:
+        console.print(render(facts))
+
+
+@app.command()
+def demo(
+    physicians: Annotated[int, typer.Option(min=50)] = 3000,
+    months: Annotated[int, typer.Option(min=2, max=60)] = 12,
+    seed: int = 7,
+    home: HomeOption = None,
+) -> None:
+    """The whole path under the embedded Airflow, on the sample company."""
+    from shirube.orchestration.demo import demo as run_demo
+
+    raise typer.Exit(run_demo(Home.resolve(home), physicians=physicians, months=months, seed=seed))
+
+
+@app.command()
+def up(home: HomeOption = None) -> None:
+    """Keep the embedded Airflow running and serve the published pages, on this machine only."""
+    from shirube.orchestration.standalone import up as keep_running
+
+    raise typer.Exit(keep_running(Home.resolve(home)))
+
+
+if __name__ == "__main__":
+    app()
