@@ -1,0 +1,53 @@
+"""One Airflow Dag per source: files in `inbox/<source>/` are checked against the contract and landed.
+
+Rerun class: safe at any time. A known file is a no-op, so clearing or triggering a run changes nothing
+that has been landed.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import dag, task
+
+from shirube.orchestration import steps
+from shirube.orchestration.assets import inbox_asset, lake_asset, list_sources
+
+TRIAGE = """
+### {source}: inbox → lake
+
+Starts when files in `inbox/{source}/` have stopped changing; takes every file that is pending.
+
+**Pink (skipped)** is normal: every file was known already.
+
+**Red.** Read the last line of the task's log.
+- *Contract …, line …*: the contract `expectations/sources/{source}.odcs.yaml` has a mistake. Mend it, then clear the task.
+- *No space left*, *locked*: it was retried by itself. Make room, then clear the task.
+- Anything else: nothing was half written. Clear the task once; if it fails again, it can wait until morning,
+  because other sources and the published release go on without it.
+
+**A bad file does not make this red.** It lies in `quarantine/{source}/` with its reason; `shirube status` counts it.
+After the contract is mended: `shirube replay BATCH`.
+"""
+
+
+def ingest_dag(source: str) -> None:
+    @dag(
+        dag_id=f"ingest_{source}",
+        schedule=inbox_asset(source),
+        catchup=False,
+        max_active_runs=1,
+        tags=["shirube", "ingest", source],
+        doc_md=TRIAGE.format(source=source),
+        default_args={"owner": "data-platform"},
+    )
+    def ingest() -> None:
+        @task(outlets=[lake_asset(source)], retries=2, retry_delay=timedelta(seconds=30))
+        def land() -> int:
+            return steps.land_source(source)
+
+        land()
+
+    ingest()
+
+
+for name in list_sources():
+    ingest_dag(name)

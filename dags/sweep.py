@@ -1,0 +1,50 @@
+"""The sweep Dag of Airflow: every quarter of an hour, finds what an event missed and does it.
+
+Rerun class: safe at any time. It only takes what is pending.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import dag, task
+
+from shirube.orchestration import steps
+from shirube.orchestration.assets import swept_asset
+
+TRIAGE = """
+### What an event missed
+
+An event can be lost: the triggerer was down, a run was deleted, a machine stopped between two steps.
+This Dag lands what still lies in the inbox, asks for a build when something landed is in no release, and
+writes the pages of a release that has none.
+
+**Pink (skipped)** is the normal state: nothing was missed.
+
+**Green** means something *had* been missed: look at the triggerer (`Admin → Jobs`) if it happens often.
+
+**Red**: the log names the source or the step; its own Dag's notes apply.
+"""
+
+
+@dag(
+    dag_id="sweep",
+    schedule="*/15 * * * *",
+    catchup=False,
+    max_active_runs=1,
+    tags=["shirube", "sweep"],
+    doc_md=TRIAGE,
+    default_args={"owner": "data-platform", "retries": 1, "retry_delay": timedelta(seconds=30)},
+)
+def sweep_up() -> None:
+    @task(outlets=[swept_asset])
+    def land_missed() -> int:
+        return steps.land_missed()
+
+    @task
+    def share_missed() -> int:
+        return steps.share_missed()
+
+    land_missed()
+    share_missed()
+
+
+sweep_up()

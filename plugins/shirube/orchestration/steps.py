@@ -1,0 +1,131 @@
+"""What the tasks of the Dags call: one function per step, ids in and ids out.
+
+Each imports its heavy libraries when it is called, never when a Dag file is parsed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from shirube.home import Home
+from shirube.orchestration.journal import Journal
+
+
+@contextmanager
+def _reported(home: Home, step: str, **facts: str) -> Iterator[Journal]:
+    """Report start, end and failure of a step, and let only failures be retried that may pass by themselves.
+
+    A full disk, a lock or a lost file system may be gone in a minute. Everything else comes out the same
+    the second time, so the task fails at once and the person on call sees the first message.
+    """
+    journal = Journal(home, step, **facts)
+    started = time.monotonic()
+    journal("step_started", {})
+    try:
+        yield journal
+    except AirflowSkipException as reason:
+        journal("step_skipped", {"reason": str(reason), "seconds": time.monotonic() - started})
+        raise
+    except (OSError, sqlite3.OperationalError) as error:
+        journal("step_retried", {"error": f"{type(error).__name__}: {error}"})
+        raise
+    except Exception as error:
+        journal("step_failed", {"error": f"{type(error).__name__}: {error}"})
+        raise AirflowFailException(f"{type(error).__name__}: {error}") from error
+    journal("step_finished", {"seconds": time.monotonic() - started})
+
+
+def land_source(source: str) -> int:
+    """Land everything pending of one source; the number of batches that are new (landed or quarantined).
+
+    Raises: AirflowSkipException when every file in the inbox is known already.
+    """
+    home = Home.resolve()
+    with _reported(home, "land", source=source) as journal:
+        from shirube.landing import land
+
+        result = land(home, source, progress=journal)
+        if not result.new_batches:
+            raise AirflowSkipException(f"{source}: every file in the inbox is known already")
+        return len(result.new_batches)
+
+
+def build_pending() -> str:
+    """Build a candidate from everything landed; its release id.
+
+    Raises: AirflowSkipException when the current release holds everything landed already.
+    """
+    home = Home.resolve()
+    with _reported(home, "build") as journal:
+        from shirube.ledger import Ledger
+        from shirube.warehouse import build
+
+        with Ledger(home) as ledger:
+            if not ledger.pending():
+                raise AirflowSkipException("Nothing was landed since the current release")
+        return build(home, progress=journal).release_id
+
+
+def audit_candidate(release_id: str) -> str:
+    """Run the suites on the candidate; its release id."""
+    home = Home.resolve()
+    with _reported(home, "audit", release_id=release_id):
+        from shirube.audit import audit
+        from shirube.warehouse import read_build
+
+        audit(home, read_build(home, release_id))
+        return release_id
+
+
+def publish_candidate(release_id: str) -> str:
+    """Write the audited candidate as a release and make it current; its release id."""
+    home = Home.resolve()
+    with _reported(home, "publish", release_id=release_id):
+        from shirube.audit import read_audit
+        from shirube.release import publish
+        from shirube.warehouse import read_build
+
+        return publish(home, read_build(home, release_id), read_audit(home, release_id)).release_id
+
+
+def share_current() -> int:
+    """Write reports and catalogue of the current release; the number of pages."""
+    home = Home.resolve()
+    with _reported(home, "share") as journal:
+        from shirube.share import share
+
+        return len(share(home, progress=journal).pages)
+
+
+def land_missed() -> int:
+    """Land what still lies in the inbox; the number of batches that are in no release yet.
+
+    Raises: AirflowSkipException when nothing was missed.
+    """
+    home = Home.resolve()
+    with _reported(home, "sweep") as journal:
+        from shirube.landing import land
+        from shirube.ledger import Ledger
+
+        land(home, progress=journal)
+        with Ledger(home) as ledger:
+            pending = len(ledger.pending())
+        if not pending:
+            raise AirflowSkipException("Everything in the inbox is landed and released")
+        return pending
+
+
+def share_missed() -> int:
+    """Write the pages of the current release if it has none; their number.
+
+    Raises: AirflowSkipException when there is no release, or it has its pages.
+    """
+    home = Home.resolve()
+    if not home.current.exists() or (home.current / "docs" / "catalogue" / "index.html").exists():
+        raise AirflowSkipException("The current release has its pages")
+    return share_current()
