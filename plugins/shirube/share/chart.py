@@ -1,0 +1,126 @@
+"""The one picture of a page, drawn by hand as SVG: bars from zero, with their intervals, readable in grey."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+INK = "#1f2933"
+QUIET = "#52606d"
+FAINT = "#cbd2d9"
+BEFORE = "#d5dbe1"
+AFTER = "#3e4c59"
+FONT = "IPAexGothic, 'Hiragino Sans', 'Yu Gothic', 'Noto Sans CJK JP', Meiryo, sans-serif"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar: its height, its 95 % interval if there is one, and what is written instead of a value."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    instead: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Two bars under one label."""
+
+    label: str
+    before: Bar
+    after: Bar
+
+
+def _axis_step(top: float) -> float:
+    """A step of 1, 2 or 5 times a power of ten that gives at most five lines up to `top`."""
+    step = 1.0
+    while True:
+        for factor in (1, 2, 5):
+            if top <= 5 * step * factor:
+                return step * factor
+        step *= 10
+
+
+def _text(x: float, y: float, words: str, size: int, colour: str = INK, anchor: str = "middle") -> str:
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{colour}">'
+        f"{escape(words)}</text>"
+    )
+
+
+def grouped_bars(groups: list[Group], before: str, after: str, unit: str, title: str) -> str:
+    """Draw two bars per group with their intervals; the numbers stand in two rows under the axis.
+
+    The axis begins at zero. A bar without a value is left out and its reason is written in the row of numbers.
+    Returns one `<svg>` element; the same input gives the same text.
+    """
+    width, plot_top, plot_height, left = 560.0, 26.0, 130.0, 62.0
+    base = plot_top + plot_height
+    height = base + 66.0
+    heights = [
+        edge
+        for group in groups
+        for bar in (group.before, group.after)
+        if bar.value is not None
+        for edge in (bar.value, bar.high if bar.high is not None else bar.value)
+    ]
+    step = _axis_step(max([*heights, 1.0]))
+    top = step
+    while top < max([*heights, 1.0]):
+        top += step
+    slot = (width - left - 6) / max(len(groups), 1)
+    bar_width = min(slot * 0.3, 26.0)
+
+    def y(value: float) -> float:
+        return base - plot_height * value / top
+
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
+        f'font-family="{FONT}"><title>{escape(title)}</title>'
+    ]
+    line = 0.0
+    while line <= top + step / 2:
+        parts.append(
+            f'<line x1="{left:.1f}" x2="{width:.1f}" y1="{y(line):.1f}" y2="{y(line):.1f}" '
+            f'stroke="{INK if line == 0 else FAINT}" stroke-width="{1.2 if line == 0 else 0.6}"/>'
+        )
+        parts.append(_text(left - 6, y(line) + 4, f"{line:,.0f}", 11, QUIET, "end"))
+        line += step
+    parts.append(_text(left - 6, 12, unit, 11, QUIET, "end"))
+    legend = left + 6
+    for colour, words in ((BEFORE, before), (AFTER, after)):
+        parts.append(
+            f'<rect x="{legend:.1f}" y="3" width="12" height="12" fill="{colour}" stroke="{INK}" '
+            f'stroke-width="0.8"/>'
+        )
+        parts.append(_text(legend + 17, 13, words, 12, INK, "start"))
+        legend += 30 + 12 * len(words)
+    parts.append(_text(legend, 13, "縦の線は幅（95%）", 11, QUIET, "start"))
+
+    for row, words in ((1, before), (2, after)):
+        parts.append(_text(left - 6, base + 20 + 18 * row, words, 11, QUIET, "end"))
+    for index, group in enumerate(groups):
+        middle = left + slot * (index + 0.5)
+        parts.append(_text(middle, base + 17, group.label, 11))
+        for row, (bar, colour, x) in enumerate(
+            ((group.before, BEFORE, middle - bar_width - 1), (group.after, AFTER, middle + 1)), start=1
+        ):
+            written = bar.instead if bar.value is None else f"{bar.value:,.0f}"
+            parts.append(_text(middle, base + 20 + 18 * row, written, 12 if bar.value is not None else 10))
+            if bar.value is None:
+                continue
+            parts.append(
+                f'<rect x="{x:.1f}" y="{y(bar.value):.1f}" width="{bar_width:.1f}" '
+                f'height="{base - y(bar.value):.1f}" fill="{colour}" stroke="{INK}" stroke-width="0.8"/>'
+            )
+            if bar.low is not None and bar.high is not None:
+                centre = x + bar_width / 2
+                for stroke, thickness in (("#ffffff", 3.6), (INK, 1.4)):
+                    parts.append(
+                        f'<path d="M{centre:.1f} {y(bar.low):.1f}V{y(bar.high):.1f}M{centre - 4:.1f} '
+                        f'{y(bar.low):.1f}h8M{centre - 4:.1f} {y(bar.high):.1f}h8" stroke="{stroke}" '
+                        f'stroke-width="{thickness}" fill="none"/>'
+                    )
+    parts.append("</svg>")
+    return "".join(parts)

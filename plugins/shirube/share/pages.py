@@ -1,0 +1,148 @@
+"""Write everything that people read about one release: reports per role, the catalogue and the linked documents."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from shirube.home import Home
+from shirube.share.release_files import Kpi, ReleaseFiles
+from shirube.share.render import Renderer
+from shirube.share.report_mr import OfficePage, office_page
+
+Progress = Callable[[str, dict[str, Any]], None]
+
+INDEX = "index.json"
+
+
+@dataclass(frozen=True)
+class Page:
+    """One written file: where it lies below the release folder, who may read it, and the hash of its bytes."""
+
+    path: str
+    role: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ShareResult:
+    """The pages of one release; `was_shared` says that they were there already and nothing was written."""
+
+    release_id: str
+    folder: Path
+    was_shared: bool
+    pages: tuple[Page, ...] = field(default=())
+
+
+def share(
+    home: Home, release_id: str | None = None, progress: Progress | None = None, force: bool = False
+) -> ShareResult:
+    """Write `reports/` and `docs/` of a release (default: the current one), each by one rename of a whole folder.
+
+    A release that has been shared is left as it is, unless `force`. Raises FileNotFoundError where there is no such
+    release, ValueError where a page would break a rule of wording.
+    """
+    folder = (home.releases / release_id if release_id else home.current).resolve()
+    if not (folder / "manifest.json").exists():
+        raise FileNotFoundError(
+            f"公開された資料がありません。 / no release to share: {release_id or 'current'}"
+        )
+    say = progress or (lambda _event, _facts: None)
+    index = folder / "reports" / INDEX
+    if index.exists() and not force:
+        listed = json.loads(index.read_text(encoding="utf-8"))
+        say("share_skipped", {"release_id": listed["release_id"], "pages": len(listed["pages"])})
+        return ShareResult(
+            listed["release_id"], folder, was_shared=True, pages=tuple(Page(**p) for p in listed["pages"])
+        )
+    draft = folder / f".share.{os.getpid()}"
+    _discard(draft)
+    draft.mkdir(mode=0o700)
+    try:
+        with ReleaseFiles(folder) as release:
+            pages = _write(home, release, draft, say)
+            release_name = release.release_id
+        for part in ("docs", "reports"):
+            (draft / part).chmod(0o755)
+            _swap(draft / part, folder / part)
+    finally:
+        _discard(draft)
+    say("shared", {"release_id": release_name, "pages": len(pages)})
+    return ShareResult(release_name, folder, was_shared=False, pages=tuple(pages))
+
+
+def _write(home: Home, release: ReleaseFiles, draft: Path, say: Progress) -> list[Page]:
+    """Write both folders into the draft; returns the list of pages that also goes into `index.json`."""
+    registry = release.registry()
+    renderer = Renderer(release.as_of)
+    reports, docs = draft / "reports", draft / "docs"
+    reports.mkdir(mode=0o755)
+    docs.mkdir(mode=0o755)
+    offices = _write_offices(release, registry, renderer, reports / "office")
+    say("office_pages", {"pages": len(offices)})
+    _write_text(
+        reports / "index.html",
+        renderer.html("index", offices=offices, release_id=release.release_id, as_of=release.as_of),
+    )
+    pages = [
+        Page(str(file.relative_to(draft)), _role(file.relative_to(draft)), _sha256(file))
+        for file in sorted(draft.rglob("*"))
+        if file.is_file()
+    ]
+    document = {"release_id": release.release_id, "pages": [dataclasses.asdict(page) for page in pages]}
+    _write_text(reports / INDEX, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+    return pages
+
+
+def _write_offices(
+    release: ReleaseFiles, registry: dict[str, Kpi], renderer: Renderer, folder: Path
+) -> list[OfficePage]:
+    folder.mkdir(mode=0o755)
+    pages = []
+    for office_id, office in release.offices():
+        page = office_page(release, registry, office_id, office)
+        html = renderer.html(
+            "office", page=page, picture=Markup(page.picture), catalogue="../../docs/catalogue/index.html"
+        )
+        _write_text(folder / f"{office_id}.html", html)
+        (folder / f"{office_id}.pdf").write_bytes(renderer.pdf("office", dataclasses.asdict(page)))
+        pages.append(page)
+    return pages
+
+
+def _role(path: Path) -> str:
+    """Who a file is for: `office`, `mr:<employee key>` or `everyone`."""
+    if path.parts[:2] == ("reports", "mr"):
+        return f"mr:{path.parts[2]}"
+    return "office" if path.parts[:2] == ("reports", "office") else "everyone"
+
+
+def _write_text(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _swap(new: Path, place: Path) -> None:
+    """Put a finished folder in its place; an old one steps aside first, so that no mixture is ever seen."""
+    aside = new.with_name(f"{place.name}.old")
+    if place.exists():
+        place.rename(aside)
+    new.rename(place)
+
+
+def _discard(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)

@@ -1,0 +1,196 @@
+"""Read one published release: its manifest, its numbers, its registry and the star tables a page needs."""
+
+from __future__ import annotations
+
+import calendar
+import json
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """A registry entry: what a number means, what it is for and what must not be read into it."""
+
+    kpi_id: str
+    version: str
+    name_ja: str
+    kind: str
+    direction: str
+    evidence_level: str
+    minimum_sample: int
+    meaningful_difference: float
+    audience: tuple[str, ...]
+    must_not_conclude_ja: str
+    unit_ja: str
+    row: Row = field(repr=False, default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Value:
+    """One published number of one office, with everything that must be said beside it."""
+
+    kpi_id: str
+    period_type: str
+    period_start: date
+    period_end: date
+    phase_id: str | None
+    product_id: str | None
+    channel_id: str | None
+    breakdown: str | None
+    numerator: float | None
+    denominator: float | None
+    value: float | None
+    ci_low: float | None
+    ci_high: float | None
+    evidence_level: str
+    verdict: str | None
+    display_state: str
+    reason: str | None
+    trust_arrival: str
+    trust_linkage: str
+    trust_count: str
+
+    @property
+    def is_total(self) -> bool:
+        """Whether the number is not broken down by channel, product, phase or anything else."""
+        return not (self.phase_id or self.product_id or self.channel_id or self.breakdown)
+
+
+class ReleaseFiles:
+    """The tables of one release folder, read with an in-memory DuckDB connection; use as a context manager."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        self._connection = duckdb.connect(":memory:", config={"threads": 2})
+
+    def __enter__(self) -> ReleaseFiles:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    @property
+    def release_id(self) -> str:
+        """The release's own id."""
+        return str(self.manifest["release_id"])
+
+    @property
+    def as_of(self) -> date:
+        """The date up to which deliveries were counted."""
+        return date.fromisoformat(str(self.manifest["as_of"])[:10])
+
+    def file(self, table: str) -> Path | None:
+        """The Parquet file of a table, or None where this release does not hold it."""
+        for part in ("marts", "star"):
+            candidate = self.folder / part / f"{table}.parquet"
+            if candidate.exists():
+                return candidate
+        return None
+
+    def query(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
+        """Run SQL in which `{table}` names a table of this release; rows as dictionaries.
+
+        Raises FileNotFoundError naming the table that the release does not hold.
+        """
+        tables = _Tables(self)
+        cursor = self._connection.execute(sql.format_map(tables), parameters or [])
+        names = [column[0] for column in cursor.description or []]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def columns(self, table: str) -> list[str]:
+        """The column names of a table, in order; empty where the release does not hold it."""
+        if self.file(table) is None:
+            return []
+        cursor = self._connection.execute(f"select * from {_Tables(self)[table]} limit 0")
+        return [column[0] for column in cursor.description or []]
+
+    def registry(self) -> dict[str, Kpi]:
+        """Every KPI of the registry by id, the newest version of each."""
+        kpis: dict[str, Kpi] = {}
+        for row in self.query("select * from {dim_kpi} order by kpi_id, kpi_version"):
+            kpis[row["kpi_id"]] = Kpi(
+                kpi_id=row["kpi_id"],
+                version=str(row["kpi_version"]),
+                name_ja=row["name_ja"],
+                kind=row["kind"],
+                direction=row["direction"],
+                evidence_level=row["evidence_level"],
+                minimum_sample=int(row["minimum_sample"] or 0),
+                meaningful_difference=float(row["meaningful_difference"] or 0.0),
+                audience=_words(row["audience"]),
+                must_not_conclude_ja=row["must_not_conclude_ja"],
+                unit_ja=row["unit_ja"] or "",
+                row=row,
+            )
+        return kpis
+
+    def office_values(self, office_id: str) -> list[Value]:
+        """All numbers published for one office, oldest period first."""
+        names = ", ".join(Value.__dataclass_fields__)
+        rows = self.query(
+            f"select {names} from {{fct_kpi_value}} where scope_type = 'office' and scope_id = ? "
+            "order by kpi_id, period_end, product_id, channel_id, phase_id, breakdown",
+            [office_id],
+        )
+        return [Value(**row) for row in rows]
+
+    def offices(self) -> list[tuple[str, str]]:
+        """(office id, Japanese name) of every office that has numbers, sorted by id."""
+        rows = self.query(
+            "select organization_id, max(name_ja) as name_ja from {dim_organization} "
+            "where level = 'office' group by 1 order by 1"
+        )
+        return [(row["organization_id"], row["name_ja"]) for row in rows]
+
+    def sources(self) -> tuple[list[str], list[str]]:
+        """Names in Japanese of the expected sources that arrived and of those that did not."""
+        arrived: list[str] = []
+        missing: list[str] = []
+        for source in self.manifest["sources"]:
+            if source.get("is_expected", True):
+                (arrived if source.get("has_arrived") else missing).append(source["business_name"])
+        return arrived, missing
+
+
+class _Tables(dict[str, str]):
+    """Puts `read_parquet('…')` in place of `{table}`."""
+
+    def __init__(self, release: ReleaseFiles) -> None:
+        super().__init__()
+        self._release = release
+
+    def __missing__(self, table: str) -> str:
+        file = self._release.file(table)
+        if file is None:
+            raise FileNotFoundError(f"release {self._release.release_id} holds no table {table}")
+        return "read_parquet('" + str(file).replace("'", "''") + "')"
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    """A list column, or a comma-separated text, as a tuple of words."""
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return tuple(word.strip() for word in value.strip("[]").replace('"', "").split(",") if word.strip())
+    return tuple(str(word) for word in value)
+
+
+def month_end(day: date) -> date:
+    """The last day of the month of `day`."""
+    return day.replace(day=calendar.monthrange(day.year, day.month)[1])
+
+
+def last_closed_month(as_of: date) -> date:
+    """The last month end on or before `as_of`."""
+    if as_of == month_end(as_of):
+        return as_of
+    year, month = (as_of.year - 1, 12) if as_of.month == 1 else (as_of.year, as_of.month - 1)
+    return month_end(date(year, month, 1))

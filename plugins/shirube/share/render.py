@@ -1,0 +1,64 @@
+"""Turn assembled pages into files: HTML by Jinja templates and PDF by Typst, both from `templates/`.
+
+Nothing is fetched: styles and pictures are inline, and the PDF's typeface is IPAex Gothic from an installed package.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import typst
+from markupsafe import Markup
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+def font_folder() -> Path:
+    """The folder with the IPAex Gothic font; found without importing the package, which would load matplotlib.
+
+    Raises ModuleNotFoundError if the package with the font is not installed.
+    """
+    found = importlib.util.find_spec("matplotlib_fontja")
+    if found is None or not found.submodule_search_locations:
+        raise ModuleNotFoundError("matplotlib-fontja, which carries the IPAex Gothic font, is not installed")
+    return Path(found.submodule_search_locations[0]) / "fonts"
+
+
+class Renderer:
+    """Compiled templates, loaded once for all pages of a release."""
+
+    def __init__(self, as_of: date) -> None:
+        self._html = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        fonts = typst.Fonts(
+            include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(font_folder())]
+        )
+        self._typst = typst.Compiler(root=str(TEMPLATES), font_paths=fonts)
+        self._stamp = datetime.combine(as_of, time(), tzinfo=UTC)
+
+    def html(self, template: str, **names: Any) -> str:
+        """Render `templates/<template>.html.j2`; every value is escaped unless it is `Markup`."""
+        style = Markup((TEMPLATES / "sheet.css").read_text(encoding="utf-8"))
+        return self._html.get_template(f"{template}.html.j2").render(style=style, **names)
+
+    def pdf(self, template: str, page: dict[str, Any]) -> bytes:
+        """Compile `templates/<template>.typ` with `page` as its data; the same page gives the same bytes."""
+        compiled = self._typst.compile(
+            input=str(TEMPLATES / f"{template}.typ"),
+            format="pdf",
+            sys_inputs={"page": json.dumps(page, ensure_ascii=False, sort_keys=True)},
+            timestamp=self._stamp,
+        )
+        if not isinstance(compiled, bytes):
+            raise RuntimeError(f"typst wrote no single document for {template}")
+        return compiled

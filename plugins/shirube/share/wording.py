@@ -1,0 +1,115 @@
+"""Numbers as words: natural frequencies, intervals, certainty and the verbs that the evidence allows.
+
+The words themselves are declared in `wording.yaml`; this module only applies the rules to numbers.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+LEVELS = ("E0", "E1", "E2", "E3", "E4")
+
+
+@functools.cache
+def declared(name: str) -> dict[str, Any]:
+    """Read one of the declared texts beside this module (`wording`, `page` or `glossary`)."""
+    return dict(yaml.safe_load((Path(__file__).with_name(f"{name}.yaml")).read_text(encoding="utf-8")))
+
+
+def rounded(value: float, digits: int = 0) -> str:
+    """Round half up, as people do on paper, and write a true minus sign."""
+    quantum = Decimal(1).scaleb(-digits)
+    number = Decimal(repr(value)).quantize(quantum, rounding=ROUND_HALF_UP)
+    text = f"{number:,f}"
+    if digits and "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "0") else text.replace("-", "−")
+
+
+def frequency_base(value: float) -> int:
+    """How many people a rate is told about: 100, or 1,000 where 100 would round to none or all."""
+    return 1000 if 0 < value < 0.01 or 0.99 < value < 1 else 100
+
+
+def natural_frequency(value: float, counter: str) -> str:
+    """Say a rate (0-1) as a natural frequency: 0.62 of 人 is 「100人中62人」."""
+    base = frequency_base(value)
+    count = rounded(value * base)
+    if count == "0" and value > 0:
+        return f"{base:,}{counter}中1{counter}より少ない数"
+    if count == f"{base:,}" and value < 1:
+        return f"{base:,}{counter}中、ほぼすべて"
+    return f"{base:,}{counter}中{count}{counter}"
+
+
+def frequency_interval(value: float, low: float, high: float, counter: str) -> str:
+    """The interval of a rate on the same base as its frequency: 「48〜75人」, of 100."""
+    base = frequency_base(value)
+    text = f"{rounded(max(low, 0.0) * base)}〜{rounded(min(high, 1.0) * base)}{counter}"
+    return text if base == 100 else f"{base:,}{counter}中{text}"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A change between two periods with its 95 % interval, in the KPI's unit."""
+
+    value: float
+    low: float
+    high: float
+
+    def shrunk(self, share: float) -> tuple[float, float]:
+        """The interval drawn in around the difference; 1.0 leaves it as it is."""
+        return self.value - share * (self.value - self.low), self.value + share * (self.high - self.value)
+
+
+def difference(before: tuple[float, float, float], after: tuple[float, float, float]) -> Difference:
+    """Newcombe's interval of a difference from two published values with their intervals (value, low, high)."""
+    (b, b_low, b_high), (a, a_low, a_high) = before, after
+    change = a - b
+    low = change - math.hypot(a - a_low, b_high - b)
+    high = change + math.hypot(a_high - a, b - b_low)
+    return Difference(change, low, high)
+
+
+def certainty(verdict: str, change: Difference | None, threshold: float) -> str:
+    """How sure the verdict is, as a declared word.
+
+    `threshold` is the smallest difference that matters, in the KPI's unit. A change is supported when the
+    interval excludes zero; "unchanged" when it lies within the threshold on both sides.
+    """
+    words = declared("wording")
+    if change is None or verdict == "cannot_tell":
+        return str(words["certainty_without_comparison"])
+    for line in words["certainty"]:
+        low, high = change.shrunk(float(line["share_of_interval"]))
+        if verdict == "unchanged":
+            supported = -threshold <= low and high <= threshold
+        else:
+            supported = low > 0 or high < 0
+        if supported:
+            return str(line["word"])
+    return str(words["certainty"][-1]["word"])
+
+
+def verdict_word(verdict: str) -> str:
+    """The Japanese word of a verdict; an unknown verdict is an error, never a blank."""
+    return str(declared("wording")["verdicts"][verdict])
+
+
+def trust_word(mark: str) -> str:
+    """The Japanese word of a trust mark."""
+    return str(declared("wording")["trust_marks"][mark])
+
+
+def verbs_above(text: str, level: str) -> list[str]:
+    """The phrases in `text` that claim more than the evidence level (`E0`-`E4`) allows."""
+    allowed = LEVELS.index(level)
+    evidence = declared("wording")["evidence"]
+    return [verb for name in LEVELS[allowed + 1 :] for verb in evidence[name]["verbs"] if verb in text]

@@ -1,0 +1,303 @@
+"""A small release written by hand: two offices, four MRs, numbers whose right sentences can be read off."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+AS_OF = date(2026, 10, 31)
+MONTHS = ((date(2026, 9, 1), date(2026, 9, 30)), (date(2026, 10, 1), date(2026, 10, 31)))
+RELEASE_ID = "2026-10-31-0123456789"
+
+KPIS = {
+    # id: (name, kind, direction, evidence, meaningful difference, unit, must not conclude)
+    "cx.usefulness_top_rate": (
+        "役立った割合",
+        "rate",
+        "higher_better",
+        "E1",
+        0.03,
+        "人",
+        "担当者の良し悪しは分かりません。",
+    ),
+    "cx.csat_top2_rate": (
+        "満足した割合",
+        "rate",
+        "higher_better",
+        "E1",
+        0.03,
+        "人",
+        "他社との比較はできません。",
+    ),
+    "fit.choice_honoured_rate": (
+        "希望が守られた割合",
+        "rate",
+        "higher_better",
+        "E1",
+        0.03,
+        "回",
+        "希望を出していない先生のことは分かりません。",
+    ),
+    "preference.coverage_rate": (
+        "希望が分かる割合",
+        "rate",
+        "higher_better",
+        "E1",
+        0.03,
+        "人",
+        "分からないことは、希望がないことではありません。",
+    ),
+    "journey.forward_transition_rate": (
+        "次へ進んだ割合",
+        "rate",
+        "higher_better",
+        "E1",
+        0.03,
+        "人",
+        "何が進めたかは分かりません。",
+    ),
+    "journey.unseen_rate": (
+        "見えていない割合",
+        "rate",
+        "lower_better",
+        "E1",
+        0.03,
+        "人",
+        "会えていないとは限りません。",
+    ),
+    "medical.closed_loop_rate": (
+        "知らせが来た割合",
+        "rate",
+        "higher_better",
+        "E1",
+        0.03,
+        "件",
+        "回答の中身は分かりません。",
+    ),
+    "channel.reach_rate": (
+        "届いた割合",
+        "rate",
+        "higher_better",
+        "E1",
+        0.03,
+        "人",
+        "届いたことは、読まれたことではありません。",
+    ),
+    "journey.physicians_in_phase": (
+        "段階ごとの人数",
+        "count",
+        "neutral",
+        "E1",
+        0.0,
+        "人",
+        "売上は分かりません。",
+    ),
+}
+
+
+def wilson(numerator: int, denominator: int) -> tuple[float, float]:
+    """95 % Wilson interval, written out once more so that the tests do not lean on the macro."""
+    z, p = 1.959963984540054, numerator / denominator
+    middle = (p + z * z / (2 * denominator)) / (1 + z * z / denominator)
+    half = z * math.sqrt(p * (1 - p) / denominator + z * z / (4 * denominator**2)) / (1 + z * z / denominator)
+    return middle - half, middle + half
+
+
+def value_row(
+    kpi_id: str,
+    office: str,
+    month: int,
+    numerator: int | None,
+    denominator: int | None,
+    **given: Any,
+) -> dict[str, Any]:
+    """One row of `fct_kpi_value`; `month` is 0 for September and 1 for October; `given` overrides any column."""
+    row: dict[str, Any] = {
+        "kpi_id": kpi_id,
+        "kpi_version": "1",
+        "period_type": "month",
+        "period_start": MONTHS[month][0],
+        "period_end": MONTHS[month][1],
+        "scope_type": "office",
+        "scope_id": office,
+        "channel_id": None,
+        "product_id": None,
+        "phase_id": None,
+        "breakdown": None,
+        "numerator": None if numerator is None else float(numerator),
+        "denominator": None if denominator is None else float(denominator),
+        "value": None,
+        "ci_low": None,
+        "ci_high": None,
+        "n_physicians": denominator,
+        "evidence_level": "E1",
+        "verdict": None,
+        "display_state": "shown",
+        "reason": None,
+        "trust_arrival": "enough",
+        "trust_linkage": "enough",
+        "trust_count": "enough",
+        "as_of": AS_OF,
+        "config_version": "c0ffee000000",
+        "release_id": RELEASE_ID,
+    }
+    if numerator is not None and denominator:
+        row["value"] = numerator / denominator
+        row["ci_low"], row["ci_high"] = wilson(numerator, denominator)
+        if denominator < 10:
+            row["display_state"] = "counts_only"
+        elif denominator < 30:
+            row["display_state"] = "reference"
+        row["trust_count"] = "lacking" if denominator < 10 else "caution" if denominator < 30 else "enough"
+    return row | given
+
+
+def phase_rows(office: str, month: int, counts: dict[str, int | None]) -> list[dict[str, Any]]:
+    """The picture's rows: physicians per phase, None for a suppressed cell."""
+    total = sum(count or 0 for count in counts.values())
+    rows = []
+    for phase, count in counts.items():
+        row = value_row("journey.physicians_in_phase", office, month, count, total, phase_id=phase)
+        if count is None:
+            row |= {"display_state": "suppressed", "value": None, "reason": "5人未満のため出しません"}
+        else:
+            low, high = wilson(count, total)
+            row |= {
+                "value": float(count),
+                "ci_low": low * total,
+                "ci_high": high * total,
+                "display_state": "shown",
+            }
+        rows.append(row)
+    return rows
+
+
+def default_values() -> list[dict[str, Any]]:
+    """OF01 with 150 physicians and everything shown; OF02, four MRs, with its small groups suppressed."""
+    rows = [
+        value_row("cx.usefulness_top_rate", "OF01", 0, 28, 48, verdict=None),
+        value_row("cx.usefulness_top_rate", "OF01", 1, 31, 50, verdict="cannot_tell"),
+        value_row("fit.choice_honoured_rate", "OF01", 0, 301, 400),
+        value_row("fit.choice_honoured_rate", "OF01", 1, 378, 420, verdict="improved"),
+        value_row("preference.coverage_rate", "OF01", 0, 92, 150),
+        value_row("preference.coverage_rate", "OF01", 1, 93, 150, verdict="unchanged"),
+        value_row("journey.forward_transition_rate", "OF01", 0, 11, 80),
+        value_row("journey.forward_transition_rate", "OF01", 1, 12, 82, verdict="cannot_tell"),
+        value_row("journey.unseen_rate", "OF01", 0, 24, 150),
+        value_row("journey.unseen_rate", "OF01", 1, 27, 150, verdict="cannot_tell", trust_linkage="caution"),
+        value_row("medical.closed_loop_rate", "OF01", 0, 9, 14),
+        value_row("medical.closed_loop_rate", "OF01", 1, 12, 16),
+        value_row("channel.reach_rate", "OF01", 0, 120, 150),
+        value_row("channel.reach_rate", "OF01", 1, 118, 150, verdict="cannot_tell"),
+        value_row("cx.usefulness_top_rate", "OF02", 1, 4, 6),
+        value_row(
+            "preference.coverage_rate",
+            "OF02",
+            1,
+            None,
+            None,
+            display_state="suppressed",
+            trust_count="lacking",
+            reason="担当者が5人より少ない営業所のため、出しません",
+        ),
+    ]
+    rows += phase_rows(
+        "OF01", 0, {"P0": 44, "P1": 38, "P2": 31, "P3": 14, "P4": 9, "P5": 8, "P6": None, "PX": 6}
+    )
+    rows += phase_rows(
+        "OF01", 1, {"P0": 40, "P1": 36, "P2": 35, "P3": 17, "P4": 9, "P5": 8, "P6": None, "PX": 5}
+    )
+    return rows
+
+
+def write_table(folder: Path, name: str, rows: list[dict[str, Any]]) -> None:
+    """Write rows as `<folder>/<name>.parquet`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(rows), folder / f"{name}.parquet")
+
+
+def registry_rows() -> list[dict[str, Any]]:
+    """`dim_kpi` for the KPIs above."""
+    return [
+        {
+            "kpi_id": kpi_id,
+            "kpi_version": "1",
+            "name_ja": name,
+            "name_en": kpi_id,
+            "formula_ja": f"{name}の求め方",
+            "numerator": "x",
+            "denominator": "n",
+            "kind": kind,
+            "minimum_sample": 30,
+            "period": "month",
+            "owner": "デジタル推進部",
+            "decision_ja": "次の会議で何を話すか",
+            "must_not_conclude_ja": warning,
+            "audience": ["mr", "hq"],
+            "evidence_level": level,
+            "meaningful_difference": difference,
+            "sources": ["crm_call"],
+            "unit_ja": unit,
+            "direction": direction,
+        }
+        for kpi_id, (name, kind, direction, level, difference, unit, warning) in KPIS.items()
+    ]
+
+
+def write_release(root: Path, values: list[dict[str, Any]] | None = None) -> Path:
+    """Write `releases/<id>` below `root` and point `current` at it; returns the release folder."""
+    folder = root / "releases" / RELEASE_ID
+    write_table(folder / "marts", "fct_kpi_value", default_values() if values is None else values)
+    write_table(folder / "marts", "dim_kpi", registry_rows())
+    write_table(
+        folder / "star",
+        "dim_organization",
+        [
+            {
+                "organization_key": "o1",
+                "organization_id": "OF01",
+                "level": "office",
+                "name_ja": "東京第一営業所",
+                "parent_organization_key": "b1",
+            },
+            {
+                "organization_key": "o2",
+                "organization_id": "OF02",
+                "level": "office",
+                "name_ja": "山陰営業所",
+                "parent_organization_key": "b1",
+            },
+            {
+                "organization_key": "b1",
+                "organization_id": "BR1",
+                "level": "branch",
+                "name_ja": "東日本支店",
+                "parent_organization_key": None,
+            },
+        ],
+    )
+    sources = [
+        ("dcf_physician", "医師の名簿", True),
+        ("crm_call", "面談の記録", True),
+        ("portal_delivery", "医療ポータルの記録", False),
+    ]
+    manifest = {
+        "release_id": RELEASE_ID,
+        "as_of": AS_OF.isoformat(),
+        "config_version": "c0ffee000000",
+        "sources": [
+            {"source": s, "business_name": name, "is_expected": True, "has_arrived": arrived}
+            for s, name, arrived in sources
+        ],
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
+    current = root / "releases" / "current"
+    if not current.is_symlink():
+        current.symlink_to(RELEASE_ID)
+    return folder
