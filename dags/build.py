@@ -7,9 +7,9 @@ written twice.
 from datetime import timedelta
 
 from airflow.sdk import AssetAny, dag, task
-
 from shirube.orchestration import steps
-from shirube.orchestration.assets import lake_asset, list_sources, release_asset, swept_asset
+from shirube.orchestration.assets import lake_asset, release_asset, swept_asset
+from shirube.orchestration.settings import list_sources
 
 TRIAGE = """
 ### lake → release
@@ -22,7 +22,8 @@ Readers keep the last good release until the very end, so a red run here is neve
 **Red.**
 - `build`: the log ends with the dbt model and its error. Data that breaks a model's contract is a defect in
   staging; the release in use stays.
-- `audit`: a check could not be run. A check that *fails* does not make this red: it decides what is published.
+- `audit`: a check could not be run. A check that *fails* does not make this red: it decides what is
+  published.
 - `publish`: *blocked* names the critical check on the core that failed. Look at that check's `why` in
   `expectations/suites/`, then at the batch it names; quarantine or mend the source, and clear from `build`.
 - *No space left*, *locked*: retried by itself. `shirube status` shows the size of old releases.
@@ -39,6 +40,8 @@ Readers keep the last good release until the very end, so a red run here is neve
     default_args={"owner": "data-platform", "retries": 2, "retry_delay": timedelta(seconds=30)},
 )
 def build_release() -> None:
+    """Three tasks; between them goes the release id."""
+
     @task
     def build() -> str:
         return steps.build_pending()

@@ -7,9 +7,9 @@ that has been landed.
 from datetime import timedelta
 
 from airflow.sdk import dag, task
-
 from shirube.orchestration import steps
-from shirube.orchestration.assets import inbox_asset, lake_asset, list_sources
+from shirube.orchestration.assets import inbox_asset, lake_asset
+from shirube.orchestration.settings import list_sources
 
 TRIAGE = """
 ### {source}: inbox → lake
@@ -19,17 +19,20 @@ Starts when files in `inbox/{source}/` have stopped changing; takes every file t
 **Pink (skipped)** is normal: every file was known already.
 
 **Red.** Read the last line of the task's log.
-- *Contract …, line …*: the contract `expectations/sources/{source}.odcs.yaml` has a mistake. Mend it, then clear the task.
+- *Contract …, line …*: the contract `expectations/sources/{source}.odcs.yaml` has a mistake. Mend it, then
+  clear the task.
 - *No space left*, *locked*: it was retried by itself. Make room, then clear the task.
 - Anything else: nothing was half written. Clear the task once; if it fails again, it can wait until morning,
   because other sources and the published release go on without it.
 
-**A bad file does not make this red.** It lies in `quarantine/{source}/` with its reason; `shirube status` counts it.
-After the contract is mended: `shirube replay BATCH`.
+**A bad file does not make this red.** It lies in `quarantine/{source}/` with its reason, and `shirube status`
+counts it. After the contract is mended: `shirube replay BATCH`.
 """
 
 
 def ingest_dag(source: str) -> None:
+    """Declare the ingest Dag of one source."""
+
     @dag(
         dag_id=f"ingest_{source}",
         schedule=inbox_asset(source),

@@ -6,7 +6,6 @@ Rerun class: safe at any time. Pages appear by one rename and are a function of 
 from datetime import timedelta
 
 from airflow.sdk import dag, task
-
 from shirube.orchestration import steps
 from shirube.orchestration.assets import release_asset
 
@@ -33,6 +32,8 @@ published and right, and the pages of the release before are still in their plac
     default_args={"owner": "data-platform"},
 )
 def share_release() -> None:
+    """One task."""
+
     @task(retries=2, retry_delay=timedelta(seconds=30))
     def share() -> int:
         return steps.share_current()

@@ -5,8 +5,7 @@ Rerun class: safe at any time. It only takes what is pending.
 
 from datetime import timedelta
 
-from airflow.sdk import dag, task
-
+from airflow.sdk import CronTriggerTimetable, dag, task
 from shirube.orchestration import steps
 from shirube.orchestration.assets import swept_asset
 
@@ -27,7 +26,7 @@ writes the pages of a release that has none.
 
 @dag(
     dag_id="sweep",
-    schedule="*/15 * * * *",
+    schedule=CronTriggerTimetable("*/15 * * * *", timezone="UTC", run_immediately=False),
     catchup=False,
     max_active_runs=1,
     tags=["shirube", "sweep"],
@@ -35,6 +34,8 @@ writes the pages of a release that has none.
     default_args={"owner": "data-platform", "retries": 1, "retry_delay": timedelta(seconds=30)},
 )
 def sweep_up() -> None:
+    """Two tasks that do not wait for each other."""
+
     @task(outlets=[swept_asset])
     def land_missed() -> int:
         return steps.land_missed()

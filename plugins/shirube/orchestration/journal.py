@@ -12,7 +12,7 @@ from shirube.home import Home
 
 
 def journal_file(home: Home) -> Path:
-    """The journal: one JSON object per line with `at` (seconds since 1970), `event`, and the event's facts."""
+    """The journal: one JSON object per line: `at` (seconds since 1970), `event`, and its facts."""
     return home.root / "airflow" / "journal.jsonl"
 
 

@@ -1,7 +1,6 @@
 """The embedded Airflow: SQLite and LocalExecutor below one data home, on this machine only.
 
-For one machine and one person. It listens on 127.0.0.1, keeps its secrets in files of mode 0600, and sends
-nothing anywhere. The production shape is Airflow's own deployment with the same Dags.
+For one machine and one person. The production shape is Airflow's own deployment with the same Dags.
 """
 
 from __future__ import annotations
@@ -9,8 +8,6 @@ from __future__ import annotations
 import ctypes
 import importlib.metadata
 import json
-import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -25,11 +22,12 @@ from types import TracebackType
 from typing import Any
 
 import psutil
+from rich.console import Console
 
-from shirube.home import HOME_VARIABLE, Home, project_root
-from shirube.orchestration.assets import SCAN_SECONDS_VARIABLE
+from shirube.home import Home
+from shirube.orchestration.settings import USER, airflow_environment, airflow_folder, dag_ids, password
+from shirube.serve import serving
 
-USER = "admin"
 COMPONENTS = {
     "api-server": ["api-server"],
     "scheduler": ["scheduler", "--skip-serve-logs"],
@@ -44,104 +42,22 @@ class AirflowFailedError(RuntimeError):
     """The embedded Airflow did not start, or one of its processes ended by itself."""
 
 
-def airflow_environment(home: Home, port: int) -> dict[str, str]:
-    """All settings of the embedded Airflow, as environment variables.
-
-    Secrets are made once per home, in `airflow/secrets.json` (mode 0600).
-    """
-    folder = home.root / "airflow"
-    keys = _secrets(folder)
-    settings = {
-        "core": {
-            "dags_folder": str(project_root() / "dags"),
-            "plugins_folder": str(project_root() / "plugins"),
-            "load_examples": "False",
-            "executor": "LocalExecutor",
-            "parallelism": "2",
-            "dags_are_paused_at_creation": "False",
-            "fernet_key": keys["fernet_key"],
-            "execution_api_server_url": f"http://127.0.0.1:{port}/execution/",
-            "simple_auth_manager_users": f"{USER}:admin",
-            "simple_auth_manager_passwords_file": str(folder / "passwords.json"),
-        },
-        "database": {"sql_alchemy_conn": f"sqlite:///{folder / 'airflow.db'}"},
-        "logging": {"base_log_folder": str(folder / "logs"), "logging_level": "WARNING"},
-        "api": {
-            "host": "127.0.0.1",
-            "port": str(port),
-            "base_url": f"http://127.0.0.1:{port}",
-            "workers": "1",
-            "secret_key": keys["secret_key"],
-        },
-        "api_auth": {"jwt_secret": keys["jwt_secret"]},
-        "dag_processor": {
-            "parsing_processes": "1",
-            "refresh_interval": "30",
-            "min_file_process_interval": "60",
-            "dag_bundle_config_list": json.dumps(
-                [
-                    {
-                        "name": "shirube",
-                        "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
-                        "kwargs": {"path": str(project_root() / "dags"), "refresh_interval": 30},
-                    }
-                ]
-            ),
-        },
-        "scheduler": {"scheduler_idle_sleep_time": "0.5", "enable_health_check": "False"},
-        "usage_data_collection": {"enabled": "False"},
-    }
-    variables = {
-        f"AIRFLOW__{section.upper()}__{option.upper()}": value
-        for section, options in settings.items()
-        for option, value in options.items()
-    }
-    return {
-        # A variable of another Airflow on this machine must not reach into this one.
-        **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
-        **variables,
-        "AIRFLOW_HOME": str(folder),
-        HOME_VARIABLE: str(home.root),
-        SCAN_SECONDS_VARIABLE: os.environ.get(SCAN_SECONDS_VARIABLE, "1"),
-        "SCARF_ANALYTICS": "false",
-        "DO_NOT_TRACK": "1",
-        "no_proxy": "127.0.0.1,localhost",
-    }
-
-
-def _secrets(folder: Path) -> dict[str, str]:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / "secrets.json"
-    if not path.exists():
-        import base64
-
-        _write_private(
-            path,
-            {
-                "fernet_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-                "secret_key": secrets.token_urlsafe(32),
-                "jwt_secret": secrets.token_urlsafe(48),
-                "password": secrets.token_urlsafe(12),
-            },
-        )
-    keys: dict[str, str] = json.loads(path.read_text())
-    # Airflow would make this file itself, readable by everyone.
-    _write_private(folder / "passwords.json", {USER: keys["password"]})
-    return keys
-
-
-def _write_private(path: Path, content: dict[str, str]) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
-        json.dump(content, stream)
-
-
 def free_port() -> int:
     """A TCP port of 127.0.0.1 that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _this_or_free(port: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return free_port()
+    return port
 
 
 def _die_with_parent() -> None:
@@ -161,7 +77,7 @@ class EmbeddedAirflow:
     def __init__(self, home: Home, port: int | None = None) -> None:
         self.home = home
         self.port = port or free_port()
-        self.folder = home.root / "airflow"
+        self.folder = airflow_folder(home)
         self._environment = airflow_environment(home, self.port)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._token: str | None = None
@@ -170,12 +86,6 @@ class EmbeddedAirflow:
     def url(self) -> str:
         """Address of the UI."""
         return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def password(self) -> str:
-        """Password of the only user, `admin`."""
-        keys: dict[str, str] = json.loads((self.folder / "secrets.json").read_text())
-        return keys["password"]
 
     def start(self, waiting: Callable[[str], None] | None = None) -> None:
         """Start all processes and return when they are healthy and every Dag file was parsed.
@@ -263,14 +173,9 @@ class EmbeddedAirflow:
                     f"{error['filename']} cannot be imported:\n{error['stack_trace']}" for error in errors
                 )
             )
-        expected = len(self._expected_dags())
+        expected = len(dag_ids())
         found = self.get("dags", limit=1)["total_entries"]
         return None if found >= expected else f"Dags ({found} of {expected})"
-
-    def _expected_dags(self) -> list[str]:
-        from shirube.orchestration.assets import list_sources
-
-        return [*(f"ingest_{source}" for source in list_sources()), "build", "share", "sweep"]
 
     def get(self, path: str, **query: Any) -> Any:
         """GET from Airflow's REST API; the decoded JSON.
@@ -278,7 +183,7 @@ class EmbeddedAirflow:
         Raises: urllib.error.URLError (an OSError) when the API does not answer or refuses.
         """
         if self._token is None:
-            self._token = self._request("/auth/token", {"username": USER, "password": self.password})[
+            self._token = self._request("/auth/token", {"username": USER, "password": password(self.home)})[
                 "access_token"
             ]
         arguments = f"?{urllib.parse.urlencode(query, doseq=True)}" if query else ""
@@ -294,17 +199,6 @@ class EmbeddedAirflow:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=10) as answer:
             return json.load(answer)
-
-    def peak_memory(self) -> int:
-        """Resident memory of all processes now, in bytes, shared pages counted once (PSS where known)."""
-        total = 0
-        for process in self._family():
-            try:
-                facts = process.memory_full_info()
-                total += getattr(facts, "pss", facts.rss)
-            except psutil.Error:
-                continue
-        return total
 
     def _family(self) -> list[psutil.Process]:
         family: list[psutil.Process] = []
@@ -339,3 +233,28 @@ class EmbeddedAirflow:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def up(home: Home, airflow_port: int = 8080, pages_port: int = 8090) -> int:
+    """Keep Airflow running with its UI, and the published pages served, until interrupted; the exit code.
+
+    A port that is taken is replaced by a free one.
+    """
+    console = Console()
+    with EmbeddedAirflow(home, _this_or_free(airflow_port)) as airflow:
+        try:
+            with console.status("Starting Airflow") as waiting:
+                airflow.start(lambda what: waiting.update(f"Starting Airflow: waiting for {what}"))
+            with serving(home, _this_or_free(pages_port)) as pages:
+                console.print(f"Published pages  {pages}")
+                console.print(f"Airflow          {airflow.url}  (user {USER}, password {password(home)})")
+                console.print(f"Inbox            {home.inbox}/<source>/   drop files here; Ctrl-C ends")
+                while True:
+                    time.sleep(2)
+                    airflow.check()
+        except AirflowFailedError as error:
+            console.print(str(error), style="red", highlight=False, markup=False)
+            return 1
+        except KeyboardInterrupt:
+            console.print("Stopping")
+            return 0
