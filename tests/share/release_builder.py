@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from shirube.home import Home
+from shirube.vault import IDENTIFIERS_SCHEMA, private_folder
+
+Row = dict[str, Any]
 
 AS_OF = date(2026, 10, 31)
 MONTHS = ((date(2026, 9, 1), date(2026, 9, 30)), (date(2026, 10, 1), date(2026, 10, 31)))
@@ -250,9 +255,173 @@ def registry_rows() -> list[dict[str, Any]]:
     ]
 
 
+# The people of the sheets: (physician, name, employee, fact that decides the next step).
+PHYSICIANS = (
+    ("p01", "青山 一郎", "e1", "is_known"),
+    ("p02", "石川 二葉", "e1", "has_open_request"),
+    ("p03", "上野 三奈", "e1", "has_open_signal"),
+    ("p04", "遠藤 四郎", "e1", "is_unseen"),
+    ("p05", "岡田 五月", "e1", "is_over_contacted"),
+    ("p06", "加藤 六花", "e1", "has_opted_out_of_mr"),
+    ("p07", "木村 七海", "e1", "has_unknown_preference"),
+    ("p08", "久保 八重", "e1", "has_answered_inquiry"),
+    ("p09", "小林 九郎", "e1", "has_open_inquiry"),
+    ("p10", "髙橋 十和", "e2", "is_known"),
+    ("p11", "佐藤 十一", "e3", "is_known"),
+    ("p12", "鈴木 十二", "e4", "is_unseen"),
+)
+EMPLOYEE_NAMES = ("営業 太郎", "営業 花子", "営業 次郎", "営業 桜")
+OFFICE_OF = {"e1": "OF01", "e2": "OF01", "e3": "OF02", "e4": "OF02"}
+
+
+def token(person: str) -> str:
+    """The token that the star holds instead of a name."""
+    return f"t1.{person:0>32}"
+
+
+def _touchpoint(
+    physician: str, employee: str | None, day: date, channel: str, depth: int, direction: str
+) -> Row:
+    return {
+        "touchpoint_key": f"{physician}{day}{channel}{depth}",
+        "physician_key": physician,
+        "employee_key": employee,
+        "occurred_on": day,
+        "visible_at": datetime(day.year, day.month, day.day, 9, tzinfo=UTC),
+        "channel_id": channel,
+        "depth": depth,
+        "direction": direction,
+        "is_planned": False,
+        "routed_to_medical": False,
+    }
+
+
+def write_star(folder: Path) -> None:
+    """The star tables that the sheets read, so that each physician's next step is the fact in `PHYSICIANS`."""
+    far = date(9999, 12, 31)
+    touchpoints, inquiries, preferences, consents, phases = [], [], [], [], []
+    for index, (physician, _, employee, fact) in enumerate(PHYSICIANS):
+        if fact != "is_unseen":
+            touchpoints.append(_touchpoint(physician, employee, date(2026, 9, 20), "mr_visit", 2, "push"))
+        if fact != "has_unknown_preference":
+            preferences.append(
+                {
+                    "physician_key": physician,
+                    "channel_id": "mr_email",
+                    "recorded_on": date(2026, 3, 1),
+                    "rank": 1,
+                }
+            )
+        if fact == "has_open_request":
+            touchpoints.append(_touchpoint(physician, employee, date(2026, 10, 20), "webinar", 4, "pull"))
+        if fact == "has_open_signal":
+            touchpoints.append(_touchpoint(physician, None, date(2026, 10, 25), "webinar", 2, "pull"))
+        if fact == "is_over_contacted":
+            touchpoints += [
+                _touchpoint(physician, None, date(2026, 10, day), "hq_email", 1, "push")
+                for day in range(5, 14)
+            ]
+        if fact in ("has_answered_inquiry", "has_open_inquiry"):
+            is_open = fact == "has_open_inquiry"
+            inquiries.append(
+                {
+                    "inquiry_key": f"i{physician}",
+                    "physician_key": physician,
+                    "employee_key": employee,
+                    "is_from_mr": True,
+                    "is_open": is_open,
+                    "received_on": date(2026, 10, 10),
+                    "answered_at": None if is_open else datetime(2026, 10, 20, tzinfo=UTC),
+                }
+            )
+        state = "opted_out" if fact == "has_opted_out_of_mr" else "opted_in"
+        consents.append(
+            {
+                "consent_event_key": f"c{physician}",
+                "physician_key": physician,
+                "channel_id": "mr_visit",
+                "consent_state": state,
+                "captured_at": datetime(2026, 8, 1, tzinfo=UTC),
+                "captured_on": date(2026, 8, 1),
+            }
+        )
+        phases.append(
+            {
+                "physician_key": physician,
+                "product_id": "PRD-A",
+                "snapshot_on": date(2026, 10, 31),
+                "phase_id": f"P{index % 7}",
+                "evidence_level": "C" if index % 7 == 4 else "B",
+            }
+        )
+    write_table(folder, "fct_touchpoint", touchpoints)
+    write_table(folder, "fct_medical_inquiry", inquiries)
+    write_table(folder, "fct_stated_preference", preferences)
+    write_table(folder, "fct_consent_event", consents)
+    write_table(folder, "fct_journey_phase", phases)
+    write_table(
+        folder,
+        "fct_physician_month",
+        [
+            {
+                "physician_key": physician,
+                "month_end": AS_OF,
+                "is_target": True,
+                "is_active": True,
+                "specialty_group": "循環器内科",
+                "practice_type": "HP",
+                "facility_key": "f1",
+                "employee_key": employee,
+                "office_id": OFFICE_OF[employee],
+            }
+            for physician, _, employee, _ in PHYSICIANS
+        ],
+    )
+    write_table(
+        folder,
+        "dim_physician",
+        [
+            {"physician_key": physician, "name_token": token(physician), "is_current": True, "valid_to": far}
+            for physician, *_ in PHYSICIANS
+        ],
+    )
+    write_table(
+        folder, "dim_facility", [{"facility_key": "f1", "facility_name": "青葉総合病院", "is_current": True}]
+    )
+    write_table(folder, "dim_product", [{"product_id": "PRD-A", "name": "シルベジン"}])
+    write_table(
+        folder,
+        "dim_channel",
+        [
+            {"channel_id": "mr_visit", "name_ja": "面談", "is_mr_channel": True},
+            {"channel_id": "mr_email", "name_ja": "MRのメール", "is_mr_channel": True},
+            {"channel_id": "hq_email", "name_ja": "本社のメール", "is_mr_channel": False},
+            {"channel_id": "webinar", "name_ja": "Web講演会", "is_mr_channel": False},
+        ],
+    )
+    write_table(
+        folder,
+        "dim_employee",
+        [{"employee_key": f"e{n}", "name_token": token(f"e{n}"), "is_current": True} for n in range(1, 5)],
+    )
+
+
+def write_vault(home: Home) -> None:
+    """The names behind the tokens, of physicians and of employees alike, as landing would have put them there."""
+    rows = [{"token": token(p), "kind": "name", "value": name} for p, name, *_ in PHYSICIANS]
+    rows += [
+        {"token": token(f"e{n}"), "kind": "name", "value": name}
+        for n, name in enumerate(EMPLOYEE_NAMES, start=1)
+    ]
+    folder = private_folder(home, "identifiers", "dcf_physician")
+    pq.write_table(pa.Table.from_pylist(rows, schema=IDENTIFIERS_SCHEMA), folder / "0000.parquet")
+    (folder / "0000.parquet").chmod(0o600)
+
+
 def write_release(root: Path, values: list[dict[str, Any]] | None = None) -> Path:
     """Write `releases/<id>` below `root` and point `current` at it; returns the release folder."""
     folder = root / "releases" / RELEASE_ID
+    write_star(folder / "star")
     write_table(folder / "marts", "fct_kpi_value", default_values() if values is None else values)
     write_table(folder / "marts", "dim_kpi", registry_rows())
     write_table(

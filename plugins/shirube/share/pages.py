@@ -15,9 +15,11 @@ from typing import Any
 from markupsafe import Markup
 
 from shirube.home import Home
+from shirube.share.own_physicians import own_physicians_page, physicians_by_employee
 from shirube.share.release_files import Kpi, ReleaseFiles
 from shirube.share.render import Renderer
 from shirube.share.report_mr import OfficePage, office_page
+from shirube.vault import reveal
 
 Progress = Callable[[str, dict[str, Any]], None]
 
@@ -89,6 +91,8 @@ def _write(home: Home, release: ReleaseFiles, draft: Path, say: Progress) -> lis
     docs.mkdir(mode=0o755)
     offices = _write_offices(release, registry, renderer, reports / "office")
     say("office_pages", {"pages": len(offices)})
+    sheets = _write_own_physicians(home, release, renderer, reports / "mr")
+    say("own_physician_pages", {"pages": sheets})
     _write_text(
         reports / "index.html",
         renderer.html("index", offices=offices, release_id=release.release_id, as_of=release.as_of),
@@ -119,6 +123,21 @@ def _write_offices(
     return pages
 
 
+def _write_own_physicians(home: Home, release: ReleaseFiles, renderer: Renderer, folder: Path) -> int:
+    """One folder per medical representative that only the owner of the files can enter; returns their number."""
+    folder.mkdir(mode=0o700)
+    by_employee = physicians_by_employee(release)
+    names = reveal(home, {row["name_token"] for rows in by_employee.values() for row in rows}, "name")
+    offices = dict(release.offices())
+    for employee_key, rows in by_employee.items():
+        page = own_physicians_page(release, employee_key, rows, names, offices.get(rows[0]["office_id"], ""))
+        own = folder / employee_key
+        own.mkdir(mode=0o700)
+        _write_private(own / "physicians.html", renderer.html("own_physicians", page=page).encode("utf-8"))
+        _write_private(own / "physicians.pdf", renderer.pdf("own_physicians", dataclasses.asdict(page)))
+    return len(by_employee)
+
+
 def _role(path: Path) -> str:
     """Who a file is for: `office`, `mr:<employee key>` or `everyone`."""
     if path.parts[:2] == ("reports", "mr"):
@@ -128,6 +147,13 @@ def _role(path: Path) -> str:
 
 def _write_text(file: Path, text: str) -> None:
     file.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _write_private(file: Path, content: bytes) -> None:
+    """Write a file that only its owner can read, from its first byte on."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as handle:
+        handle.write(content)
 
 
 def _sha256(file: Path) -> str:

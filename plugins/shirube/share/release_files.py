@@ -29,6 +29,7 @@ class Kpi:
     audience: tuple[str, ...]
     must_not_conclude_ja: str
     unit_ja: str
+    period: str
     row: Row = field(repr=False, default_factory=dict)
 
 
@@ -95,7 +96,7 @@ class ReleaseFiles:
                 return candidate
         return None
 
-    def query(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
+    def query(self, sql: str, parameters: list[Any] | dict[str, Any] | None = None) -> list[Row]:
         """Run SQL in which `{table}` names a table of this release; rows as dictionaries.
 
         Raises FileNotFoundError naming the table that the release does not hold.
@@ -113,8 +114,10 @@ class ReleaseFiles:
         return [column[0] for column in cursor.description or []]
 
     def registry(self) -> dict[str, Kpi]:
-        """Every KPI of the registry by id, the newest version of each."""
+        """Every KPI of the registry by id, the newest version of each; empty where the registry was withheld."""
         kpis: dict[str, Kpi] = {}
+        if self.file("dim_kpi") is None:
+            return kpis
         for row in self.query("select * from {dim_kpi} order by kpi_id, kpi_version"):
             kpis[row["kpi_id"]] = Kpi(
                 kpi_id=row["kpi_id"],
@@ -128,12 +131,15 @@ class ReleaseFiles:
                 audience=_words(row["audience"]),
                 must_not_conclude_ja=row["must_not_conclude_ja"],
                 unit_ja=row["unit_ja"] or "",
+                period=row["period"],
                 row=row,
             )
         return kpis
 
     def office_values(self, office_id: str) -> list[Value]:
-        """All numbers published for one office, oldest period first."""
+        """All numbers published for one office, oldest period first; empty where all were withheld."""
+        if self.file("fct_kpi_value") is None:
+            return []
         names = ", ".join(Value.__dataclass_fields__)
         rows = self.query(
             f"select {names} from {{fct_kpi_value}} where scope_type = 'office' and scope_id = ? "

@@ -96,7 +96,7 @@ def office_page(release: ReleaseFiles, registry: dict[str, Kpi], office_id: str,
     page = declared("page")
     month = last_closed_month(release.as_of)
     values = [v for v in release.office_values(office_id) if v.period_end <= month]
-    current, previous = _latest(values)
+    current, previous = _latest([v for v in values if _is_of_registry_period(v, registry)])
     chosen = [
         kpi_id
         for kpi_id in page["kpis"]
@@ -142,6 +142,13 @@ def office_page(release: ReleaseFiles, registry: dict[str, Kpi], office_id: str,
     if too_strong:
         raise ValueError(f"office page {office_id}: {', '.join(too_strong)} claims more than {level}")
     return result
+
+
+def _is_of_registry_period(value: Value, registry: dict[str, Kpi]) -> bool:
+    """Whether a value is of the length of period that its registry entry names; months where it names none."""
+    kpi = registry.get(value.kpi_id)
+    wanted = kpi.period if kpi and kpi.period in declared("wording")["periods"] else "month"
+    return value.period_type == wanted
 
 
 def _latest(values: list[Value]) -> tuple[dict[str, Value], dict[str, Value]]:
@@ -354,7 +361,14 @@ def _signed(number: str) -> str:
 
 def _picture(values: list[Value], kpi_id: str) -> tuple[str, str]:
     """The picture of phases, last month and this, and the note under it."""
-    rows = [v for v in values if v.kpi_id == kpi_id and v.phase_id and not (v.product_id or v.channel_id)]
+    rows = [
+        v
+        for v in values
+        if v.kpi_id == kpi_id
+        and v.phase_id
+        and v.period_type == "month"
+        and not (v.product_id or v.channel_id)
+    ]
     if not rows:
         return "", "段階の記録がまだ足りないため、図はありません。"
     ends = sorted({v.period_end for v in rows})[-2:]
@@ -384,17 +398,20 @@ def _bar(value: Value | None) -> chart.Bar:
 def _step(registry: dict[str, Kpi], current: dict[str, Value]) -> dict[str, str]:
     """The one next step: the first declared rule whose number is published and past its limit."""
     page = declared("page")
+    known = 0
     for rule in page["next_steps"]:
         value = current.get(rule["kpi"])
         kpi = registry.get(rule["kpi"])
         if kpi is None or value is None or value.value is None or value.display_state not in SAID:
             continue
+        known += 1
         if ("at_least" in rule and value.value >= float(rule["at_least"])) or (
             "at_most" in rule and value.value <= float(rule["at_most"])
         ):
             facts = {"subject": _subject(kpi), "frequency": _said(kpi, value)}
             return {part: str(rule[part]).format_map(facts) for part in ("who", "what", "why")}
-    return {part: str(page["default_step"][part]) for part in ("who", "what", "why")}
+    step = page["default_step" if known else "step_without_numbers"]
+    return {part: str(step[part]) for part in ("who", "what", "why")}
 
 
 def _cannot_say(

@@ -1,0 +1,262 @@
+"""The sheet "your own physicians": one medical representative's physicians, for that person alone.
+
+The star tables hold tokens only; names are put back here, from the vault, on the way into a folder that nobody else
+can read. What is looked up is what the representative could know anyway: contacts, open requests, stated
+preferences and the state (never the content) of hand-offs to Medical.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from shirube.share.release_files import ReleaseFiles, Row, last_closed_month
+from shirube.share.wording import declared
+
+# A journey phase of a physician is the furthest one over all products; a lapse counts where nothing else does.
+_PHYSICIANS = """
+with assigned as (
+    select physician_key, employee_key, office_id, facility_key, specialty_group, practice_type
+    from {fct_physician_month}
+    where month_end = $month and is_target and is_active and employee_key is not null
+),
+phases as (
+    select physician_key, phase_id, product_id, evidence_level
+    from (
+        select
+            p.physician_key, p.phase_id, p.product_id, p.evidence_level,
+            row_number() over (
+                partition by p.physician_key
+                order by case when p.phase_id = 'PX' then 'P00' else p.phase_id end desc, p.product_id
+            ) as place
+        from {fct_journey_phase} p
+        where p.snapshot_on = (select max(snapshot_on) from {fct_journey_phase} where snapshot_on <= $month)
+    ) where place = 1
+),
+preferences as (
+    select physician_key, channel_id, recorded_on
+    from (
+        select
+            physician_key, channel_id, recorded_on,
+            row_number() over (partition by physician_key order by recorded_on desc, "rank", channel_id) as place
+        from {fct_stated_preference}
+        where channel_id is not null and recorded_on between $preference_from and $as_of
+    ) where place = 1
+),
+contacts as (
+    select t.*, coalesce(c.is_mr_channel, false) as is_mr_channel, c.name_ja as channel_name
+    from {fct_touchpoint} t
+    left join {dim_channel} c on c.channel_id = t.channel_id
+    where t.physician_key is not null
+        and t.occurred_on <= $as_of
+        and not coalesce(t.is_planned, false)
+        and not coalesce(t.routed_to_medical, false)
+        and t.channel_id not in ('medical_inquiry', 'msl_visit')
+),
+last_own as (
+    select physician_key, employee_key, max(occurred_on) as last_own_on
+    from contacts
+    where is_mr_channel and depth >= 1
+    group by physician_key, employee_key
+),
+seen as (
+    select
+        physician_key,
+        max(occurred_on) as last_seen_on,
+        max_by(channel_name, (occurred_on, channel_name)) as last_channel,
+        count(*) filter (where direction = 'push' and occurred_on > $contacts_from) as push_contacts
+    from contacts
+    where depth >= 1
+    group by physician_key
+),
+signals as (
+    select physician_key, max(occurred_on) as signal_on, max_by(channel_name, (occurred_on, channel_name)) as signal_channel
+    from contacts
+    where depth between 2 and 3
+        and not is_mr_channel
+        and visible_at is not null
+        and cast(visible_at as date) <= $as_of
+        and occurred_on > $signal_from
+    group by physician_key
+),
+requests as (
+    select physician_key, max(occurred_on) as request_on
+    from contacts
+    where depth >= 4 and occurred_on > $request_from
+    group by physician_key
+),
+opted_out as (
+    select distinct physician_key
+    from (
+        select
+            physician_key, channel_id, consent_state,
+            row_number() over (
+                partition by physician_key, channel_id order by captured_at desc, consent_event_key
+            ) as place
+        from {fct_consent_event}
+        where captured_on <= $as_of
+    )
+    where place = 1 and channel_id = 'mr_visit' and consent_state = 'opted_out'
+),
+inquiries as (
+    select
+        physician_key,
+        employee_key,
+        bool_or(is_open) as has_open_inquiry,
+        bool_or(not is_open and cast(answered_at as date) > $inquiry_from) as has_answered_inquiry
+    from {fct_medical_inquiry}
+    where is_from_mr and received_on <= $as_of
+    group by physician_key, employee_key
+)
+select
+    a.employee_key,
+    a.physician_key,
+    a.office_id,
+    d.name_token,
+    f.facility_name,
+    a.specialty_group,
+    h.phase_id,
+    h.evidence_level,
+    q.name as product,
+    c.name_ja as preferred,
+    s.last_seen_on,
+    s.last_channel,
+    coalesce(s.push_contacts, 0) as push_contacts,
+    g.signal_on,
+    g.signal_channel,
+    r.request_on,
+    o.physician_key is not null as has_opted_out_of_mr,
+    coalesce(i.has_open_inquiry, false) as has_open_inquiry,
+    coalesce(i.has_answered_inquiry, false) as has_answered_inquiry,
+    g.signal_on is not null and (l.last_own_on is null or l.last_own_on <= g.signal_on) as has_open_signal,
+    r.request_on is not null and (l.last_own_on is null or l.last_own_on <= r.request_on) as has_open_request,
+    s.last_seen_on is null or s.last_seen_on <= $unseen_from as is_unseen
+from assigned a
+join {dim_physician} d on d.physician_key = a.physician_key and d.is_current
+left join {dim_facility} f on f.facility_key = a.facility_key and f.is_current
+left join phases h on h.physician_key = a.physician_key
+left join {dim_product} q on q.product_id = h.product_id
+left join preferences e on e.physician_key = a.physician_key
+left join {dim_channel} c on c.channel_id = e.channel_id
+left join seen s on s.physician_key = a.physician_key
+left join last_own l on l.physician_key = a.physician_key and l.employee_key = a.employee_key
+left join signals g on g.physician_key = a.physician_key
+left join requests r on r.physician_key = a.physician_key
+left join opted_out o on o.physician_key = a.physician_key
+left join inquiries i on i.physician_key = a.physician_key and i.employee_key = a.employee_key
+order by a.employee_key, a.physician_key
+"""
+
+
+@dataclass(frozen=True)
+class PhysicianLine:
+    """One physician on the sheet, already in words."""
+
+    name: str
+    where: str
+    phase: str
+    phase_note: str
+    preferred: str
+    last_contact: str
+    step: str
+
+
+@dataclass(frozen=True)
+class OwnPhysiciansPage:
+    """One medical representative's sheet. It carries no name of an employee."""
+
+    employee_key: str
+    office: str
+    month: str
+    as_of: str
+    physicians: int
+    unseen: int
+    known_preference: int
+    lines: tuple[PhysicianLine, ...]
+    notes: tuple[str, ...]
+    release_id: str
+
+
+def physicians_by_employee(release: ReleaseFiles) -> dict[str, list[Row]]:
+    """The target physicians assigned to each medical representative at the last closed month, with their facts.
+
+    Names are tokens. Keys are `employee_key`s, sorted.
+    """
+    windows = declared("own_physicians")["windows"]
+    as_of = release.as_of
+    parameters = {f"{name}_from": as_of - timedelta(days=int(days)) for name, days in windows.items()}
+    rows = release.query(_PHYSICIANS, {**parameters, "as_of": as_of, "month": last_closed_month(as_of)})
+    by_employee: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_employee[row["employee_key"]].append(row)
+    return dict(sorted(by_employee.items()))
+
+
+def own_physicians_page(
+    release: ReleaseFiles, employee_key: str, rows: list[Row], names: dict[str, str], office: str
+) -> OwnPhysiciansPage:
+    """The sheet of one representative from the rows of `physicians_by_employee` and the vault's names.
+
+    `names` maps name tokens to names; a physician the vault does not know is written as 「お名前の登録なし」.
+    """
+    rules = declared("own_physicians")
+    judged = sorted((_rule(row), row["physician_key"], row) for row in rows)
+    month = last_closed_month(release.as_of)
+    return OwnPhysiciansPage(
+        employee_key=employee_key,
+        office=office,
+        month=f"{month.year}年{month.month}月",
+        as_of=f"{release.as_of.month}/{release.as_of.day}時点",
+        physicians=len(rows),
+        unseen=sum(bool(row["is_unseen"]) for row in rows),
+        known_preference=sum(row["preferred"] is not None for row in rows),
+        lines=tuple(
+            _line(row, rules["rules"][place], names)
+            for place, _, row in judged[: int(rules["maximum_physicians"])]
+        ),
+        notes=(
+            f"先生は、次の順に選びました: {'、'.join(str(rule['label']) for rule in rules['rules'])}。",
+            *(str(note) for note in rules["notes"]),
+        ),
+        release_id=release.release_id,
+    )
+
+
+def _rule(row: Row) -> int:
+    """The place of the first declared rule that holds for a physician."""
+    rules = declared("own_physicians")
+    facts = {
+        **row,
+        "is_over_contacted": row["push_contacts"] > int(rules["maximum_push_contacts"]),
+        "has_unknown_preference": row["preferred"] is None,
+        "is_known": True,
+    }
+    return next(place for place, rule in enumerate(rules["rules"]) if facts[rule["if"]])
+
+
+def _line(row: Row, rule: dict[str, Any], names: dict[str, str]) -> PhysicianLine:
+    phases = declared("wording")["phases"]
+    words = {
+        "push_contacts": row["push_contacts"],
+        "request_on": _day(row["request_on"]),
+        "signal_on": _day(row["signal_on"]),
+        "signal_channel": row["signal_channel"] or "",
+        "preferred": row["preferred"] or declared("own_physicians")["unknown_preference"],
+    }
+    where = "・".join(part for part in (row["facility_name"], row["specialty_group"]) if part)
+    last = row["last_seen_on"]
+    return PhysicianLine(
+        name=f"{names[row['name_token']]} 先生" if row["name_token"] in names else "お名前の登録なし",
+        where=where,
+        phase=str(phases[row["phase_id"]]) if row["phase_id"] else "記録なし",
+        phase_note="MRの記録のみ" if row["evidence_level"] == "C" else (row["product"] or ""),
+        preferred=row["preferred"] or "まだ不明",
+        last_contact=f"{_day(last)} {row['last_channel']}" if last else "記録なし",
+        step=str(rule["step"]).format_map(words),
+    )
+
+
+def _day(day: date | None) -> str:
+    return f"{day.month}/{day.day}" if day else ""
