@@ -33,6 +33,11 @@ def dag_ids() -> list[str]:
     return [*(f"ingest_{source}" for source in list_sources()), "build", "share", "sweep"]
 
 
+def is_shared(home: Home) -> bool:
+    """Whether the current release has its pages. Pages appear whole, so the last of them stands for all."""
+    return (home.current / "docs" / "catalogue" / "index.html").exists()
+
+
 def airflow_folder(home: Home) -> Path:
     """Where the embedded Airflow keeps its database, logs and secrets."""
     return home.root / "airflow"

@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from shirube.home import Home
 from shirube.orchestration.journal import Journal
+from shirube.orchestration.settings import is_shared
 
 
 @contextmanager
@@ -76,9 +77,9 @@ def audit_candidate(release_id: str) -> str:
     home = Home.resolve()
     with _reported(home, "audit", release_id=release_id):
         from shirube.audit import audit
-        from shirube.warehouse import read_build
+        from shirube.warehouse import load_build
 
-        audit(home, read_build(home, release_id))
+        audit(home, load_build(home, release_id))
         return release_id
 
 
@@ -86,11 +87,11 @@ def publish_candidate(release_id: str) -> str:
     """Write the audited candidate as a release and make it current; its release id."""
     home = Home.resolve()
     with _reported(home, "publish", release_id=release_id):
-        from shirube.audit import read_audit
+        from shirube.audit import load_audit
         from shirube.release import publish
-        from shirube.warehouse import read_build
+        from shirube.warehouse import load_build
 
-        return publish(home, read_build(home, release_id), read_audit(home, release_id)).release_id
+        return publish(home, load_build(home, release_id), load_audit(home, release_id)).release_id
 
 
 def share_current() -> int:
@@ -126,6 +127,6 @@ def share_missed() -> int:
     Raises: AirflowSkipException when there is no release, or it has its pages.
     """
     home = Home.resolve()
-    if not home.current.exists() or (home.current / "docs" / "catalogue" / "index.html").exists():
+    if not home.current.exists() or is_shared(home):
         raise AirflowSkipException("The current release has its pages")
     return share_current()

@@ -1,0 +1,251 @@
+"""The demonstration: the sample company goes through the embedded Airflow, and a person can watch."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from urllib.parse import quote
+
+from rich.console import Console
+from rich.live import Live
+
+from shirube.home import Home
+from shirube.landing import new_files
+from shirube.ledger import Ledger
+from shirube.orchestration.display import Board
+from shirube.orchestration.journal import read_events
+from shirube.orchestration.settings import is_shared, list_sources
+from shirube.orchestration.standalone import AirflowFailedError, EmbeddedAirflow
+
+STALLED_SECONDS = 90
+"""Seconds without a running Dag, while work is left, after which something must be wrong."""
+
+
+class DemoFailedError(RuntimeError):
+    """A step failed; the message says which and why."""
+
+
+def demo(home: Home, *, physicians: int = 3000, months: int = 12, seed: int = 7) -> int:
+    """Generate the sample company, let Airflow carry it from the inbox to published pages; the exit code.
+
+    Whatever is done already stays done: a second run generates nothing, delivers the same files again, and
+    says that there was nothing new. 1 means that a step failed (the reason is printed), 130 that it was
+    interrupted. No process is left running.
+    """
+    console = Console()
+    with _termination_as_interrupt():
+        try:
+            sample = _sample(home, console, physicians, months, seed)
+            if _is_delivered(home, sample) and _left_to_do(home) is None:
+                _tell_nothing_new(home, console, sample)
+                return 0
+            _carry(home, console, sample)
+        except (DemoFailedError, AirflowFailedError, OSError, ValueError) as error:
+            console.print(f"\n{error}", style="red", highlight=False, markup=False)
+            return 1
+        except KeyboardInterrupt:
+            console.print("\nInterrupted. The next run goes on from here.")
+            return 130
+        _tell_published(home, console)
+        return 0
+
+
+@contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """Let a polite kill clean up like Ctrl-C."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _sample(home: Home, console: Console, physicians: int, months: int, seed: int) -> Path:
+    """The folder of the sample company, generated once per home."""
+    folder = home.root / "sample"
+    wanted = {"physicians": physicians, "months": months, "seed": seed}
+    made = folder / "made_with.json"
+    if made.exists():
+        if json.loads(made.read_text()) != wanted:
+            raise ValueError(
+                f"{folder} holds another sample company ({made.read_text()}), and two would mix in one home. "
+                "Name another home: --home DIR"
+            )
+        return folder
+    from shirube.sample import generate
+
+    draft = home.root / "sample.tmp"
+    shutil.rmtree(draft, ignore_errors=True)
+    with console.status(f"Making a sample company of {physicians:,} physicians and {months} months"):
+        generate(draft, seed=seed, physicians=physicians, months=months)
+    (draft / made.name).write_text(json.dumps(wanted))
+    draft.rename(folder)
+    return folder
+
+
+def _sample_files(sample: Path) -> list[Path]:
+    """The files of the sample company in the order they are delivered, relative to the inbox."""
+    truth = json.loads((sample / "truth.json").read_text(encoding="utf-8"))
+    return [Path(name) for name in truth["files"]]
+
+
+def _is_there(home: Home, sample: Path, name: Path) -> bool:
+    target = home.inbox / name
+    return target.exists() and target.stat().st_size == (sample / name).stat().st_size
+
+
+def _is_delivered(home: Home, sample: Path) -> bool:
+    return all(_is_there(home, sample, name) for name in _sample_files(sample))
+
+
+def _deliver(home: Home, sample: Path) -> tuple[int, int]:
+    """Put every file into the inbox as a careful sender does; (files that are new, files there already).
+
+    A file is copied under a hidden name and renamed when it is complete.
+    """
+    new = known = 0
+    for name in _sample_files(sample):
+        if _is_there(home, sample, name):
+            known += 1
+            continue
+        target = home.inbox / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f".{target.name}.part")
+        shutil.copyfile(sample / name, draft)
+        draft.replace(target)
+        new += 1
+    return new, known
+
+
+def _left_to_do(home: Home) -> str | None:
+    """What is not done yet, in words; None when everything is released and shared."""
+    with Ledger(home) as ledger:
+        arrived = len(new_files(home, ledger, list_sources()))
+        pending = ledger.pending()
+    if arrived or pending.received:
+        return f"{arrived + len(pending.received)} files are not landed"
+    if pending.unreleased or not home.current.exists():
+        return f"{len(pending.unreleased)} landed batches are in no release"
+    if not is_shared(home):
+        return "the current release has no pages"
+    return None
+
+
+def _carry(home: Home, console: Console, sample: Path) -> None:
+    """Run Airflow until everything in the inbox is released and shared."""
+    started = time.monotonic()
+    _, offset = read_events(home)
+    with EmbeddedAirflow(home) as airflow:
+        with console.status("Starting Airflow") as waiting:
+            airflow.start(lambda what: waiting.update(f"Starting Airflow: waiting for {what}"))
+        console.print(f"Airflow is up at {airflow.url} after {time.monotonic() - started:.0f} s")
+        failed_before = {run["dag_run_id"] for run in _runs(airflow, "failed")}
+        new, known = _deliver(home, sample)
+        arrived_at = time.time()
+        console.print(f"Delivered {new} files to {home.inbox} ({known} were there already)")
+        counts: dict[str, int] = {}
+        for name in _sample_files(sample):
+            counts[name.parts[0]] = counts.get(name.parts[0], 0) + 1
+        board = Board(counts, console)
+        with Live(board, console=console, refresh_per_second=2, transient=False) as live:
+            last_sign = time.monotonic()
+            while True:
+                events, offset = read_events(home, offset)
+                board.add(events)
+                live.refresh()
+                airflow.check()
+                for run in _runs(airflow, "failed"):
+                    if run["dag_run_id"] not in failed_before:
+                        raise DemoFailedError(_describe_failure(airflow, run))
+                is_active = bool(_runs(airflow, "running", "queued"))
+                left = _left_to_do(home)
+                if not is_active and left is None:
+                    break
+                if events or is_active:
+                    last_sign = time.monotonic()
+                if time.monotonic() - last_sign > STALLED_SECONDS:
+                    raise DemoFailedError(f"Nothing has happened for {STALLED_SECONDS} s, and {left}.")
+                time.sleep(1)
+        if board.released_at:
+            console.print(
+                f"From the last file's arrival to the release: {board.released_at - arrived_at:.0f} s"
+            )
+        with console.status("Stopping Airflow"):
+            airflow.stop()
+
+
+def _runs(airflow: EmbeddedAirflow, *states: str) -> list[dict[str, Any]]:
+    runs: list[dict[str, Any]] = airflow.get("dags/~/dagRuns", state=states, limit=50)["dag_runs"]
+    return runs
+
+
+def _describe_failure(airflow: EmbeddedAirflow, run: dict[str, Any]) -> str:
+    """Which task failed, the end of its log, and where the whole log is."""
+    path = f"dags/{run['dag_id']}/dagRuns/{quote(run['dag_run_id'])}/taskInstances"
+    lines = []
+    for task in airflow.get(path, state="failed")["task_instances"]:
+        log = (
+            airflow.folder
+            / "logs"
+            / f"dag_id={run['dag_id']}"
+            / f"run_id={run['dag_run_id']}"
+            / f"task_id={task['task_id']}"
+            / f"attempt={task['try_number']}.log"
+        )
+        lines += [
+            f"Failed: task `{task['task_id']}` of Dag `{run['dag_id']}`",
+            *_log_tail(log),
+            f"Log: {log}",
+        ]
+    return "\n".join(lines) or f"Failed: Dag `{run['dag_id']}` before any of its tasks"
+
+
+def _log_tail(log: Path, lines: int = 12) -> list[str]:
+    """The last messages of a task's log, which is one JSON object per line."""
+    if not log.exists():
+        return []
+    messages = []
+    for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            record = json.loads(line)
+        except ValueError:
+            record = {"event": line}
+        messages.append(str(record.get("event", "")))
+        for error in record.get("error_detail") or []:
+            messages.append(f"  {error.get('exc_type')}: {error.get('exc_value')}")
+    return messages[-lines:]
+
+
+def _tell_nothing_new(home: Home, console: Console, sample: Path) -> None:
+    release = json.loads((home.current / "manifest.json").read_text(encoding="utf-8"))
+    console.print(
+        f"Incremental run: all {len(_sample_files(sample))} files are known by their content, nothing is new, and "
+        f"release {release['release_id']} stays as it is."
+    )
+    _tell_published(home, console)
+
+
+def _tell_published(home: Home, console: Console) -> None:
+    release = home.current.resolve()
+    marts = sorted((release / "marts").glob("*.parquet"))
+    console.print(f"\n[bold]Published[/] {release.name}", highlight=False)
+    for title, place in (
+        ("Reports", release / "reports"),
+        ("Catalogue", release / "docs" / "catalogue" / "index.html"),
+        (f"{len(marts)} marts", release / "marts"),
+        ("DuckDB", release / "shirube.duckdb"),
+    ):
+        if place.exists():
+            console.print(f"  {title:<10} {place}", highlight=False, soft_wrap=True)
+    console.print("  `make up` serves the pages and keeps Airflow running.", highlight=False)
