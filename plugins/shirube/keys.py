@@ -1,0 +1,198 @@
+"""The key that turns direct identifiers into tokens, and the tokens themselves.
+
+A token is `t<key id>.<32 hex>`: HMAC-SHA-256 over kind, NUL and the normalised value, cut to 16 bytes. Equal
+people get equal tokens in every source, nobody without the key can get from a token back to a value, and the
+key id says which key made it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import re
+import secrets
+import stat
+import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from shirube.home import Home
+
+KEY_VARIABLE = "SHIRUBE_TOKEN_KEY"
+KEY_ID_VARIABLE = "SHIRUBE_TOKEN_KEY_ID"
+KEY_BYTES = 32
+SHORTEST_KEY_BYTES = 16
+
+_TOKEN_BYTES = 16
+_KEY_ID = re.compile(r"[A-Za-z0-9]{1,16}")
+_SPACES = re.compile(r"\s+")
+_HIRAGANA_TO_KATAKANA = {code: code + 0x60 for code in range(ord("ぁ"), ord("ゖ") + 1)}
+
+
+class TokenKeyError(RuntimeError):
+    """The token key is missing, too short, readable by others, or not the one this data home was made with."""
+
+
+@dataclass(frozen=True)
+class TokenKey:
+    """A key and its id; its text form never shows the secret."""
+
+    key_id: str
+    secret: bytes = field(repr=False)
+
+    def token(self, kind: str, normalised: str) -> str:
+        """Token of one value that `normalise` has already been applied to."""
+        message = f"{kind}\0{normalised}".encode()
+        return f"t{self.key_id}.{hmac.digest(self.secret, message, 'sha256')[:_TOKEN_BYTES].hex()}"
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex that identify the key without telling anything about it."""
+        return hmac.digest(self.secret, b"shirube token key fingerprint", "sha256")[:8].hex()
+
+
+def load_key(home: Home) -> TokenKey:
+    """The key of this data home: `$SHIRUBE_TOKEN_KEY`, else `vault/token.key`, generated when there is none.
+
+    The first use writes the key's fingerprint to `vault/key_id.json`. Raises `TokenKeyError` when the vault
+    already holds identifiers made with another key, because new tokens would then match no old ones.
+    """
+    key_id = os.environ.get(KEY_ID_VARIABLE) or "1"
+    if not _KEY_ID.fullmatch(key_id):
+        raise TokenKeyError(
+            f"{KEY_ID_VARIABLE} は英数字 16 字以内です。 / must be 1 to 16 letters or digits."
+        )
+    configured = os.environ.get(KEY_VARIABLE)
+    secret = _configured_secret(configured) if configured else _stored_secret(home.vault / "token.key")
+    key = TokenKey(key_id, secret)
+    _confirm_same_key(home, key)
+    return key
+
+
+def normaliser(kind: str) -> Callable[[str], str]:
+    """The function that brings values of `kind` into the one spelling that tokens are made of.
+
+    It returns an empty string for a value without content; such a value gets no token.
+    """
+    return _NORMALISERS.get(kind, _text)
+
+
+def tokenise(values: pa.Array, kind: str, key: TokenKey) -> tuple[pa.Array, list[tuple[str, str]]]:
+    """Tokens for one column (null stays null) and the distinct (token, value as written) pairs behind them.
+
+    Each distinct value is normalised and hashed once, however often it occurs in the column.
+    """
+    encoded = (values if pa.types.is_string(values.type) else values.cast(pa.string())).dictionary_encode()
+    distinct: list[str | None] = encoded.dictionary.to_pylist()
+    clean = normaliser(kind)
+    tokens: list[str | None] = []
+    pairs: list[tuple[str, str]] = []
+    for value in distinct:
+        spelling = clean(value) if value is not None else ""
+        if not spelling or value is None:
+            tokens.append(None)
+            continue
+        token = key.token(kind, spelling)
+        tokens.append(token)
+        pairs.append((token, value.strip()))
+    return pa.array(tokens, pa.string()).take(encoded.indices), pairs
+
+
+def _text(value: str) -> str:
+    return _SPACES.sub(" ", unicodedata.normalize("NFKC", value)).strip()
+
+
+def _email(value: str) -> str:
+    return unicodedata.normalize("NFKC", value).strip().lower()
+
+
+def _kana(value: str) -> str:
+    katakana = unicodedata.normalize("NFKC", value).translate(_HIRAGANA_TO_KATAKANA)
+    return _SPACES.sub("", katakana)
+
+
+def _phone(value: str) -> str:
+    text = unicodedata.normalize("NFKC", value).strip()
+    digits = "".join(character for character in text if character.isdigit())
+    return f"+{digits}" if text.startswith("+") and digits else digits
+
+
+_NORMALISERS: dict[str, Callable[[str], str]] = {
+    "name": _text,
+    "kana": _kana,
+    "email": _email,
+    "phone": _phone,
+    "ip": _email,
+    "birth_date": _email,
+    "address": _text,
+    "free_text": str.strip,
+}
+
+
+def _configured_secret(text: str) -> bytes:
+    stripped = text.strip()
+    secret = (
+        bytes.fromhex(stripped) if re.fullmatch(r"(?:[0-9a-fA-F]{2}){16,}", stripped) else stripped.encode()
+    )
+    if len(secret) < SHORTEST_KEY_BYTES:
+        raise TokenKeyError(
+            f"{KEY_VARIABLE} が短すぎます({SHORTEST_KEY_BYTES} バイト以上)。 / is shorter than "
+            f"{SHORTEST_KEY_BYTES} bytes; use for example 64 hexadecimal digits."
+        )
+    return secret
+
+
+def _stored_secret(file: Path) -> bytes:
+    if not file.exists():
+        _create_private(file, secrets.token_bytes(KEY_BYTES).hex().encode() + b"\n")
+    if stat.S_IMODE(file.stat().st_mode) & 0o077:
+        raise TokenKeyError(
+            f"鍵 {file} が他の利用者から読めます。chmod 600 にしてください。 / can be read by others: chmod 600."
+        )
+    return _configured_secret(file.read_text())
+
+
+def _create_private(file: Path, content: bytes) -> None:
+    """Create `file` with mode 0600 and its whole content at once; a file somebody else made first wins."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        if not file.exists():
+            try:
+                os.link(draft, file)
+            except FileExistsError:
+                return
+    finally:
+        draft.unlink()
+
+
+def _confirm_same_key(home: Home, key: TokenKey) -> None:
+    record = home.vault / "key_id.json"
+    mine = {"key_id": key.key_id, "fingerprint": key.fingerprint}
+    if not record.exists():
+        _create_private(record, json.dumps(mine, sort_keys=True).encode() + b"\n")
+    kept = json.loads(record.read_text())
+    if kept == mine:
+        return
+    if _any_file(home.vault / "identifiers"):
+        raise TokenKeyError(
+            f"トークンの鍵がこのデータホームのものと違います(記録 id {kept.get('key_id')}、今の id {key.key_id})。"
+            "元の鍵に戻してください。 / The token key is not the one this data home was made with: new tokens "
+            f"would match no old ones. Restore the key (see {record.name} in the vault), or start a new data home."
+        )
+    record.unlink()
+    _create_private(record, json.dumps(mine, sort_keys=True).encode() + b"\n")
+
+
+def _any_file(folder: Path) -> bool:
+    files: Iterable[Path] = folder.rglob("*.parquet") if folder.is_dir() else ()
+    return next(iter(files), None) is not None

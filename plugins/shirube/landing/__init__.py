@@ -1,0 +1,29 @@
+"""From files in the inbox to typed, pseudonymous rows in the lake."""
+
+from shirube.landing.check import CheckResult, check
+from shirube.landing.land import (
+    BatchOutcome,
+    DiskFullError,
+    LandingError,
+    LandResult,
+    land,
+    write_schemas,
+)
+from shirube.landing.locks import reading_lake
+from shirube.landing.replay import replay
+from shirube.landing.scan import UNFINISHED_ENDINGS, new_files
+
+__all__ = [
+    "UNFINISHED_ENDINGS",
+    "BatchOutcome",
+    "CheckResult",
+    "DiskFullError",
+    "LandResult",
+    "LandingError",
+    "check",
+    "land",
+    "new_files",
+    "reading_lake",
+    "replay",
+    "write_schemas",
+]

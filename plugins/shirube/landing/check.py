@@ -1,0 +1,234 @@
+"""`shirube check`: what landing would make of a file, told to a person, with nothing landed and nothing written."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from shirube.contracts import SourceContract, load_contracts
+from shirube.home import Home
+from shirube.landing.intake import Intake
+from shirube.landing.land import select_sources
+from shirube.landing.quarantine import SHOWN_ROWS, FileReason, ReasonSummary, RefusalSummary, advice
+from shirube.landing.scan import has_writers, is_unfinished
+from shirube.readers import FileRejected
+
+
+@dataclass
+class CheckResult:
+    """What would be accepted of a file and what not. Reasons hold row numbers and column names, no values.
+
+    `file_reason` is set when the whole file would be refused; counts then cover what was read until then.
+    `matched` maps contract columns to the header the contract looks for; `tokenised` maps columns to the kind
+    of identifier they are replaced for; `warnings` are (Japanese, English) remarks that refuse nothing.
+    """
+
+    file: Path
+    source: str
+    business_name: str
+    rows_in: int = 0
+    rows_accepted: int = 0
+    rows_refused: int = 0
+    file_reason: FileReason | None = None
+    reasons: list[ReasonSummary] = field(default_factory=list)
+    matched: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    ignored: list[str] = field(default_factory=list)
+    tokenised: dict[str, str] = field(default_factory=dict)
+    encoding: str | None = None
+    event_min_on: date | None = None
+    event_max_on: date | None = None
+    delivered_at: datetime | None = None
+    period: str | None = None
+    name_values: dict[str, str] = field(default_factory=dict)
+    warnings: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether every row of the file would be landed."""
+        return self.file_reason is None and self.rows_refused == 0
+
+
+def check(
+    home: Home, file: Path, source: str, *, contracts: Mapping[str, SourceContract] | None = None
+) -> CheckResult:
+    """Read and cast a whole file as landing would, and say what came of it.
+
+    A file that is missing, a folder, empty, unreadable or in the wrong format is a result with `file_reason`.
+    Raises `LookupError` for a source without contract.
+    """
+    declared = load_contracts() if contracts is None else contracts
+    contract = declared[select_sources(declared, source)[0]]
+    result = CheckResult(file, source, contract.business_name)
+    name = _name_in_inbox(home, file, source)
+    result.delivered_at = contract.delivered_at(name)
+    result.period = contract.period_of(name)
+    result.name_values = contract.values_from_name(name) or {}
+    result.file_reason = _refused_unread(file)
+    if result.file_reason is None:
+        _read(contract, file, name, result)
+    _warn(result, name)
+    return result
+
+
+def render(result: CheckResult) -> RenderableType:
+    """The result for a terminal, Japanese first."""
+    parts: list[RenderableType] = [_verdict(result)]
+    if result.rows_in:
+        parts.append(
+            Text(
+                f"{result.rows_in:,} 行: 受け入れ {result.rows_accepted:,} · 隔離 {result.rows_refused:,}\n"
+                f"{result.rows_in:,} rows: {result.rows_accepted:,} accepted, {result.rows_refused:,} quarantined"
+            )
+        )
+    if result.reasons:
+        parts.append(_reasons_table(result.reasons))
+    parts.append(_facts_table(result))
+    parts += [Text(f"⚠ {japanese}\n  {english}", style="yellow") for japanese, english in result.warnings]
+    return Group(*parts)
+
+
+def _read(contract: SourceContract, file: Path, name: str, result: CheckResult) -> None:
+    refusals = RefusalSummary()
+    intake: Intake | None = None
+    try:
+        intake = Intake(contract, file, name)
+        for portion in intake.portions():
+            refusals.add(portion.refusals)
+        intake.finish()
+    except FileRejected as rejection:
+        result.file_reason = FileReason.of(rejection)
+    if intake is None:
+        return
+    result.rows_in = intake.rows_in
+    result.rows_accepted = 0 if result.file_reason else intake.rows_kept
+    result.rows_refused = result.rows_in - result.rows_accepted
+    result.reasons = refusals.reasons()
+    result.event_min_on, result.event_max_on = intake.event_min_on, intake.event_max_on
+    result.period = result.period or intake.column_period
+    result.encoding = intake.reader.encoding
+    missing = set(intake.reader.missing_columns)
+    for column in contract.columns:
+        (result.missing if column.name in missing else result.matched)[column.name] = column.header
+        if column.identifier_kind and column.name not in missing:
+            result.tokenised[column.name] = column.identifier_kind
+    result.ignored = list(intake.reader.ignored_columns)
+
+
+def _refused_unread(file: Path) -> FileReason | None:
+    """Why a path cannot be read as a file at all, or None."""
+    try:
+        facts = file.stat()
+        if stat.S_ISDIR(facts.st_mode):
+            return _reason("directory", "ファイルではなくフォルダーです。", "This is a folder, not a file.")
+        if not stat.S_ISREG(facts.st_mode):
+            return _reason("not_a_file", "普通のファイルではありません。", "This is not a regular file.")
+        with file.open("rb") as handle:
+            if has_writers(handle.fileno()):
+                return _reason(
+                    "being_written",
+                    "別のプログラムが書き込み中です。終わってから確かめてください。",
+                    "Another program is writing to it: check it when that is done.",
+                )
+    except FileNotFoundError:
+        return _reason("not_found", "ファイルがありません。", "There is no such file.")
+    except OSError as error:
+        return _reason(
+            "unreadable",
+            f"ファイルを開けません({error.strerror})。権限を確かめてください。",
+            f"The file cannot be opened ({error.strerror}): check its permissions.",
+        )
+    return None
+
+
+def _reason(code: str, message_ja: str, message_en: str) -> FileReason:
+    return FileReason(code, message_ja, message_en, *advice(code))
+
+
+def _name_in_inbox(home: Home, file: Path, source: str) -> str:
+    """The name landing would see: with its folders when the file already lies in the inbox."""
+    folder = (home.inbox / source).resolve()
+    whole = file.resolve()
+    return whole.relative_to(folder).as_posix() if whole.is_relative_to(folder) else file.name
+
+
+def _warn(result: CheckResult, name: str) -> None:
+    if is_unfinished(Path(name).name):
+        result.warnings.append(
+            (
+                "この名前のファイルは書き込み中とみなされ、取り込まれません。名前を変えてください。",
+                "A file of this name counts as unfinished and is not landed: rename it.",
+            )
+        )
+    if result.delivered_at is None and result.file_reason is None:
+        result.warnings.append(
+            (
+                "ファイル名に日付がありません。最後の出来事の日が届いた日とみなされます。",
+                "There is no date in the file name: the last event's day counts as the delivery day.",
+            )
+        )
+
+
+def _verdict(result: CheckResult) -> Panel:
+    title = f"{result.file.name} → {result.source}({result.business_name})"
+    if result.file_reason:
+        reason = result.file_reason
+        text = (
+            f"取り込めません: {reason.message_ja}\n{reason.message_en}\n\n"
+            f"どうするか: {reason.what_to_do_ja}\n{reason.what_to_do_en}\n[{reason.reason_code}]"
+        )
+        return Panel(Text(text), title=Text(title), border_style="red")
+    if result.rows_refused:
+        text = "一部の行が隔離されます。ほかの行は取り込めます。\nSome rows would be quarantined; the rest would be landed."
+        return Panel(Text(text), title=Text(title), border_style="yellow")
+    return Panel(
+        Text("すべて取り込めます。\nEverything would be landed."), title=Text(title), border_style="green"
+    )
+
+
+def _reasons_table(reasons: list[ReasonSummary]) -> Table:
+    table = Table(
+        "理由 / Reason", "列 / Column", "行数 / Rows", "最初の行 / First rows", "どうするか / What to do"
+    )
+    table.columns[2].justify = "right"
+    for one in reasons:
+        numbers = ", ".join(str(number) for number in one.first_rows) + (
+            " …" if one.rows > SHOWN_ROWS else ""
+        )
+        table.add_row(
+            Text(f"{one.message_ja}\n{one.message_en} [{one.reason_code}]"),
+            Text(one.column or ""),
+            f"{one.rows:,}",
+            numbers,
+            Text("\n".join(advice(one.reason_code))),
+        )
+    return table
+
+
+def _facts_table(result: CheckResult) -> Table:
+    table = Table(show_header=False, box=None, pad_edge=False)
+    events = f"{result.event_min_on} – {result.event_max_on}" if result.event_min_on else ""
+    delivered = f"{result.delivered_at:%Y-%m-%d %H:%M}" if result.delivered_at else ""
+    rows = (
+        ("見つかった列 / Columns found", ", ".join(f"{k} ← {v}" for k, v in result.matched.items())),
+        ("ない列 / Missing", ", ".join(f"{k} ← {v}" for k, v in result.missing.items())),
+        ("使わない列 / Ignored", ", ".join(result.ignored)),
+        ("トークンにする列 / Tokenised", ", ".join(f"{k} ({v})" for k, v in result.tokenised.items())),
+        ("文字コード / Encoding", result.encoding or ""),
+        ("出来事の期間 / Events", events),
+        ("届いた日時(名前から) / Delivered", delivered),
+        ("対象期間 / Period", result.period or ""),
+        ("名前から読んだ値 / From the name", ", ".join(f"{k}={v}" for k, v in result.name_values.items())),
+    )
+    for label, value in rows:
+        if value:
+            table.add_row(Text(label, style="bold"), Text(value))
+    return table

@@ -1,0 +1,590 @@
+"""The ledger: every file ever seen, what became of it, and which release it went into.
+
+One SQLite file, safe for several processes: each change is one immediate transaction, and a process that finds
+it locked waits. It holds no clock times: a ledger is a function of the files that arrived, not of when or in
+which order they did.
+
+States of a batch: `received` (copied to the vault, not yet decided) → `landed` or `quarantined` (the whole file
+was refused). A replay makes a new landing of the same batch; the batch then points at the new one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from shirube.contracts import SourceContract, load_contracts
+from shirube.home import Home
+
+SCHEMA_VERSION = 1
+BUSY_TIMEOUT_SECONDS = 60.0
+NO_DATE = datetime(1970, 1, 1)  # noqa: DTZ001 - wall time of the sender, without a zone by definition
+
+_SCHEMA = """
+create table batch (
+    batch_id text primary key,
+    source text not null,
+    content_hash text not null,
+    size_bytes integer not null,
+    name_values text not null,
+    state text not null check (state in ('received', 'landed', 'quarantined')),
+    landing_id text,
+    contract_fingerprint text,
+    rows_in integer not null default 0,
+    rows_landed integer not null default 0,
+    rows_quarantined integer not null default 0,
+    event_min_on text,
+    event_max_on text,
+    column_period text,
+    ignored_columns text not null default '[]',
+    reason_code text,
+    message_ja text,
+    message_en text,
+    check (rows_in = rows_landed + rows_quarantined),
+    check ((state = 'received') = (landing_id is null))
+) strict;
+create index batch_by_source on batch (source, state);
+create table sighting (
+    batch_id text not null references batch,
+    file_name text not null,
+    delivered_at text,
+    name_period text,
+    primary key (batch_id, file_name)
+) strict, without rowid;
+create table inbox_file (
+    path text primary key,
+    size_bytes integer not null,
+    mtime_ns integer not null,
+    batch_id text not null references batch
+) strict, without rowid;
+create table quarantine_reason (
+    batch_id text not null references batch,
+    reason_code text not null,
+    rows integer not null,
+    primary key (batch_id, reason_code)
+) strict, without rowid;
+create table release (
+    release_id text primary key,
+    as_of text not null,
+    status text not null
+) strict, without rowid;
+create table release_member (
+    release_id text not null references release,
+    landing_id text not null,
+    primary key (release_id, landing_id)
+) strict, without rowid;
+"""
+
+_BATCH_QUERY = """
+with seen as (
+    select
+        batch_id,
+        max(delivered_at) as delivered_at,
+        max(name_period) as name_period
+    from sighting group by batch_id
+), named as (
+    select batch_id, file_name, row_number() over (
+        partition by batch_id order by coalesce(delivered_at, '') desc, file_name desc
+    ) as place
+    from sighting
+)
+select
+    batch.*, named.file_name, seen.delivered_at, coalesce(seen.name_period, batch.column_period) as period
+from batch
+inner join seen using (batch_id)
+inner join named on named.batch_id = batch.batch_id and named.place = 1
+where (:source is null or batch.source = :source)
+    and (:state is null or batch.state = :state)
+    and (:batch_id is null or batch.batch_id = :batch_id)
+order by batch.source, batch.batch_id
+"""
+
+_BATCH_SCHEMA = pa.schema(
+    [
+        ("batch_id", pa.string()),
+        ("landing_id", pa.string()),
+        ("source", pa.string()),
+        ("file_name", pa.string()),
+        ("delivered_at", pa.timestamp("us")),
+        ("delivered_on", pa.date32()),
+        ("period", pa.string()),
+        ("state", pa.string()),
+        ("rows_in", pa.int64()),
+        ("rows_landed", pa.int64()),
+        ("rows_quarantined", pa.int64()),
+        ("event_min_on", pa.date32()),
+        ("event_max_on", pa.date32()),
+        ("content_hash", pa.string()),
+    ]
+)
+_QUARANTINE_SCHEMA = pa.schema(
+    [
+        ("source", pa.string()),
+        ("batch_id", pa.string()),
+        ("landing_id", pa.string()),
+        ("reason_code", pa.string()),
+        ("rows", pa.int64()),
+    ]
+)
+_SOURCE_SCHEMA = pa.schema(
+    [
+        ("source", pa.string()),
+        ("business_name", pa.string()),
+        ("freshness_hours", pa.int64()),
+        ("is_expected", pa.bool_()),
+    ]
+)
+
+
+class LedgerError(RuntimeError):
+    """The ledger cannot be used, or was asked for something it does not know."""
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One name under which a content was delivered; what the name tells is null when it tells nothing."""
+
+    file_name: str
+    delivered_at: datetime | None
+    period: str | None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One content of one source and what became of it. `file_name` is relative to the source's inbox folder."""
+
+    batch_id: str
+    source: str
+    content_hash: str
+    size_bytes: int
+    name_values: Mapping[str, str]
+    state: str
+    landing_id: str | None
+    contract_fingerprint: str | None
+    file_name: str
+    delivered_at: datetime
+    period: str | None
+    rows_in: int
+    rows_landed: int
+    rows_quarantined: int
+    event_min_on: date | None
+    event_max_on: date | None
+    ignored_columns: tuple[str, ...]
+    reason_code: str | None
+    message_ja: str | None
+    message_en: str | None
+
+
+@dataclass(frozen=True)
+class Landing:
+    """The outcome of landing one batch, as the ledger records it.
+
+    `reasons` counts every quarantined row once, under its first reason; a refused file is `state='quarantined'`
+    with the reason of the file.
+    """
+
+    batch_id: str
+    landing_id: str
+    contract_fingerprint: str
+    state: str
+    rows_in: int
+    rows_landed: int
+    rows_quarantined: int
+    event_min_on: date | None = None
+    event_max_on: date | None = None
+    column_period: str | None = None
+    ignored_columns: tuple[str, ...] = ()
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    reason_code: str | None = None
+    message_ja: str | None = None
+    message_en: str | None = None
+
+
+@dataclass(frozen=True)
+class Pending:
+    """Work the ledger knows of: batches to land, and landed batches that no release holds yet."""
+
+    received: tuple[Batch, ...]
+    unreleased: tuple[Batch, ...]
+
+    def __len__(self) -> int:
+        return len(self.received) + len(self.unreleased)
+
+
+@dataclass(frozen=True)
+class RecordedRelease:
+    """A release and the landings it was built from."""
+
+    release_id: str
+    as_of: date
+    status: str
+    landing_ids: tuple[str, ...]
+
+
+def batch_id_of(source: str, content_hash: str, name_values: Mapping[str, str] | None = None) -> str:
+    """16 hex that identify a content of a source.
+
+    Values that a contract takes from the file's name belong to the content: the same bytes delivered for two
+    months are two batches.
+    """
+    identity = f"{source}\0{content_hash}"
+    if name_values:
+        identity += "\0" + json.dumps(dict(name_values), ensure_ascii=False, sort_keys=True)
+    return sha256(identity.encode()).hexdigest()[:16]
+
+
+class Ledger:
+    """Access to the ledger of a data home; use it as a context manager.
+
+    Raises `LedgerError` when the file was made by a newer version.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        home.ledger_file.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = sqlite3.connect(
+            home.ledger_file, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        self._connection.row_factory = sqlite3.Row
+        self._connection.execute("pragma foreign_keys = on")
+        self._connection.execute("pragma synchronous = full")
+        self._prepare()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def known_file(self, path: str, size_bytes: int, mtime_ns: int) -> str | None:
+        """The batch of an inbox file that has not changed since it was registered, else None."""
+        row = self._connection.execute(
+            "select batch_id from inbox_file where path = ? and size_bytes = ? and mtime_ns = ?",
+            (path, size_bytes, mtime_ns),
+        ).fetchone()
+        return row["batch_id"] if row else None
+
+    def register(
+        self,
+        source: str,
+        content_hash: str,
+        size_bytes: int,
+        sighting: Sighting,
+        *,
+        inbox_path: str,
+        mtime_ns: int,
+        name_values: Mapping[str, str] | None = None,
+    ) -> tuple[str, bool]:
+        """Note that a content was seen under a name; returns its batch id and whether the content is new.
+
+        `inbox_path` (relative to the inbox), `size_bytes` and `mtime_ns` make the file known, so that the next
+        scan need not read it.
+        """
+        batch_id = batch_id_of(source, content_hash, name_values)
+        with self._transaction() as connection:
+            new = connection.execute(
+                "insert into batch (batch_id, source, content_hash, size_bytes, name_values, state) "
+                "values (?, ?, ?, ?, ?, 'received') on conflict do nothing",
+                (
+                    batch_id,
+                    source,
+                    content_hash,
+                    size_bytes,
+                    json.dumps(dict(name_values or {}), ensure_ascii=False, sort_keys=True),
+                ),
+            ).rowcount
+            _put_sighting(connection, batch_id, sighting)
+            connection.execute(
+                "insert into inbox_file values (?, ?, ?, ?) on conflict (path) do update set "
+                "size_bytes = excluded.size_bytes, mtime_ns = excluded.mtime_ns, batch_id = excluded.batch_id",
+                (inbox_path, size_bytes, mtime_ns, batch_id),
+            )
+        return batch_id, new == 1
+
+    def batches(self, source: str | None = None, state: str | None = None) -> list[Batch]:
+        """All batches, or those of a source or state, sorted by source and id."""
+        return self._batches(source=source, state=state)
+
+    def batch(self, batch_id: str) -> Batch:
+        """One batch; raises `LedgerError` when there is none with this id."""
+        found = self._batches(batch_id=batch_id)
+        if not found:
+            raise LedgerError(f"バッチ {batch_id} は台帳にありません。 / The ledger has no batch {batch_id}.")
+        return found[0]
+
+    def sightings(self, batch_id: str) -> list[Sighting]:
+        """Every name a content was delivered under, sorted."""
+        rows = self._connection.execute(
+            "select file_name, delivered_at, name_period from sighting where batch_id = ? order by file_name",
+            (batch_id,),
+        )
+        return [Sighting(row["file_name"], _moment(row["delivered_at"]), row["name_period"]) for row in rows]
+
+    def reasons(self, source: str | None = None) -> list[tuple[str, str, int]]:
+        """(batch id, reason code, rows) of everything in quarantine, sorted."""
+        rows = self._connection.execute(
+            "select batch_id, quarantine_reason.reason_code, rows from quarantine_reason "
+            "inner join batch using (batch_id) where (:source is null or source = :source) order by 1, 2",
+            {"source": source},
+        )
+        return [(row[0], row[1], row[2]) for row in rows]
+
+    def commit_landing(self, landing: Landing, sightings: Sequence[Sighting] = ()) -> None:
+        """Record how a batch was landed, at once; an earlier landing of the same batch is replaced.
+
+        `sightings` are written again when a replay reads more from the file names than was known before.
+        """
+        if sum(landing.reasons.values()) != landing.rows_quarantined:
+            raise LedgerError(
+                f"batch {landing.batch_id}: reasons cover {sum(landing.reasons.values())} of "
+                f"{landing.rows_quarantined} quarantined rows"
+            )
+        with self._transaction() as connection:
+            changed = connection.execute(
+                "update batch set state = ?, landing_id = ?, contract_fingerprint = ?, rows_in = ?, "
+                "rows_landed = ?, rows_quarantined = ?, event_min_on = ?, event_max_on = ?, column_period = ?, "
+                "ignored_columns = ?, reason_code = ?, message_ja = ?, message_en = ? where batch_id = ?",
+                (
+                    landing.state,
+                    landing.landing_id,
+                    landing.contract_fingerprint,
+                    landing.rows_in,
+                    landing.rows_landed,
+                    landing.rows_quarantined,
+                    landing.event_min_on and landing.event_min_on.isoformat(),
+                    landing.event_max_on and landing.event_max_on.isoformat(),
+                    landing.column_period,
+                    json.dumps(sorted(landing.ignored_columns), ensure_ascii=False),
+                    landing.reason_code,
+                    landing.message_ja,
+                    landing.message_en,
+                    landing.batch_id,
+                ),
+            ).rowcount
+            if changed != 1:
+                raise LedgerError(f"the ledger has no batch {landing.batch_id}")
+            connection.execute("delete from quarantine_reason where batch_id = ?", (landing.batch_id,))
+            connection.executemany(
+                "insert into quarantine_reason values (?, ?, ?)",
+                [(landing.batch_id, code, rows) for code, rows in sorted(landing.reasons.items())],
+            )
+            for sighting in sightings:
+                _put_sighting(connection, landing.batch_id, sighting)
+
+    def pending(self) -> Pending:
+        """What is left to do with the files the ledger knows: see `landing.new_files` for those it does not."""
+        released = {
+            row["landing_id"]
+            for row in self._connection.execute("select distinct landing_id from release_member")
+        }
+        unreleased = [batch for batch in self.batches(state="landed") if batch.landing_id not in released]
+        return Pending(tuple(self.batches(state="received")), tuple(unreleased))
+
+    def record_release(self, release_id: str, as_of: date, status: str, landing_ids: Iterable[str]) -> None:
+        """Note a release and what it was built from; the same release again only updates its status."""
+        with self._transaction() as connection:
+            connection.execute(
+                "insert into release values (?, ?, ?) on conflict (release_id) do update set status = excluded.status",
+                (release_id, as_of.isoformat(), status),
+            )
+            connection.executemany(
+                "insert into release_member values (?, ?) on conflict do nothing",
+                [(release_id, landing_id) for landing_id in sorted(set(landing_ids))],
+            )
+
+    def releases(self) -> list[RecordedRelease]:
+        """All releases ever made, sorted by id."""
+        members: dict[str, list[str]] = {}
+        for row in self._connection.execute(
+            "select release_id, landing_id from release_member order by 1, 2"
+        ):
+            members.setdefault(row["release_id"], []).append(row["landing_id"])
+        return [
+            RecordedRelease(
+                row["release_id"],
+                date.fromisoformat(row["as_of"]),
+                row["status"],
+                tuple(members.get(row["release_id"], ())),
+            )
+            for row in self._connection.execute("select * from release order by release_id")
+        ]
+
+    def export_parquet(self, folder: Path, contracts: Mapping[str, SourceContract] | None = None) -> None:
+        """Write batch.parquet, quarantine.parquet and source.parquet for dbt, each replaced atomically.
+
+        Batches that are still `received` are left out. The rows are sorted and tell nothing about when or in
+        which order files arrived: equal deliveries give equal bytes.
+        """
+        declared = load_contracts() if contracts is None else contracts
+        with self._transaction():
+            decided = [batch for batch in self.batches() if batch.state != "received"]
+            reasons = self.reasons()
+        known = {batch.batch_id: batch for batch in decided}
+        _write_table(
+            folder / "batch.parquet",
+            _BATCH_SCHEMA,
+            [
+                {
+                    "batch_id": batch.batch_id,
+                    "landing_id": batch.landing_id,
+                    "source": batch.source,
+                    "file_name": batch.file_name,
+                    "delivered_at": batch.delivered_at,
+                    "delivered_on": batch.delivered_at.date(),
+                    "period": batch.period,
+                    "state": batch.state,
+                    "rows_in": batch.rows_in,
+                    "rows_landed": batch.rows_landed,
+                    "rows_quarantined": batch.rows_quarantined,
+                    "event_min_on": batch.event_min_on,
+                    "event_max_on": batch.event_max_on,
+                    "content_hash": batch.content_hash,
+                }
+                for batch in decided
+            ],
+        )
+        _write_table(
+            folder / "quarantine.parquet",
+            _QUARANTINE_SCHEMA,
+            [
+                {
+                    "source": known[batch_id].source,
+                    "batch_id": batch_id,
+                    "landing_id": known[batch_id].landing_id,
+                    "reason_code": reason_code,
+                    "rows": rows,
+                }
+                for batch_id, reason_code, rows in reasons
+                if batch_id in known
+            ],
+        )
+        _write_table(
+            folder / "source.parquet",
+            _SOURCE_SCHEMA,
+            [
+                {
+                    "source": name,
+                    "business_name": contract.business_name,
+                    "freshness_hours": contract.freshness_hours,
+                    "is_expected": contract.is_expected,
+                }
+                for name, contract in sorted(declared.items())
+            ],
+        )
+
+    def _batches(
+        self, source: str | None = None, state: str | None = None, batch_id: str | None = None
+    ) -> list[Batch]:
+        rows = self._connection.execute(
+            _BATCH_QUERY, {"source": source, "state": state, "batch_id": batch_id}
+        )
+        return [_batch(row) for row in rows]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        self._connection.execute("begin immediate")
+        try:
+            yield self._connection
+        except BaseException:
+            self._connection.execute("rollback")
+            raise
+        self._connection.execute("commit")
+
+    def _prepare(self) -> None:
+        version = self._connection.execute("pragma user_version").fetchone()[0]
+        if version == SCHEMA_VERSION:
+            return
+        if version > SCHEMA_VERSION:
+            self._connection.close()
+            raise LedgerError(
+                f"台帳の版 {version} はこのプログラム(版 {SCHEMA_VERSION})より新しいものです。 / "
+                "The ledger was made by a newer version of this program."
+            )
+        with self._transaction() as connection:
+            if connection.execute("pragma user_version").fetchone()[0] == 0:
+                for statement in _SCHEMA.split(";"):
+                    connection.execute(statement)
+                connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
+
+
+def write_atomically(file: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file beside `file`, sync it and rename it; an error leaves nothing behind."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    try:
+        write(draft)
+        with draft.open("rb+") as handle:
+            os.fsync(handle.fileno())
+        draft.replace(file)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def _put_sighting(connection: sqlite3.Connection, batch_id: str, sighting: Sighting) -> None:
+    connection.execute(
+        "insert into sighting values (?, ?, ?, ?) on conflict (batch_id, file_name) do update set "
+        "delivered_at = excluded.delivered_at, name_period = excluded.name_period",
+        (
+            batch_id,
+            sighting.file_name,
+            sighting.delivered_at and sighting.delivered_at.isoformat(),
+            sighting.period,
+        ),
+    )
+
+
+def _write_table(file: Path, schema: pa.Schema, rows: list[dict[str, object]]) -> None:
+    table = pa.Table.from_pylist(rows, schema=schema)
+    write_atomically(file, lambda draft: pq.write_table(table, draft, compression="zstd"))
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _batch(row: sqlite3.Row) -> Batch:
+    event_max_on = _day(row["event_max_on"])
+    delivered_at = _moment(row["delivered_at"])
+    if delivered_at is None:
+        delivered_at = datetime.combine(event_max_on, NO_DATE.time()) if event_max_on else NO_DATE
+    return Batch(
+        batch_id=row["batch_id"],
+        source=row["source"],
+        content_hash=row["content_hash"],
+        size_bytes=row["size_bytes"],
+        name_values=json.loads(row["name_values"]),
+        state=row["state"],
+        landing_id=row["landing_id"],
+        contract_fingerprint=row["contract_fingerprint"],
+        file_name=row["file_name"],
+        delivered_at=delivered_at,
+        period=row["period"],
+        rows_in=row["rows_in"],
+        rows_landed=row["rows_landed"],
+        rows_quarantined=row["rows_quarantined"],
+        event_min_on=_day(row["event_min_on"]),
+        event_max_on=_day(row["event_max_on"]),
+        ignored_columns=tuple(json.loads(row["ignored_columns"])),
+        reason_code=row["reason_code"],
+        message_ja=row["message_ja"],
+        message_en=row["message_en"],
+    )

@@ -1,0 +1,238 @@
+"""`shirube status`: per source what arrived, what is missing, what was refused and why, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from shirube.contracts import SourceContract, load_contracts
+from shirube.home import Home
+from shirube.landing.replay import is_outdated
+from shirube.landing.scan import InboxScan, scan
+from shirube.ledger import Batch, Ledger
+
+
+def status(home: Home, *, contracts: Mapping[str, SourceContract] | None = None) -> dict[str, Any]:
+    """The state of a data home, ready for JSON. Nothing is read from the files themselves.
+
+    Freshness is the age, in hours, of a source's newest delivery at `as_of` (the newest delivery of any source):
+    the clock is not asked, so the same ledger gives the same status.
+    """
+    declared = load_contracts() if contracts is None else contracts
+    with Ledger(home) as ledger:
+        batches = ledger.batches()
+        reasons: dict[str, dict[str, int]] = {}
+        for batch_id, code, rows in ledger.reasons():
+            reasons.setdefault(batch_id, {})[code] = rows
+        pending = ledger.pending()
+        found = scan(home, declared)
+        waiting = [
+            file
+            for file in found.files
+            if not ledger.known_file(file.inbox_path, file.size_bytes, file.mtime_ns)
+        ]
+        releases = {release.release_id: release for release in ledger.releases()}
+    delivered = [batch.delivered_at for batch in batches if batch.state == "landed"]
+    as_of = max(delivered, default=None)
+    unreleased = {batch.batch_id for batch in pending.unreleased}
+    sources = []
+    for name, contract in sorted(declared.items()):
+        mine = [batch for batch in batches if batch.source == name]
+        facts = _source(contract, mine, reasons, as_of)
+        facts["files_waiting"] = sum(file.source == name for file in waiting)
+        facts["files_unreleased"] = sum(batch.batch_id in unreleased for batch in mine)
+        facts["next_ja"], facts["next_en"] = _next_step(facts)
+        sources.append(facts)
+    current = home.current.resolve().name if home.current.is_symlink() else None
+    return {
+        "home": str(home.root),
+        "as_of": as_of.date().isoformat() if as_of else None,
+        "current_release": current,
+        "current_release_status": releases[current].status if current in releases else None,
+        "releases": len(releases),
+        "is_everything_released": not (waiting or pending),
+        "sources": sources,
+        "quarantine": _quarantine(home, batches, reasons),
+        "unknown_folders": list(found.unknown_folders),
+        "stray_files": list(found.stray_files),
+        "unreadable": list(found.unreadable),
+        "next": _next_steps(sources, found, bool(waiting), bool(pending), current),
+    }
+
+
+def render(facts: dict[str, Any]) -> RenderableType:
+    """The status for a terminal, Japanese first."""
+    head = Text(
+        f"基準日 / As of: {facts['as_of'] or '—'}    公開中 / Current release: {facts['current_release'] or '—'}"
+    )
+    table = Table(
+        "ソース\nSource",
+        "ファイル\nFiles",
+        "行\nRows",
+        "隔離行\nRows refused",
+        "隔離ファイル\nFiles refused",
+        "最新の届け\nNewest",
+        "古さ(時間)\nAge (h)",
+        "待ち\nWaiting",
+        "未公開\nUnreleased",
+        "次にすること\nNext",
+    )
+    for column in (1, 2, 3, 4, 6, 7, 8):
+        table.columns[column].justify = "right"
+    for source in facts["sources"]:
+        late = source["is_late"]
+        age = "—" if source["age_hours"] is None else f"{source['age_hours']:,}"
+        limit = f" / {source['freshness_hours']}" if source["freshness_hours"] else ""
+        table.add_row(
+            Text(f"{source['source']}\n{source['business_name']}"),
+            f"{source['files']:,}",
+            f"{source['rows']:,}",
+            f"{source['quarantined_rows']:,}",
+            f"{source['quarantined_files']:,}",
+            source["newest_delivery"] or "—",
+            Text(age + limit, style="red" if late else ""),
+            f"{source['files_waiting']:,}",
+            f"{source['files_unreleased']:,}",
+            Text(source["next_ja"] + ("\n" + source["next_en"] if source["next_en"] else "")),
+        )
+    parts: list[RenderableType] = [head, table]
+    if facts["quarantine"]:
+        parts.append(_quarantine_table(facts["quarantine"]))
+    parts += [Text(f"→ {step['ja']}\n  {step['en']}") for step in facts["next"]]
+    return Group(*parts)
+
+
+def _source(
+    contract: SourceContract, batches: list[Batch], reasons: dict[str, dict[str, int]], as_of: datetime | None
+) -> dict[str, Any]:
+    landed = [batch for batch in batches if batch.state == "landed"]
+    refused = [batch for batch in batches if batch.state == "quarantined"]
+    newest = max((batch.delivered_at for batch in landed), default=None)
+    age_hours = int((as_of - newest) / timedelta(hours=1)) if as_of and newest else None
+    by_reason: dict[str, int] = {}
+    for batch in batches:
+        for code, rows in reasons.get(batch.batch_id, {}).items():
+            by_reason[code] = by_reason.get(code, 0) + rows
+    last = max(
+        (batch for batch in batches if batch.batch_id in reasons),
+        key=lambda batch: (batch.delivered_at, batch.file_name),
+        default=None,
+    )
+    return {
+        "source": contract.name,
+        "business_name": contract.business_name,
+        "is_expected": contract.is_expected,
+        "files": len(landed),
+        "rows": sum(batch.rows_landed for batch in landed),
+        "quarantined_rows": sum(batch.rows_quarantined for batch in batches),
+        "quarantined_files": len(refused),
+        "quarantined_by_reason": dict(sorted(by_reason.items())),
+        "newest_delivery": newest.date().isoformat() if newest else None,
+        "newest_event": max((b.event_max_on for b in landed if b.event_max_on), default=None),
+        "age_hours": age_hours,
+        "freshness_hours": contract.freshness_hours,
+        "is_late": bool(
+            age_hours is not None and contract.freshness_hours and age_hours > contract.freshness_hours
+        ),
+        "files_unfinished": sum(batch.state == "received" for batch in batches),
+        "contract_changed": sum(is_outdated(batch, contract) for batch in batches),
+        "last_reason": None
+        if last is None
+        else last.reason_code or next(iter(sorted(reasons[last.batch_id])), None),
+        "last_reason_file": None if last is None else last.file_name,
+    }
+
+
+def _next_step(source: dict[str, Any]) -> tuple[str, str]:
+    """The most urgent thing to do about one source."""
+    name = source["source"]
+    if source["files_waiting"] or source["files_unfinished"]:
+        return f"shirube land -s {name}", "files are waiting"
+    if source["contract_changed"]:
+        return f"shirube replay all -s {name}", "the contract changed since these files were landed"
+    if source["quarantined_files"]:
+        return "隔離されたファイルを見る", "look at the quarantined files"
+    if source["is_expected"] and not source["files"]:
+        return "まだ届いていません", "nothing has arrived yet"
+    if source["is_late"]:
+        return "届いていません。送り手に確かめる", "late: ask the sender"
+    if source["files_unreleased"]:
+        return "shirube run", "landed, not yet released"
+    return "", ""
+
+
+def _next_steps(
+    sources: list[dict[str, Any]], found: InboxScan, waiting: bool, pending: bool, current: str | None
+) -> list[dict[str, str]]:
+    steps = []
+    if waiting or pending or current is None:
+        steps.append(
+            {
+                "ja": "`shirube run` で取り込みから公開まで進めます。",
+                "en": "`shirube run` lands and publishes.",
+            }
+        )
+    if any(source["contract_changed"] for source in sources):
+        steps.append(
+            {
+                "ja": "契約が変わりました。`shirube replay all` で前のファイルにも当てはめます。",
+                "en": "A contract changed: `shirube replay all` applies it to earlier files.",
+            }
+        )
+    for folder in found.unknown_folders:
+        steps.append(
+            {
+                "ja": f"inbox/{folder} には契約がありません。expectations/sources/{folder}.odcs.yaml を書いてください。",
+                "en": f"inbox/{folder} has no contract: write expectations/sources/{folder}.odcs.yaml.",
+            }
+        )
+    for name in found.stray_files:
+        steps.append(
+            {
+                "ja": f"inbox/{name} はソースのフォルダーの外にあります。移してください。",
+                "en": f"inbox/{name} lies outside a source's folder: move it into one.",
+            }
+        )
+    for name in found.unreadable:
+        steps.append(
+            {
+                "ja": f"inbox/{name} が読めません。権限を確かめてください。",
+                "en": f"inbox/{name} cannot be read.",
+            }
+        )
+    return steps
+
+
+def _quarantine(home: Home, batches: list[Batch], reasons: dict[str, dict[str, int]]) -> list[dict[str, Any]]:
+    """Batches with something refused, whole files first."""
+    refused = [batch for batch in batches if batch.batch_id in reasons]
+    return [
+        {
+            "source": batch.source,
+            "batch_id": batch.batch_id,
+            "file_name": batch.file_name,
+            "is_whole_file": batch.state == "quarantined",
+            "rows": batch.rows_quarantined,
+            "reasons": reasons[batch.batch_id],
+            "message_ja": batch.message_ja,
+            "message_en": batch.message_en,
+            "folder": str(Path("quarantine", batch.source, batch.batch_id)),
+        }
+        for batch in sorted(refused, key=lambda one: (one.state != "quarantined", one.source, one.file_name))
+    ]
+
+
+def _quarantine_table(rows: list[dict[str, Any]]) -> Table:
+    table = Table("隔離 / Quarantined", "行 / Rows", "理由 / Reasons", "バッチ / Batch")
+    table.columns[1].justify = "right"
+    for row in rows:
+        words = row["message_ja"] or ", ".join(f"{code} {count:,}" for code, count in row["reasons"].items())
+        whole = "全体 / whole" if row["is_whole_file"] else f"{row['rows']:,}"
+        table.add_row(Text(f"{row['source']}/{row['file_name']}"), whole, Text(words), row["batch_id"])
+    return table

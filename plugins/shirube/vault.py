@@ -1,0 +1,149 @@
+"""The vault: received originals and direct identifiers, in folders that only the owner can read.
+
+    vault/received/<source>/<content sha256>.bin       the file as it arrived, for replays
+    vault/identifiers/<source>/<landing id>.parquet    token, kind, value
+
+Nothing here is ever read by dbt, an audit or a mart. `reveal` is for packs made for people who are entitled to
+the names.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from shirube.home import Home
+
+IDENTIFIERS_SCHEMA = pa.schema([("token", pa.string()), ("kind", pa.string()), ("value", pa.string())])
+
+
+class VaultPermissionError(PermissionError):
+    """A part of the vault can be read by others than its owner."""
+
+
+def received_file(home: Home, source: str, content_hash: str) -> Path:
+    """Where the received copy of a file with this content is kept."""
+    return home.vault / "received" / source / f"{content_hash}.bin"
+
+
+def identifiers_file(home: Home, source: str, landing_id: str) -> Path:
+    """Where the identifiers of one landing are kept."""
+    return home.vault / "identifiers" / source / f"{landing_id}.parquet"
+
+
+def private_folder(home: Home, *parts: str) -> Path:
+    """Make (mode 0700) and check a folder of the vault; raises `VaultPermissionError` if others can enter it."""
+    folder = home.vault
+    for part in ("", *parts):
+        folder = folder / part if part else folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _assert_private(folder)
+    return folder
+
+
+class PrivateDraft:
+    """A 0600 file being written; `keep_as` says what it becomes when the block it belongs to ends well."""
+
+    def __init__(self, path: Path, handle: IO[bytes]) -> None:
+        self.path = path
+        self.handle = handle
+        self.target: Path | None = None
+
+    def keep_as(self, target: Path) -> None:
+        """Choose the final name, in the same folder; an existing file of that name is replaced."""
+        self.target = target
+
+
+@contextmanager
+def private_draft(folder: Path) -> Iterator[PrivateDraft]:
+    """Write a 0600 file in `folder`; it appears under its final name whole and synced, or not at all.
+
+    Without `keep_as`, or on any error (a full disk included), the draft is removed.
+    """
+    path = folder / f".{os.getpid()}.{secrets.token_hex(4)}.tmp"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as handle:
+            draft = PrivateDraft(path, handle)
+            yield draft
+            handle.flush()
+            os.fsync(handle.fileno())
+        if draft.target is not None:
+            path.replace(draft.target)
+            sync_folder(folder)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def reveal(home: Home, tokens: Iterable[str], kind: str) -> dict[str, str]:
+    """The values behind `tokens` of one `kind` (name, kana, email, …); tokens the vault does not know are left out.
+
+    Where one person was written in several ways, the first in code point order is returned, so that the answer
+    does not depend on which file came first. Raises `VaultPermissionError` if others can read the vault.
+    """
+    wanted = sorted(set(tokens))
+    files = sorted((home.vault / "identifiers").glob("*/*.parquet"))
+    if not wanted or not files:
+        return {}
+    _assert_private(home.vault)
+    for file in files:
+        _assert_private(file)
+    with duckdb.connect() as connection:
+        connection.register("wanted", pa.table({"token": wanted}))
+        found = connection.execute(
+            "select token, min(value) from read_parquet($files) join wanted using (token) "
+            "where kind = $kind group by token order by token",
+            {"files": [str(file) for file in files], "kind": kind},
+        ).fetchall()
+    return dict(found)
+
+
+class IdentifierWriter:
+    """Streams the (token, kind, value) rows of one landing into an open file, one row group per batch.
+
+    A row is distinct within its row group; the same identifier may come again in a later one, so that memory
+    stays bounded however many identifiers a file has.
+    """
+
+    def __init__(self, handle: IO[bytes]) -> None:
+        self._writer = pq.ParquetWriter(handle, IDENTIFIERS_SCHEMA, compression="zstd")
+        self.rows = 0
+
+    def write(self, found: Iterable[tuple[str, str, str]]) -> None:
+        """Add one batch of (token, kind, value), sorted so that equal input gives equal bytes."""
+        rows = sorted(set(found))
+        if rows:
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            self._writer.write_table(pa.table(columns, schema=IDENTIFIERS_SCHEMA))
+            self.rows += len(rows)
+
+    def close(self) -> None:
+        """Finish the Parquet file; the handle stays open for syncing."""
+        self._writer.close()
+
+
+def _assert_private(path: Path) -> None:
+    status = path.stat()
+    if stat.S_IMODE(status.st_mode) & 0o077:
+        wanted = "700" if path.is_dir() else "600"
+        raise VaultPermissionError(
+            f"{path} が他の利用者から読めます。chmod {wanted} にしてください。 / can be read by others: chmod {wanted}."
+        )
