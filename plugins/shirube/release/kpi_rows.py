@@ -1,0 +1,90 @@
+"""What becomes of the rows of `fct_kpi_value` when a mart is withheld, carried over or warned about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from shirube.audit.gates import Reason
+
+KPI_TABLE = "fct_kpi_value"
+# Takes the reason as its one parameter.
+STALE = (
+    "case when display_state in ('shown', 'reference') then 'stale' else display_state end as display_state,"
+    " case when display_state in ('shown', 'reference', 'stale') then ? else reason end as reason"
+)
+EMPTIED = ("numerator", "denominator", "value", "ci_low", "ci_high", "n_physicians", "verdict")
+
+
+@dataclass(frozen=True)
+class KpiChanges:
+    """`withheld`: KPI id → reason. `carried`: KPI id → (reason, KPI file of the release it comes from).
+    `caution`: trust mark → KPI ids whose mark a failed warning lowers."""
+
+    withheld: dict[str, Reason]
+    carried: dict[str, tuple[Reason, Path]]
+    caution: dict[str, set[str]]
+
+
+def adapt(connection: duckdb.DuckDBPyConnection, relation: str, changes: KpiChanges) -> str:
+    """Make a temporary table with the rows to publish and return its name.
+
+    A withheld KPI keeps its rows, emptied, with the reason; a carried-over one gets the rows of the earlier
+    release, `stale` where they were shown; a KPI without earlier rows is withheld. A failed warning turns the
+    trust mark it names from enough to caution.
+    """
+    columns = [
+        (str(name), str(kind))
+        for name, kind, *_ in connection.execute(f"describe select * from {relation}").fetchall()
+    ]
+    connection.execute(f"create or replace temp table published_kpi as select * from {relation}")
+    withheld = dict(changes.withheld)
+    for kpi, (reason, file) in sorted(changes.carried.items()):
+        earlier = {
+            str(row[0])
+            for row in connection.execute("describe select * from read_parquet(?)", [str(file)]).fetchall()
+        }
+        found = connection.execute(
+            "select count(*) from read_parquet(?) where kpi_id = ?", [str(file), kpi]
+        ).fetchone()
+        if not found or not found[0]:
+            withheld[kpi] = reason
+            continue
+        connection.execute("delete from published_kpi where kpi_id = ?", [kpi])
+        selected = ", ".join(
+            f"cast({_name(name) if name in earlier else 'null'} as {kind}) as {_name(name)}"
+            for name, kind in columns
+        )
+        connection.execute(
+            f"insert into published_kpi select * replace ({STALE})"
+            f" from (select {selected} from read_parquet(?) where kpi_id = ?)",
+            [reason.ja, str(file), kpi],
+        )
+    emptied = ", ".join(f"{name} = null" for name, _ in columns if name in EMPTIED)
+    for kpi, reason in sorted(withheld.items()):
+        connection.execute(
+            f"update published_kpi set {emptied}, display_state = 'withheld', reason = ? where kpi_id = ?",
+            [reason.ja, kpi],
+        )
+    for mark, kpis in sorted(changes.caution.items()):
+        connection.execute(
+            f"update published_kpi set trust_{mark} = 'caution'"
+            f" where trust_{mark} = 'enough' and display_state <> 'stale' and list_contains(?, kpi_id)",
+            [sorted(kpis)],
+        )
+    return "published_kpi"
+
+
+def stale(connection: duckdb.DuckDBPyConnection, file: Path, reason: Reason) -> str:
+    """An earlier release's whole KPI table, `stale` where it was shown; the name of a temporary table."""
+    connection.execute(
+        f"create or replace temp table published_kpi as select * replace ({STALE}) from read_parquet(?)",
+        [reason.ja, str(file)],
+    )
+    return "published_kpi"
+
+
+def _name(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'

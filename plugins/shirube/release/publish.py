@@ -1,0 +1,412 @@
+"""Write a release whole under a temporary name, check it, make it read-only, then show it to readers.
+
+    releases/.tmp-<id>-<pid>/   everything is written and read back here
+    releases/<id>/              one rename
+    releases/history.json       its place in the order
+    ledger                      which landings it holds
+    releases/current            one atomic switch, last
+
+Killed between any two of these and run again, the result is the same. A reader only sees whole releases.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+
+from shirube import __version__
+from shirube.audit.gates import Decision, Reason, decide
+from shirube.audit.results import AuditResult
+from shirube.audit.run import Candidate
+from shirube.home import Home
+from shirube.ledger import Ledger
+from shirube.release import kpi_rows, retention, shelf
+from shirube.release.declared import Declared, read_declared
+from shirube.release.manifest import (
+    DUCKDB_CHECKSUM_FILE,
+    DUCKDB_FILE,
+    MANIFEST_FILE,
+    SCHEMA_VERSION,
+    ReleaseError,
+    check_contents,
+    read_manifest,
+    sha256,
+    write_manifest,
+)
+from shirube.release.rollback import Release
+
+Progress = Callable[[str, dict[str, Any]], None]
+
+
+class ReleaseBlockedError(ReleaseError):
+    """The audit forbids this release; readers keep what they have. `reasons` says why in both languages."""
+
+    def __init__(self, reasons: tuple[Reason, ...]) -> None:
+        super().__init__(
+            "the audit blocks this release:\n" + "\n".join(f"- {reason.en}" for reason in reasons)
+        )
+        self.reasons = reasons
+
+
+@dataclass
+class _Draft:
+    """A release while it is written."""
+
+    folder: Path
+    connection: duckdb.DuckDBPyConnection
+    declared: Declared
+    decision: Decision
+    carried_from: dict[str, Path] = field(default_factory=dict)
+    marts: list[dict[str, Any]] = field(default_factory=list)
+    star: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Good:
+    """Where a mart can be taken from: the folder that holds it now, and the release that once made it."""
+
+    folder: Path
+    release_id: str
+    as_of: str
+
+
+def publish(home: Home, build: Candidate, audit: AuditResult, *, progress: Progress | None = None) -> Release:
+    """Publish an audited candidate and make it what readers see.
+
+    A release with this id that is there already is not written again; it becomes current unless a person
+    rolled back from it. Waits while another process publishes.
+
+    Raises: ReleaseBlockedError if a critical check failed on a landed source or the core; ReleaseError if
+    the audit is of another candidate, the disk is full, or what was written does not read back. Readers see
+    nothing of it then.
+    """
+    if (audit.release_id, audit.config_version) != (build.release_id, build.config_version):
+        raise ReleaseError(
+            f"the audit is of {audit.release_id}, the build is {build.release_id}: audit it first"
+        )
+    decision = decide(audit)
+    if decision.blocked:
+        raise ReleaseBlockedError(decision.blocked)
+    with shelf.locked(home), _full_disk_explained(home, build.release_id):
+        target = home.releases / build.release_id
+        status = "already_published"
+        if not target.exists():
+            _write(home, build, audit, decision, target, progress)
+            status = "published"
+        elif build.release_id in shelf.read_history(home).rolled_back:
+            return Release(build.release_id, target, "rolled_back")
+        _show(home, build, target)
+        retention.prune_locked(home, retention.configured_keep())
+    if progress:
+        progress("release_published", {"release_id": build.release_id, "status": status})
+    return Release(build.release_id, target, status)
+
+
+def _show(home: Home, build: Candidate, target: Path) -> None:
+    """Give a whole release its place in the order, the ledger, and readers' sight."""
+    read_manifest(target)
+    history = shelf.read_history(home)
+    if build.release_id not in history.order:
+        shelf.write_history(home, shelf.History((*history.order, build.release_id), history.rolled_back))
+    with Ledger(home) as ledger:
+        ledger.record_release(build.release_id, build.as_of, "published", _landing_ids(home, build))
+    if shelf.current_id(home) != build.release_id:
+        shelf.switch(home, build.release_id)
+
+
+def _write(
+    home: Home,
+    build: Candidate,
+    audit: AuditResult,
+    decision: Decision,
+    target: Path,
+    progress: Progress | None,
+) -> None:
+    folder = shelf.temporary(home, build.release_id)
+    (folder / "marts").mkdir(parents=True)
+    (folder / "star").mkdir()
+    try:
+        with duckdb.connect(str(build.warehouse_file), read_only=True) as connection:
+            connection.execute("set preserve_insertion_order = true")
+            connection.execute("set timezone = 'UTC'")
+            draft = _Draft(folder, connection, read_declared(build.dbt_manifest), decision)
+            _write_marts(home, draft, build, progress)
+            _write_star(draft, progress)
+            core_rows = _row_counts(connection, "core")
+        shutil.copytree(audit.folder, folder / "audit")
+        tables = _write_database(draft)
+        manifest = _manifest(home, build, audit, draft, core_rows, tables)
+        check_contents(folder, manifest)
+        write_manifest(folder, manifest)
+        _seal(folder)
+        folder.rename(target)
+        shelf.sync(home.releases)
+    except BaseException:
+        shelf.discard(folder)
+        raise
+
+
+def _write_marts(home: Home, draft: _Draft, build: Candidate, progress: Progress | None) -> None:
+    """Every mart of the candidate: as built, from the last good release, or not at all; KPI values last."""
+    names = _row_counts(draft.connection, "marts").keys() | draft.decision.withheld.keys()
+    for name in sorted(names - {kpi_rows.KPI_TABLE}):
+        draft.marts.append(_mart_entry(home, draft, build, name))
+        if progress:
+            progress("mart_written", {"mart": name, "status": draft.marts[-1]["status"]})
+    if kpi_rows.KPI_TABLE in names:
+        draft.marts.append(_mart_entry(home, draft, build, kpi_rows.KPI_TABLE))
+
+
+def _mart_entry(home: Home, draft: _Draft, build: Candidate, name: str) -> dict[str, Any]:
+    """Write one mart's file, if it gets one, and describe it for the manifest."""
+    file = draft.folder / "marts" / f"{name}.parquet"
+    entry: dict[str, Any] = {
+        "name": name,
+        "status": "published",
+        "file": f"marts/{file.name}",
+        "rows": None,
+        "sha256": None,
+        "reason_ja": None,
+        "reason_en": None,
+        "source_release": None,
+        "source_as_of": None,
+        "warnings": [],
+    }
+    reason = draft.decision.withheld.get(name)
+    if reason is None:
+        relation = f'marts."{name}"'
+        if name == kpi_rows.KPI_TABLE:
+            relation = kpi_rows.adapt(draft.connection, relation, _kpi_changes(draft))
+        _copy_out(draft.connection, relation, file, draft.declared.keys.get(name))
+        entry["warnings"] = [check.why for check in draft.decision.warned.get(f"marts.{name}", ())]
+    else:
+        good = _last_good(home, build, name)
+        if good is None:
+            return {
+                **entry,
+                "status": "withheld",
+                "file": None,
+                "reason_ja": reason.ja,
+                "reason_en": reason.en,
+            }
+        carried = Reason(
+            f"{reason.ja}。{good.as_of}時点の値を引き続き使っています",
+            f"{reason.en}; the values as of {good.as_of} are carried over",
+        )
+        draft.carried_from[name] = good.folder
+        if name == kpi_rows.KPI_TABLE:
+            relation = kpi_rows.stale(draft.connection, good.folder / entry["file"], carried)
+            _copy_out(draft.connection, relation, file, None)
+        else:
+            shutil.copyfile(good.folder / entry["file"], file)
+        entry |= {
+            "status": "carried_over",
+            "reason_ja": carried.ja,
+            "reason_en": carried.en,
+            "source_release": good.release_id,
+            "source_as_of": good.as_of,
+        }
+    return {**entry, "rows": pq.read_metadata(file).num_rows, "sha256": sha256(file)}
+
+
+def _last_good(home: Home, build: Candidate, mart: str) -> _Good | None:
+    """The newest release up to the current one that holds this mart, its bytes proven."""
+    order = shelf.read_history(home).order
+    shown = shelf.current_id(home)
+    if shown in order:
+        order = order[: order.index(shown) + 1]
+    for release_id in reversed(order):
+        folder = home.releases / release_id
+        if not folder.is_dir():
+            continue
+        manifest = read_manifest(folder)
+        if manifest["as_of"] > build.as_of.isoformat():
+            continue
+        for entry in manifest["marts"]:
+            if entry["name"] != mart or not entry["file"]:
+                continue
+            if sha256(folder / entry["file"]) == entry["sha256"]:
+                return _Good(
+                    folder, entry["source_release"] or release_id, entry["source_as_of"] or manifest["as_of"]
+                )
+    return None
+
+
+def _kpi_changes(draft: _Draft) -> kpi_rows.KpiChanges:
+    """What the marts' fates mean for the values that were computed from them."""
+    changes = kpi_rows.KpiChanges({}, {}, {})
+    for entry in draft.marts:
+        kpis = draft.declared.kpis_of(entry["name"])
+        reason = Reason(entry["reason_ja"] or "", entry["reason_en"] or "")
+        if entry["status"] == "withheld":
+            changes.withheld.update(dict.fromkeys(kpis, reason))
+        elif entry["status"] == "carried_over":
+            values = draft.carried_from[entry["name"]] / "marts" / f"{kpi_rows.KPI_TABLE}.parquet"
+            if values.is_file():
+                changes.carried.update(dict.fromkeys(kpis, (reason, values)))
+            else:
+                changes.withheld.update(dict.fromkeys(kpis, reason))
+    for name, checks in draft.decision.warned.items():
+        mart = name.removeprefix("marts.")
+        for check in checks:
+            if check.trust and name != mart:
+                affected = draft.declared.kpis if mart == kpi_rows.KPI_TABLE else draft.declared.kpis_of(mart)
+                changes.caution.setdefault(check.trust, set()).update(affected)
+    return changes
+
+
+def _write_star(draft: _Draft, progress: Progress | None) -> None:
+    """The core tables that dbt's exposures publish, as they are: pseudonymous, tokens only."""
+    built = _row_counts(draft.connection, "core")
+    for name in draft.declared.star:
+        entry: dict[str, Any] = {"name": name, "status": "published", "file": f"star/{name}.parquet"}
+        entry |= {"rows": None, "sha256": None, "reason_ja": None, "reason_en": None}
+        reason = draft.decision.unpublishable.get(name)
+        if name not in built:
+            reason = Reason("今回は作られませんでした", "this build did not make it")
+        if reason is not None:
+            draft.star.append(
+                {**entry, "status": "withheld", "file": None, "reason_ja": reason.ja, "reason_en": reason.en}
+            )
+            continue
+        file = draft.folder / "star" / f"{name}.parquet"
+        _copy_out(draft.connection, f'core."{name}"', file, draft.declared.keys.get(name))
+        draft.star.append({**entry, "rows": pq.read_metadata(file).num_rows, "sha256": sha256(file)})
+        if progress:
+            progress("star_written", {"table": name, "rows": draft.star[-1]["rows"]})
+
+
+def _copy_out(connection: duckdb.DuckDBPyConnection, relation: str, file: Path, key: str | None) -> None:
+    """One table as Parquet, in one order: by its tested unique key, or by all columns where it has none."""
+    order = f'"{key}"' if key else "all"
+    connection.execute(
+        f"copy (select * from {relation} order by {order}) to {_quoted(file)}"
+        " (format parquet, compression zstd)"
+    )
+
+
+def _write_database(draft: _Draft) -> dict[str, int]:
+    """`shirube.duckdb` from the Parquet files just written: all marts and the exposed dimensions."""
+    file = draft.folder / DUCKDB_FILE
+    tables: dict[str, int] = {}
+    with duckdb.connect(str(file)) as database:
+        for entry in [*draft.marts, *draft.star]:
+            name = entry["name"]
+            if entry["file"] and (entry in draft.marts or name.startswith("dim_")):
+                source = _quoted(draft.folder / entry["file"])
+                database.execute(f'create table "{name}" as from read_parquet({source})')
+                tables[name] = entry["rows"]
+        database.execute("checkpoint")
+    (draft.folder / DUCKDB_CHECKSUM_FILE).write_text(sha256(file) + "\n", encoding="ascii")
+    return tables
+
+
+def _manifest(
+    home: Home,
+    build: Candidate,
+    audit: AuditResult,
+    draft: _Draft,
+    core_rows: dict[str, int],
+    tables: dict[str, int],
+) -> dict[str, Any]:
+    unlisted = {MANIFEST_FILE, DUCKDB_FILE, DUCKDB_CHECKSUM_FILE}
+    files = sorted(path for path in draft.folder.rglob("*") if path.is_file() and path.name not in unlisted)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "release_id": build.release_id,
+        "as_of": build.as_of.isoformat(),
+        "code_version": __version__,
+        "config_version": build.config_version,
+        "sources": _sources(home, build),
+        "marts": draft.marts,
+        "star": draft.star,
+        "core_rows": core_rows,
+        "duckdb": {"file": DUCKDB_FILE, "tables": tables},
+        "audit": {
+            "counts": audit.counts,
+            "tables": [{"name": table.name, "status": table.status} for table in audit.tables],
+        },
+        "files": {path.relative_to(draft.folder).as_posix(): sha256(path) for path in files},
+    }
+
+
+def _sources(home: Home, build: Candidate) -> list[dict[str, Any]]:
+    """Per source what arrived up to as_of, those from which nothing came included."""
+    batch, source = (_quoted(home.warehouse / "ledger" / f"{name}.parquet") for name in ("batch", "source"))
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            f"""
+            select
+                source.source, source.business_name, source.is_expected, source.freshness_hours,
+                count(batch.batch_id) filter (where batch.state = 'landed') as batches_landed,
+                count(batch.batch_id) filter (where batch.state = 'quarantined') as batches_quarantined,
+                cast(coalesce(sum(batch.rows_in), 0) as bigint) as rows_in,
+                cast(coalesce(sum(batch.rows_landed), 0) as bigint) as rows_landed,
+                cast(coalesce(sum(batch.rows_quarantined), 0) as bigint) as rows_quarantined,
+                cast(max(batch.delivered_on) as varchar) as last_delivered_on
+            from read_parquet({source}) as source
+            left join read_parquet({batch}) as batch
+                on batch.source = source.source and batch.delivered_on <= date '{build.as_of.isoformat()}'
+            group by all order by all
+            """
+        )
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _landing_ids(home: Home, build: Candidate) -> list[str]:
+    batch = _quoted(home.warehouse / "ledger" / "batch.parquet")
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            f"select landing_id from read_parquet({batch})"
+            f" where state = 'landed' and delivered_on <= date '{build.as_of.isoformat()}' order by 1"
+        ).fetchall()
+    return [str(row[0]) for row in rows]
+
+
+def _row_counts(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, int]:
+    names = connection.execute(
+        "select table_name from information_schema.tables where table_schema = ? order by 1", [schema]
+    ).fetchall()
+    counts = {}
+    for (name,) in names:
+        row = connection.execute(f'select count(*) from {schema}."{name}"').fetchone()
+        counts[str(name)] = int(row[0]) if row else 0
+    return counts
+
+
+def _seal(folder: Path) -> None:
+    """Make every file read-only and durable, then the folders."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_file():
+            path.chmod(0o444)
+        shelf.sync(path)
+    shelf.sync(folder)
+
+
+@contextmanager
+def _full_disk_explained(home: Home, release_id: str) -> Iterator[None]:
+    """Say what a full disk means here; the temporary folder is gone by then."""
+    try:
+        yield
+    except (OSError, duckdb.Error) as error:
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if not full and not any(os.strerror(code) in str(error) for code in (errno.ENOSPC, errno.EDQUOT)):
+            raise
+        raise ReleaseError(
+            f"the disk that holds {home.releases} is full: release {release_id} was not published and readers"
+            " keep what they have. Free space (fewer releases: SHIRUBE_KEEP_RELEASES) and publish again"
+        ) from error
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"

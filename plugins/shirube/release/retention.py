@@ -1,0 +1,52 @@
+"""How many releases are kept."""
+
+from __future__ import annotations
+
+import os
+
+from shirube.home import Home
+from shirube.release import shelf
+
+KEEP_VARIABLE = "SHIRUBE_KEEP_RELEASES"
+DEFAULT_KEEP = 10
+
+
+def configured_keep() -> int:
+    """`$SHIRUBE_KEEP_RELEASES`, else 10.
+
+    Raises: ValueError if it is not a whole number of at least 1.
+    """
+    text = os.environ.get(KEEP_VARIABLE, str(DEFAULT_KEEP))
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(f"{KEEP_VARIABLE} is {text!r}; it must be a whole number of at least 1")
+    return int(text)
+
+
+def prune(home: Home, keep: int | None = None) -> list[str]:
+    """Remove the oldest releases beyond `keep` and return their ids; the current one always stays.
+
+    A carried-over mart is a copy, so no release needs an older one. A folder first gets a name that no reader
+    looks at, so that none is ever seen half removed.
+    """
+    with shelf.locked(home):
+        return prune_locked(home, configured_keep() if keep is None else keep)
+
+
+def prune_locked(home: Home, keep: int) -> list[str]:
+    """`prune` for a caller that holds the shelf's lock."""
+    if keep < 1:
+        raise ValueError("at least one release is kept")
+    history = shelf.read_history(home)
+    shown = shelf.current_id(home)
+    kept = [name for name in history.order if (home.releases / name).is_dir()]
+    spare = [name for name in kept if name != shown]
+    removed = spare[: max(0, len(kept) - keep)]
+    for name in removed:
+        doomed = shelf.temporary(home, name)
+        (home.releases / name).rename(doomed)
+        shelf.sync(home.releases)
+        shelf.discard(doomed)
+    if removed:
+        left = tuple(name for name in history.order if name not in removed)
+        shelf.write_history(home, shelf.History(left, history.rolled_back & set(left)))
+    return removed

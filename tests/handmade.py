@@ -1,0 +1,197 @@
+"""A small data home made by hand: two sources, a core and three marts, as a build would leave them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from shirube.home import Home
+
+KPI_MARTS = {
+    "cx.csat_top2_rate": "mart_cx",
+    "channel.reach_rate": "mart_channel_quality",
+    "channel.delivered_rate": "mart_channel_quality",
+}
+SECRET = "t1.5ec2e75ec2e75ec2e75ec2e75ec2e75e"
+
+
+@dataclass(frozen=True)
+class HandmadeBuild:
+    """What `warehouse.build` returns, as far as audit and publish read it."""
+
+    warehouse_file: Path
+    dbt_manifest: Path
+    release_id: str
+    as_of: date
+    config_version: str = "0123456789ab"
+
+
+def make_build(home: Home, release_id: str = "2026-10-31-aaaaaaaaaa", touchpoints: int = 400, shift: int = 0) -> HandmadeBuild:
+    """Fill the lake, the ledger export and the warehouse; `shift` changes every number that is published."""
+    as_of = date.fromisoformat(release_id[:10])
+    _land(home, "crm_call", 40)
+    _land(home, "webinar_zoom", 10)
+    _export_ledger(home)
+    warehouse_file = home.warehouse / "shirube.duckdb"
+    warehouse_file.unlink(missing_ok=True)
+    with duckdb.connect(str(warehouse_file)) as connection:
+        for statement in _tables(touchpoints, shift, release_id, as_of):
+            connection.execute(statement)
+    dbt_manifest = home.warehouse / "manifest.json"
+    dbt_manifest.write_text(json.dumps(_dbt_manifest()), encoding="utf-8")
+    return HandmadeBuild(warehouse_file, dbt_manifest, release_id, as_of)
+
+
+def change(build: HandmadeBuild, *statements: str) -> HandmadeBuild:
+    """Plant a defect in the candidate."""
+    with duckdb.connect(str(build.warehouse_file)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    return build
+
+
+def renamed(build: HandmadeBuild, release_id: str) -> HandmadeBuild:
+    """The same candidate under another id."""
+    return replace(build, release_id=release_id, as_of=date.fromisoformat(release_id[:10]))
+
+
+def write_suites(folder: Path, suites: dict[str, str]) -> Path:
+    """One YAML file per suite, `core.fct_touchpoint` → its list of expectations as YAML text."""
+    for name, expectations in suites.items():
+        gate, _, table = name.partition(".")
+        file = folder / gate / f"{table}.yaml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        body = "\n".join(f"  {line}" for line in expectations.strip().splitlines())
+        file.write_text(f"table: {name}\nowner: data-platform\nexpectations:\n{body}\n", encoding="utf-8")
+    return folder
+
+
+NOT_EMPTY = """
+- expectation: expect_table_row_count_to_be_between
+  arguments: {min_value: 1}
+  severity: critical
+  why: An empty table must not replace a full one.
+"""
+SUITES = {
+    "landed.crm_call": NOT_EMPTY,
+    "landed.webinar_zoom": NOT_EMPTY,
+    "core.fct_touchpoint": NOT_EMPTY
+    + """
+- expectation: expect_column_values_to_be_between
+  arguments: {column: depth, min_value: 0, max_value: 4}
+  severity: critical
+  why: Depth has five levels.
+""",
+    "core.dim_physician": NOT_EMPTY,
+    "marts.mart_cx": NOT_EMPTY
+    + """
+- expectation: expect_column_values_to_be_between
+  arguments: {column: n_responses, min_value: 0}
+  severity: critical
+  why: A count is never negative.
+- expectation: expect_column_max_to_be_between
+  arguments: {column: n_responses, max_value: 1000}
+  severity: warning
+  trust: count
+  why: More answers than physicians were invited.
+""",
+    "marts.mart_channel_quality": NOT_EMPTY,
+    "marts.fct_kpi_value": NOT_EMPTY,
+}
+
+
+def _land(home: Home, source: str, rows: int) -> None:
+    folder = home.lake / source
+    folder.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect() as connection:
+        select = (
+            "select 'id' || range as id, 'text' as note, 'b-c' as _landing_id, range + 1 as _row_number"
+            f" from range({rows})"
+        )
+        connection.execute(f"copy ({select}) to '{folder / f'{source}-1.parquet'}' (format parquet)")
+        connection.execute(f"copy ({select} limit 0) to '{folder / '00000000-schema.parquet'}' (format parquet)")
+
+
+def _export_ledger(home: Home) -> None:
+    folder = home.warehouse / "ledger"
+    folder.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect() as connection:
+        connection.execute(
+            "copy (select * from (values"
+            " ('b1', 'crm_call-1', 'crm_call', 'crm_call_20261031.csv', timestamp '2026-10-31', date '2026-10-31',"
+            "  null, 'landed', 42, 40, 2, null, null, 'h1'),"
+            " ('b2', 'webinar_zoom-1', 'webinar_zoom', 'webinar_1.csv', timestamp '2026-10-05', date '2026-10-05',"
+            "  null, 'landed', 10, 10, 0, null, null, 'h2'),"
+            " ('b3', 'crm_call-2', 'crm_call', 'broken.csv', timestamp '2026-10-06', date '2026-10-06',"
+            "  null, 'quarantined', 0, 0, 0, null, null, 'h3')"
+            ") as t(batch_id, landing_id, source, file_name, delivered_at, delivered_on, period, state, rows_in,"
+            "  rows_landed, rows_quarantined, event_min_on, event_max_on, content_hash))"
+            f" to '{folder / 'batch.parquet'}' (format parquet)"
+        )
+        connection.execute(
+            "copy (select * from (values ('crm_call', 'b1', 'crm_call-1', 'bad_date', 2))"
+            f" as t(source, batch_id, landing_id, reason_code, rows)) to '{folder / 'quarantine.parquet'}'"
+        )
+        connection.execute(
+            "copy (select * from (values ('crm_call', 'CRM calls', 168, true), ('webinar_zoom', 'Webinars', 744, true),"
+            " ('dcf_physician', 'Physician master', 744, true)) as t(source, business_name, freshness_hours,"
+            f" is_expected)) to '{folder / 'source.parquet'}'"
+        )
+
+
+def _tables(touchpoints: int, shift: int, release_id: str, as_of: date) -> list[str]:
+    return [
+        "create schema core",
+        "create schema marts",
+        "create table core.fct_touchpoint as select md5(range::varchar) as touchpoint_key,"
+        f" 'crm_call' as source, range % 5 as depth, '{SECRET}' as physician_reference,"
+        f" date '2026-10-01' + (range % 30)::int as occurred_on from range({touchpoints})",
+        "create table core.dim_physician as select 'p' || range as physician_key, 'HP' as practice_type"
+        " from range(50) order by hash(range)",
+        "create table core.dim_channel as select 'mr_visit' as channel_id",
+        "create table marts.mart_cx as select 'OF0' || range as scope_id,"
+        f" (range * 7 + {shift}) as n_responses from range(9) order by hash(range)",
+        "create table marts.mart_channel_quality as select 'ch' || range as channel_id,"
+        f" range * 0.125 + {shift} as reach from range(12) order by hash(range)",
+        "create table marts.fct_kpi_value as select kpi_id, 1 as kpi_version, 'OF0' || range as scope_id,"
+        f" 10.0 + range + {shift} as numerator, 40.0 as denominator, (10 + range + {shift}) / 40 as value,"
+        " 0.1 as ci_low, 0.9 as ci_high, 40 as n_physicians, 'improved' as verdict,"
+        " case when range = 2 then 'counts_only' else 'shown' end as display_state,"
+        " case when range = 2 then '人数が足りません' end as reason, 'enough' as trust_arrival,"
+        " 'enough' as trust_linkage, case when range = 1 then 'lacking' else 'enough' end as trust_count,"
+        f" date '{as_of}' as as_of, '{release_id}' as release_id"
+        f" from (select unnest({sorted(KPI_MARTS)!r}) as kpi_id), range(3) order by hash(kpi_id, range)",
+    ]
+
+
+def _dbt_manifest() -> dict[str, object]:
+    nodes: dict[str, object] = {}
+    for schema, names in {
+        "core": ["fct_touchpoint", "dim_physician", "dim_channel"],
+        "marts": ["mart_cx", "mart_channel_quality", "fct_kpi_value"],
+    }.items():
+        for name in names:
+            kpis = [{"id": kpi} for kpi, mart in sorted(KPI_MARTS.items()) if mart == name]
+            nodes[f"model.shirube.{name}"] = {
+                "name": name,
+                "resource_type": "model",
+                "schema": schema,
+                "config": {"meta": {"kpis": kpis} if kpis else {}},
+            }
+    for test in ("unique", "not_null"):
+        nodes[f"test.shirube.{test}_touchpoint_key"] = {
+            "name": test,
+            "resource_type": "test",
+            "schema": "tests",
+            "column_name": "touchpoint_key",
+            "attached_node": "model.shirube.fct_touchpoint",
+            "test_metadata": {"name": test},
+            "config": {},
+        }
+    star = ["model.shirube.fct_touchpoint", "model.shirube.dim_physician", "model.shirube.dim_channel"]
+    exposure = {"depends_on": {"nodes": star}, "config": {"meta": {"publish": "star"}}}
+    return {"nodes": nodes, "exposures": {"exposure.shirube.star": exposure}}
