@@ -418,6 +418,18 @@ def write_vault(home: Home) -> None:
     (folder / "0000.parquet").chmod(0o600)
 
 
+def _entry(folder: Path, file: Path) -> Row:
+    return {
+        "name": file.stem,
+        "status": "published",
+        "file": str(file.relative_to(folder)),
+        "rows": pq.read_metadata(file).num_rows,
+        "reason_ja": None,
+        "source_as_of": None,
+        "warnings": [],
+    }
+
+
 def write_release(root: Path, values: list[dict[str, Any]] | None = None) -> Path:
     """Write `releases/<id>` below `root` and point `current` at it; returns the release folder."""
     folder = root / "releases" / RELEASE_ID
@@ -452,18 +464,30 @@ def write_release(root: Path, values: list[dict[str, Any]] | None = None) -> Pat
         ],
     )
     sources = [
-        ("dcf_physician", "医師の名簿", True),
-        ("crm_call", "面談の記録", True),
-        ("portal_delivery", "医療ポータルの記録", False),
+        ("crm_call", "面談の記録", "2026-10-31", 200),
+        ("dcf_physician", "医師の名簿", "2026-10-01", 1000),
+        ("portal_delivery", "医療ポータルの記録", None, 1000),
     ]
     manifest = {
         "release_id": RELEASE_ID,
         "as_of": AS_OF.isoformat(),
         "config_version": "c0ffee000000",
         "sources": [
-            {"source": s, "business_name": name, "is_expected": True, "has_arrived": arrived}
-            for s, name, arrived in sources
+            {
+                "source": source,
+                "business_name": name,
+                "is_expected": True,
+                "freshness_hours": hours,
+                "batches_landed": 3 if last else 0,
+                "rows_landed": 1200 if last else 0,
+                "rows_quarantined": 4 if last else 0,
+                "last_delivered_on": last,
+            }
+            for source, name, last, hours in sources
         ],
+        "marts": [_entry(folder, file) for file in sorted((folder / "marts").glob("*.parquet"))],
+        "star": [_entry(folder, file) for file in sorted((folder / "star").glob("*.parquet"))],
+        "audit": {"counts": {}, "tables": [{"name": "marts.fct_kpi_value", "status": "warning"}]},
     }
     (folder / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
     current = root / "releases" / "current"

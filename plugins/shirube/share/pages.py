@@ -15,10 +15,12 @@ from typing import Any
 from markupsafe import Markup
 
 from shirube.home import Home
+from shirube.share import catalogue, dbt_docs
 from shirube.share.own_physicians import own_physicians_page, physicians_by_employee
 from shirube.share.release_files import Kpi, ReleaseFiles
 from shirube.share.render import Renderer
 from shirube.share.report_mr import OfficePage, office_page
+from shirube.share.wording import declared
 from shirube.vault import reveal
 
 Progress = Callable[[str, dict[str, Any]], None]
@@ -93,6 +95,8 @@ def _write(home: Home, release: ReleaseFiles, draft: Path, say: Progress) -> lis
     say("office_pages", {"pages": len(offices)})
     sheets = _write_own_physicians(home, release, renderer, reports / "mr")
     say("own_physician_pages", {"pages": sheets})
+    _write_documents(release, renderer, docs)
+    say("catalogue", {"tables": len(release.manifest["marts"]) + len(release.manifest["star"])})
     _write_text(
         reports / "index.html",
         renderer.html("index", offices=offices, release_id=release.release_id, as_of=release.as_of),
@@ -136,6 +140,32 @@ def _write_own_physicians(home: Home, release: ReleaseFiles, renderer: Renderer,
         _write_private(own / "physicians.html", renderer.html("own_physicians", page=page).encode("utf-8"))
         _write_private(own / "physicians.pdf", renderer.pdf("own_physicians", dataclasses.asdict(page)))
     return len(by_employee)
+
+
+def _write_documents(release: ReleaseFiles, renderer: Renderer, docs: Path) -> None:
+    """The catalogue, dbt's documentation and the audit's pages; each links to the others that exist."""
+    manifest = release.dbt_manifest()
+    if manifest is not None:
+        (docs / "dbt").mkdir(mode=0o755)
+        _write_text(docs / "dbt" / "index.html", dbt_docs.offline_page(manifest, release))
+    data_docs = release.folder / "audit" / "data_docs"
+    if data_docs.is_dir():
+        shutil.copytree(data_docs, docs / "data_docs", copy_function=shutil.copyfile)
+    (docs / "catalogue").mkdir(mode=0o755)
+    html = renderer.html(
+        "catalogue",
+        catalogue_style=renderer.style("catalogue"),
+        as_of=f"{release.as_of.year}年{release.as_of.month}月{release.as_of.day}日",
+        release_id=release.release_id,
+        config_version=release.manifest["config_version"],
+        numbers=catalogue.numbers(release, manifest),
+        tables=catalogue.tables(release, manifest),
+        sources=catalogue.sources(release),
+        words=declared("glossary")["terms"],
+        has_dbt_docs=manifest is not None,
+        has_data_docs=data_docs.is_dir(),
+    )
+    _write_text(docs / "catalogue" / "index.html", html)
 
 
 def _role(path: Path) -> str:

@@ -156,14 +156,26 @@ class ReleaseFiles:
         )
         return [(row["organization_id"], row["name_ja"]) for row in rows]
 
+    def has_arrived(self, source: Row) -> bool:
+        """Whether something of a source landed, and recently enough for its contract's freshness, as of the release."""
+        last = source.get("last_delivered_on")
+        if not source.get("batches_landed") or not last:
+            return False
+        allowed = source.get("freshness_hours")
+        age = (self.as_of - date.fromisoformat(str(last)[:10])).days * 24
+        return allowed is None or age <= float(allowed)
+
     def sources(self) -> tuple[list[str], list[str]]:
-        """Names in Japanese of the expected sources that arrived and of those that did not."""
-        arrived: list[str] = []
-        missing: list[str] = []
-        for source in self.manifest["sources"]:
-            if source.get("is_expected", True):
-                (arrived if source.get("has_arrived") else missing).append(source["business_name"])
+        """Names in Japanese of the expected sources that arrived and of those that did not, or not recently."""
+        expected = [source for source in self.manifest["sources"] if source.get("is_expected", True)]
+        arrived = [str(source["business_name"]) for source in expected if self.has_arrived(source)]
+        missing = [str(source["business_name"]) for source in expected if not self.has_arrived(source)]
         return arrived, missing
+
+    def dbt_manifest(self) -> dict[str, Any] | None:
+        """dbt's manifest of the build that this release was made from, None if the release does not hold it."""
+        file = self.folder / "dbt" / "manifest.json"
+        return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else None
 
 
 class _Tables(dict[str, str]):

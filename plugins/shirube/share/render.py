@@ -48,8 +48,11 @@ class Renderer:
 
     def html(self, template: str, **names: Any) -> str:
         """Render `templates/<template>.html.j2`; every value is escaped unless it is `Markup`."""
-        style = Markup((TEMPLATES / "sheet.css").read_text(encoding="utf-8"))
-        return self._html.get_template(f"{template}.html.j2").render(style=style, **names)
+        return self._html.get_template(f"{template}.html.j2").render(style=self.style("sheet"), **names)
+
+    def style(self, name: str) -> Markup:
+        """The stylesheet `templates/<name>.css`, to stand inside a page."""
+        return Markup((TEMPLATES / f"{name}.css").read_text(encoding="utf-8"))
 
     def pdf(self, template: str, page: dict[str, Any]) -> bytes:
         """Compile `templates/<template>.typ` with `page` as its data; the same page gives the same bytes."""

@@ -1,0 +1,270 @@
+"""The catalogue for everyone: what each published table and number is, how fresh and how well checked.
+
+Nothing is typed here twice: definitions come from the registry, descriptions and lineage from dbt's manifest, arrival
+and quality from the release's own manifest and audit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from xml.sax.saxutils import escape
+
+from shirube.share.chart import FONT, INK, QUIET
+from shirube.share.release_files import ReleaseFiles, Row
+from shirube.share.wording import declared
+
+STATUS_WORDS = {
+    "published": "公開",
+    "carried_over": "前回の値を引き続き掲載",
+    "withheld": "今回は掲載なし",
+    "passed": "合格",
+    "warning": "注意あり",
+    "critical": "不合格",
+    "not_arrived": "未着",
+    "absent": "作られていない",
+    "unaudited": "点検なし",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a published table."""
+
+    name: str
+    type: str
+    description_en: str
+    description_ja: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A published table with everything a reader asks about it."""
+
+    name: str
+    folder: str
+    grain: str
+    description: str
+    description_ja: str
+    audience: str
+    owner: str
+    status: str
+    status_reason: str
+    as_of: str
+    rows: int | None
+    quality: str
+    quality_page: str
+    warnings: list[str]
+    columns: list[Column]
+    lineage: str
+    query: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source and whether it arrived."""
+
+    name: str
+    business_name: str
+    last: str
+    rows: int
+    quarantined: int
+    state: str
+
+
+def tables(release: ReleaseFiles, manifest: dict[str, Any] | None) -> list[Table]:
+    """Every mart and star table of the release, marts first, in the manifest's order."""
+    nodes = {node["name"]: node for node in (manifest or {}).get("nodes", {}).values() if _is_model(node)}
+    audited = {entry["name"]: entry["status"] for entry in release.manifest.get("audit", {}).get("tables", [])}
+    found = []
+    for folder, schema in (("marts", "marts"), ("star", "core")):
+        for entry in release.manifest.get(folder, []):
+            found.append(_table(release, manifest, nodes.get(entry["name"]), entry, folder, schema, audited))
+    return found
+
+
+def _table(
+    release: ReleaseFiles,
+    manifest: dict[str, Any] | None,
+    node: dict[str, Any] | None,
+    entry: Row,
+    folder: str,
+    schema: str,
+    audited: dict[str, str],
+) -> Table:
+    name = entry["name"]
+    description = " ".join(str((node or {}).get("description") or "").split())
+    meta = meta_of(node)
+    quality_name = f"{schema}.{name}"
+    quality = audited.get(quality_name, "unaudited")
+    status = entry.get("status", "published")
+    return Table(
+        name=name,
+        folder=folder,
+        grain=_first_sentence(description),
+        description=description[len(_first_sentence(description)) :].strip(),
+        description_ja=str(meta.get("description_ja") or meta.get("ja") or ""),
+        audience="、".join(_listed(meta.get("audience"))),
+        owner=str(meta.get("owner") or ""),
+        status=STATUS_WORDS.get(status, status),
+        status_reason=str(entry.get("reason_ja") or ""),
+        as_of=str(entry.get("source_as_of") or release.as_of.isoformat()),
+        rows=entry.get("rows"),
+        quality=STATUS_WORDS.get(quality, quality),
+        quality_page=f"{quality_name}.html" if quality in ("passed", "warning", "critical") else "",
+        warnings=[str(warning) for warning in entry.get("warnings") or []],
+        columns=_columns(release, node, name),
+        lineage=lineage(manifest, node) if manifest and node else "",
+        query=f"select *\nfrom read_parquet('{folder}/{name}.parquet')\nlimit 20;",
+    )
+
+
+def _columns(release: ReleaseFiles, node: dict[str, Any] | None, name: str) -> list[Column]:
+    described = (node or {}).get("columns", {})
+    if release.file(name) is None:
+        return [
+            Column(key, str(column.get("data_type") or ""), str(column.get("description") or ""), _japanese(column))
+            for key, column in described.items()
+        ]
+    rows = release.query(f"describe select * from {{{name}}}")
+    return [
+        Column(
+            name=row["column_name"],
+            type=str(row["column_type"]).lower(),
+            description_en=" ".join(str(described.get(row["column_name"], {}).get("description") or "").split()),
+            description_ja=_japanese(described.get(row["column_name"], {})),
+        )
+        for row in rows
+    ]
+
+
+def _japanese(column: dict[str, Any]) -> str:
+    meta = meta_of(column)
+    return str(meta.get("name_ja") or meta.get("description_ja") or meta.get("ja") or "")
+
+
+def meta_of(node: dict[str, Any] | None) -> dict[str, Any]:
+    """The `meta` of a dbt node or column, wherever its version of dbt keeps it."""
+    if not node:
+        return {}
+    return {**(node.get("meta") or {}), **((node.get("config") or {}).get("meta") or {})}
+
+
+def _listed(value: Any) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else [str(value)] if value else []
+
+
+def _first_sentence(description: str) -> str:
+    end = min((place for place in (description.find(". "), description.find("。")) if place >= 0), default=-1)
+    return description if end < 0 else description[: end + 1]
+
+
+def _is_model(node: dict[str, Any]) -> bool:
+    return bool(node.get("resource_type") in ("model", "seed"))
+
+
+def lineage(manifest: dict[str, Any], node: dict[str, Any]) -> str:
+    """A picture of where a table comes from: sources, then its parents, then itself, left to right, as SVG."""
+    parents = [key for key in manifest["nodes"][node["unique_id"]]["depends_on"]["nodes"] if _known(manifest, key)]
+    origins = {parent: sorted(_origins(manifest, parent, set())) for parent in parents}
+    left = sorted({origin for found in origins.values() for origin in found})
+    names = [key.split(".")[-1] for key in parents]
+    rows = max(len(left), len(names), 1)
+    width, box, step, pad = 760, 214, 26, 8
+    height = rows * step + 2 * pad + 16
+
+    def y(index: int, count: int) -> float:
+        return pad + 16 + (rows - count) * step / 2 + index * step
+
+    def boxed(x: float, top: float, words: str, weight: str = "normal") -> str:
+        return (
+            f'<rect x="{x}" y="{top:.1f}" width="{box}" height="{step - 6}" rx="3" fill="#fff" stroke="{INK}" '
+            f'stroke-width="0.8"/><text x="{x + box / 2}" y="{top + 14:.1f}" font-size="11" text-anchor="middle" '
+            f'font-weight="{weight}" fill="{INK}">{escape(words)}</text>'
+        )
+
+    def joined(x: float, top: float, x2: float, top2: float) -> str:
+        a, b = top + (step - 6) / 2, top2 + (step - 6) / 2
+        return (
+            f'<path d="M{x} {a:.1f}C{x + 30} {a:.1f} {x2 - 30} {b:.1f} {x2} {b:.1f}" fill="none" stroke="{QUIET}" '
+            f'stroke-width="0.7"/>'
+        )
+
+    xs = (0, (width - box) / 2, width - box)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" font-family="{FONT}">'
+        f"<title>{escape(node['name'])} の由来</title>"
+    ]
+    for x, words in zip(xs, ("届いた記録", "もとになる表", "この表"), strict=True):
+        parts.append(f'<text x="{x}" y="11" font-size="11" fill="{QUIET}">{words}</text>')
+    own = y(0, 1)
+    for index, (key, name) in enumerate(zip(parents, names, strict=True)):
+        top = y(index, len(names))
+        for origin in origins[key]:
+            parts.append(joined(xs[0] + box, y(left.index(origin), len(left)), xs[1], top))
+        parts.append(joined(xs[1] + box, top, xs[2], own))
+        parts.append(boxed(xs[1], top, name))
+    parts += [boxed(xs[0], y(index, len(left)), origin) for index, origin in enumerate(left)]
+    parts.append(boxed(xs[2], own, node["name"], "bold"))
+    parts.append("</svg>")
+    return "".join(parts)
+
+
+def _known(manifest: dict[str, Any], key: str) -> bool:
+    return key in manifest["nodes"] or key in manifest.get("sources", {})
+
+
+def _origins(manifest: dict[str, Any], key: str, seen: set[str]) -> set[str]:
+    """The names of the sources (and seeds) that a node comes from, however far back."""
+    if key in seen:
+        return set()
+    seen.add(key)
+    if key in manifest.get("sources", {}):
+        return {str(manifest["sources"][key]["name"])}
+    node = manifest["nodes"].get(key)
+    if node is None:
+        return set()
+    if node["resource_type"] == "seed":
+        return set()
+    return {name for parent in node.get("depends_on", {}).get("nodes", []) for name in _origins(manifest, parent, seen)}
+
+
+def sources(release: ReleaseFiles) -> list[Source]:
+    """Every source of the release with its arrival, by id."""
+    words = {True: "届いた", False: "届いていない、または古い"}
+    return [
+        Source(
+            name=entry["source"],
+            business_name=entry["business_name"],
+            last=str(entry.get("last_delivered_on") or "—"),
+            rows=int(entry.get("rows_landed") or 0),
+            quarantined=int(entry.get("rows_quarantined") or 0),
+            state=words[release.has_arrived(entry)],
+        )
+        for entry in sorted(release.manifest["sources"], key=lambda entry: str(entry["source"]))
+    ]
+
+
+def numbers(release: ReleaseFiles, manifest: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Every KPI of the registry in its order, with its words and the table it is counted in."""
+    homes: dict[str, str] = {}
+    for node in (manifest or {}).get("nodes", {}).values():
+        if _is_model(node):
+            for kpi in meta_of(node).get("kpis") or []:
+                homes[str(kpi["id"])] = str(node["name"])
+    evidence = declared("wording")["evidence"]
+    found = []
+    for kpi in release.registry().values():
+        row = kpi.row
+        found.append(
+            {
+                **row,
+                "anchor": kpi.kpi_id.replace(".", "-"),
+                "audience": "、".join(kpi.audience),
+                "sources": "、".join(_listed(row.get("sources"))),
+                "evidence": f"{kpi.evidence_level}（{evidence[kpi.evidence_level]['name']}）",
+                "mart": homes.get(kpi.kpi_id) or str(row.get("mart") or ""),
+            }
+        )
+    return found
+
