@@ -1,0 +1,50 @@
+"""Generate the sample company's files and, beside them, what is true about them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shirube.sample.behaviour import Simulation
+from shirube.sample.company import Period, found
+from shirube.sample.defects import Defects
+from shirube.sample.writers import dcf, zoom
+from shirube.sample.writers.crm import CrmWriter
+from shirube.sample.writers.files import FileLog
+
+Progress = Callable[[str, dict[str, Any]], None]
+
+
+def generate(
+    out: Path, seed: int = 7, physicians: int = 3000, months: int = 12, mrs: int = 120, offices: int = 20,
+    end: str = "2026-10-31", sources: Iterable[str] | None = None, progress: Progress | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Write `out/<source>/<files>`, `out/truth.json` and `out/truth_phase.parquet`; return the truth.
+
+    The same arguments give the same bytes. `sources` restricts which files are written, not what happens.
+    Raises ValueError for a company that cannot be (more offices than representatives, too few physicians).
+    """
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    period = Period.ending(end, months)
+    company = found(np.random.default_rng([seed, 1]), period, physicians, mrs, offices)
+    log = FileLog(out, None if sources is None else frozenset(sources))
+    defects = Defects(months)
+    simulation = Simulation(company, seed)
+    dcf.write(log, company, defects)
+    crm = CrmWriter(log, company, defects)
+    for index in range(months):
+        month = simulation.month(index)
+        crm.month(month)
+        zoom.write(log, company, month, defects)
+        if progress:
+            progress("sample_month", {"month": period.label(index), "done": index + 1, "of": months})
+    truth: dict[str, Any] = {"counts": dict(defects.counts), "files": log.files, **defects.details}
+    (out / "truth.json").write_text(
+        json.dumps(truth, ensure_ascii=False, indent=1, default=int) + "\n", encoding="utf-8"
+    )
+    return truth
