@@ -12,8 +12,10 @@ from shirube.orchestration.assets import release_asset
 TRIAGE = """
 ### release → reports and catalogue
 
-Starts when a release became current. Red here means that pages are missing for the new release: numbers are
-published and right, and the pages of the release before are still in their place.
+Starts when a release became current.
+
+**Red** means that the new release has no pages: its numbers are published and right, and the release before
+keeps its own pages.
 
 - *vault*: names for the pages of one MR's own physicians come from the vault. Check that `vault/` is readable
   by the user Airflow runs as. Do not widen its permissions.
