@@ -340,6 +340,9 @@ def _canonical(check: Check, entry: dict[str, Any] | None, failure: str) -> dict
     """GX's result of one check, reduced to counts: what the data held is left out."""
     found = (entry or {}).get("result") or {}
     result: dict[str, Any] = {key: found[key] for key in COUNTS if found.get(key) is not None}
+    if "unexpected_percent" not in result:
+        # GX's page for a set of values promises a share that it does not compute.
+        result.pop("unexpected_count", None)
     observed = found.get("observed_value")
     if isinstance(observed, (int, float)) and not isinstance(observed, bool):
         result["observed_value"] = observed
@@ -359,7 +362,7 @@ def _canonical(check: Check, entry: dict[str, Any] | None, failure: str) -> dict
         "exception_info": {
             "raised_exception": message is not None,
             "exception_message": message,
-            "exception_traceback": None,
+            "exception_traceback": "",
         },
         "meta": {},
     }
