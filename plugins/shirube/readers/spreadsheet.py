@@ -1,0 +1,200 @@
+"""Excel workbooks: one sheet with title rows above the header and footer rows below the data."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from io import BytesIO
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
+
+from shirube.contracts.model import SourceContract
+from shirube.readers.batch import (
+    BATCH_ROWS,
+    FileRejected,
+    HeaderMatch,
+    RawBatch,
+    Reader,
+    Reject,
+    extra_json,
+    match_header,
+    reject,
+    unknown_columns,
+)
+from shirube.readers.delimited import is_footer, no_rows
+from shirube.readers.text import not_a
+
+LARGEST_UNPACKED: Final = 1 << 30
+_EXCEL_DAY_ZERO: Final = date(1899, 12, 30)
+_LAST_SERIAL: Final = 2_958_465
+_EXACT_BELOW: Final = 1e15
+Cell = Any
+"""A cell as calamine gives it: text, number, truth value, date, time, duration."""
+
+
+def open_spreadsheet(contract: SourceContract, path: Path, constants: dict[str, str]) -> Reader:
+    """A reader for the contract's sheet; raises `FileRejected` (not_a_spreadsheet, truncated_file, too_large,
+    unknown_sheet, unknown_columns, empty_file)."""
+    _refuse_unreadable(path)
+    try:
+        workbook = CalamineWorkbook.from_filelike(BytesIO(path.read_bytes()))
+        sheet = _sheet(contract, workbook)
+        rows = _rows(sheet)
+        head = [(number, row) for number, row in islice(rows, 200) if any(_text(cell).strip() for cell in row)]
+    except (CalamineError, OSError, ValueError) as error:
+        raise not_a("spreadsheet", "読めない、またはパスワードのかかったファイル", "an unreadable or locked file") from error
+    if not head:
+        raise no_rows()
+    best: tuple[int, int, int, HeaderMatch, list[str]] | None = None
+    for number, row in head[: contract.title_rows + 1]:
+        header = [_text(cell) for cell in row]
+        match = match_header(contract, header, set(constants))
+        found = (len(match.missing_required), -len(match.positions), number, match, header)
+        if best is None or found[:3] < best[:3]:
+            best = found
+    assert best is not None
+    _, hits, header_row, match, header = best
+    if match.missing_required:
+        raise unknown_columns(contract, [name for name in header if name.strip()] if hits else [], match.missing_required)
+    return SpreadsheetReader(contract, sheet, header_row, match, constants)
+
+
+class SpreadsheetReader(Reader):
+    """Rows of one sheet; `_row_number` is the sheet's own row number."""
+
+    def __init__(
+        self,
+        contract: SourceContract,
+        sheet: CalamineSheet,
+        header_row: int,
+        match: HeaderMatch,
+        constants: dict[str, str],
+    ) -> None:
+        self.contract = contract
+        self.missing_columns = match.missing
+        self.ignored_columns = match.ignored
+        self.not_rows = 0
+        self._sheet = sheet
+        self._header_row = header_row
+        self._match = match
+        self._constants = constants
+        named = [*match.positions.values(), *match.passed_through.values()]
+        self._width = max(named) + 1
+
+    def batches(self) -> Iterator[RawBatch]:
+        """Batches in sheet order; raises `FileRejected` (empty_file) if the sheet has no row of data."""
+        self.not_rows = 0
+        seen = 0
+        part: list[tuple[int, list[Cell]]] = []
+        for number, row in _rows(self._sheet):
+            if number <= self._header_row:
+                continue
+            texts = [_text(cell) for cell in row]
+            if not any(text.strip() for text in texts) or is_footer(self.contract, texts):
+                self.not_rows += 1
+                continue
+            part.append((number, row))
+            seen += 1
+            if len(part) == BATCH_ROWS:
+                yield self._batch(part)
+                part = []
+        if part:
+            yield self._batch(part)
+        if not seen and not self.contract.accepts_empty:
+            raise no_rows()
+
+    def _batch(self, part: list[tuple[int, list[Cell]]]) -> RawBatch:
+        short = [(number, row) for number, row in part if len(row) < self._width]
+        whole = [(number, row) for number, row in part if len(row) >= self._width]
+        errors: list[Reject] = [
+            reject(number, "too_few_columns", fact=f"{len(row)} / {self._width}") for number, row in short
+        ]
+        columns: dict[str, pa.StringArray] = {}
+        for name, at in self._match.positions.items():
+            is_date = self.contract.by_name[name].logical_type in ("date", "timestamp")
+            columns[name] = pa.array([_cell(row[at], is_date) for _, row in whole], pa.string())
+        for name, value in self._constants.items():
+            columns[name] = pa.array([value] * len(whole), pa.string())
+        for name in self._match.missing:
+            columns[name] = pa.nulls(len(whole), pa.string())
+        passed = {
+            name: pa.array([_text(row[at]) for _, row in whole], pa.string())
+            for name, at in self._match.passed_through.items()
+        }
+        return RawBatch(pa.array([number for number, _ in whole], pa.int64()), columns, extra_json(passed), errors)
+
+
+def _refuse_unreadable(path: Path) -> None:
+    with path.open("rb") as stream:
+        is_zip = stream.read(4) == b"PK\x03\x04"
+    if not is_zip:
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            unpacked = sum(info.file_size for info in archive.infolist())
+    except (zipfile.BadZipFile, OSError) as error:
+        raise FileRejected(
+            "truncated_file",
+            "Excelファイルが途中で終わっているか、壊れています",
+            "the workbook breaks off before its end or is damaged",
+            "全体を再送してもらってください。",
+        ) from error
+    if not any(name.startswith("xl/") for name in names) and "content.xml" not in names:
+        raise not_a("spreadsheet", "Excelではない ZIP", "a ZIP that is not a workbook")
+    if unpacked > LARGEST_UNPACKED:
+        raise FileRejected(
+            "too_large",
+            "展開すると1 GiBを超えるExcelファイルです",
+            "the workbook unpacks to more than 1 GiB",
+            "CSVで納品してもらってください。",
+        )
+
+
+def _sheet(contract: SourceContract, workbook: CalamineWorkbook) -> CalamineSheet:
+    names = workbook.sheet_names
+    if contract.sheet in names:
+        return workbook.get_sheet_by_name(contract.sheet)
+    if len(names) == 1:
+        return workbook.get_sheet_by_index(0)
+    shown = "、".join(names)
+    raise FileRejected(
+        "unknown_sheet",
+        f"シート「{contract.sheet or '（指定なし）'}」がありません。あるシート: {shown}",
+        f"there is no sheet {contract.sheet!r}; sheets found: {shown}",
+        "契約ファイルの sheet に、読むシートの名前を書いて replay してください。",
+    )
+
+
+def _rows(sheet: CalamineSheet) -> Iterator[tuple[int, list[Cell]]]:
+    """Rows with their sheet row number; empty rows above the first used cell are counted, not given."""
+    first = (sheet.start[0] if sheet.start else 0) + 1
+    yield from enumerate(sheet.to_python(skip_empty_area=True), start=first)
+
+
+def _text(cell: Cell) -> str:
+    return _cell(cell, is_date=False)
+
+
+def _cell(cell: Cell, is_date: bool) -> str:
+    """A cell as the text that casts expect; a number in a date column is Excel's day count."""
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, (int, float)):
+        if is_date and 1 <= cell <= _LAST_SERIAL:
+            moment = datetime.combine(_EXCEL_DAY_ZERO, datetime.min.time()) + timedelta(days=cell)
+            return moment.date().isoformat() if float(cell).is_integer() else moment.isoformat(" ", "seconds")
+        if float(cell).is_integer():
+            return str(int(cell)) if abs(cell) < _EXACT_BELOW else f"{cell:E}"
+        return repr(cell)
+    if isinstance(cell, datetime):
+        midnight = (cell.hour, cell.minute, cell.second, cell.microsecond) == (0, 0, 0, 0)
+        return cell.date().isoformat() if midnight else cell.isoformat(" ", "microseconds")
+    return "" if cell is None else str(cell)
