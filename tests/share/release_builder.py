@@ -494,3 +494,90 @@ def write_release(root: Path, values: list[dict[str, Any]] | None = None) -> Pat
     if not current.is_symlink():
         current.symlink_to(RELEASE_ID)
     return folder
+
+
+def dbt_manifest() -> dict[str, Any]:
+    """What dbt would leave of a project with one source, one staging, one core and one mart model."""
+
+    def model(name: str, schema: str, parents: list[str], **given: Any) -> Row:
+        return {
+            "unique_id": f"model.shirube.{name}",
+            "resource_type": "model",
+            "package_name": "shirube",
+            "name": name,
+            "schema": schema,
+            "database": "warehouse",
+            "alias": name,
+            "path": f"{schema}/{name}.sql",
+            "original_file_path": f"models/{schema}/{name}.sql",
+            "fqn": ["shirube", schema, name],
+            "raw_code": "select 1",
+            "compiled_code": "select * from read_parquet('/srv/secret-machine/lake/crm_call/*.parquet')",
+            "root_path": "/srv/secret-machine",
+            "description": "",
+            "columns": {},
+            "tags": [],
+            "refs": [],
+            "sources": [],
+            "config": {"materialized": "table", "meta": {}},
+            "depends_on": {"nodes": parents, "macros": []},
+        } | given
+
+    kpis = [{"id": "cx.usefulness_top_rate"}]
+    models = [
+        model("stg_crm_call", "staging", ["source.shirube.lake.crm_call"]),
+        model("fct_touchpoint", "core", ["model.shirube.stg_crm_call"]),
+        model(
+            "fct_kpi_value",
+            "marts",
+            ["model.shirube.fct_touchpoint"],
+            description="One row per KPI, version, period, scope and breakdown. </script> Every published number.",
+            config={"materialized": "table", "meta": {"kpis": kpis, "owner": "digital", "audience": ["mr"]}},
+            columns={
+                "kpi_id": {"name": "kpi_id", "description": "The registry entry.", "meta": {"name_ja": "数字の番号"}}
+            },
+        ),
+    ]
+    source = {
+        "unique_id": "source.shirube.lake.crm_call",
+        "resource_type": "source",
+        "package_name": "shirube",
+        "name": "crm_call",
+        "source_name": "lake",
+        "schema": "lake",
+        "database": "warehouse",
+        "fqn": ["shirube", "lake", "crm_call"],
+        "path": "models/staging/sources.yml",
+        "original_file_path": "models/staging/sources.yml",
+        "description": "Calls.",
+        "columns": {},
+        "tags": [],
+        "relation_name": "read_parquet('/srv/secret-machine/lake/crm_call/*.parquet')",
+        "config": {},
+    }
+    return {
+        "metadata": {
+            "project_name": "shirube",
+            "adapter_type": "duckdb",
+            "dbt_version": "1.11.0",
+            "generated_at": "2026-11-01T00:00:00Z",
+            "invocation_id": "run-17",
+            "user_id": "someone",
+            "send_anonymous_usage_stats": True,
+        },
+        "nodes": {node["unique_id"]: node for node in models},
+        "sources": {source["unique_id"]: source},
+        "macros": {},
+        "exposures": {},
+        "docs": {},
+        "metrics": {},
+        "groups": {},
+        "selectors": {},
+        "disabled": {},
+        "parent_map": {},
+        "child_map": {},
+        "group_map": {},
+        "semantic_models": {},
+        "unit_tests": {},
+        "saved_queries": {},
+    }

@@ -11,8 +11,8 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from shirube.share.chart import FONT, INK, QUIET
-from shirube.share.release_files import ReleaseFiles, Row
-from shirube.share.wording import declared
+from shirube.share.release_files import Kpi, ReleaseFiles, Row
+from shirube.share.wording import declared, rounded
 
 STATUS_WORDS = {
     "published": "公開",
@@ -104,7 +104,9 @@ def _table(
         grain=_first_sentence(description),
         description=description[len(_first_sentence(description)) :].strip(),
         description_ja=str(meta.get("description_ja") or meta.get("ja") or ""),
-        audience="、".join(_listed(meta.get("audience"))),
+        audience="、".join(
+            str(declared("wording")["roles"].get(role, role)) for role in _listed(meta.get("audience"))
+        ),
         owner=str(meta.get("owner") or ""),
         status=STATUS_WORDS.get(status, status),
         status_reason=str(entry.get("reason_ja") or ""),
@@ -252,7 +254,7 @@ def numbers(release: ReleaseFiles, manifest: dict[str, Any] | None) -> list[dict
         if _is_model(node):
             for kpi in meta_of(node).get("kpis") or []:
                 homes[str(kpi["id"])] = str(node["name"])
-    evidence = declared("wording")["evidence"]
+    words = declared("wording")
     found = []
     for kpi in release.registry().values():
         row = kpi.row
@@ -260,11 +262,22 @@ def numbers(release: ReleaseFiles, manifest: dict[str, Any] | None) -> list[dict
             {
                 **row,
                 "anchor": kpi.kpi_id.replace(".", "-"),
-                "audience": "、".join(kpi.audience),
+                "audience": "、".join(str(words["roles"].get(role, role)) for role in kpi.audience),
+                "period": words["periods"].get(kpi.period, {}).get("name", kpi.period),
+                "matters": _difference_in_words(kpi),
                 "sources": "、".join(_listed(row.get("sources"))),
-                "evidence": f"{kpi.evidence_level}（{evidence[kpi.evidence_level]['name']}）",
+                "evidence": f"{kpi.evidence_level}（{words['evidence'][kpi.evidence_level]['name']}）",
                 "mart": homes.get(kpi.kpi_id) or str(row.get("mart") or ""),
             }
         )
     return found
 
+
+def _difference_in_words(kpi: Kpi) -> str:
+    """The smallest difference that matters, as people say it."""
+    if not kpi.meaningful_difference:
+        return "決めていません"
+    unit = kpi.unit_ja if kpi.kind == "rate" and len(kpi.unit_ja) == 1 else ""
+    if kpi.kind == "rate":
+        return f"100{unit}中{rounded(kpi.meaningful_difference * 100)}{unit}"
+    return f"{rounded(kpi.meaningful_difference, 1)}{kpi.unit_ja}"

@@ -15,12 +15,16 @@ FONT = "IPAexGothic, 'Hiragino Sans', 'Yu Gothic', 'Noto Sans CJK JP', Meiryo, s
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar: its height, its 95 % interval if there is one, and what is written instead of a value."""
+    """One bar: its height, its 95 % interval if there is one, and what is written instead of a value.
+
+    `judged_only` is the part of the height that rests on what the company's own people judged; it is hatched.
+    """
 
     value: float | None
     low: float | None = None
     high: float | None = None
     instead: str = ""
+    judged_only: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,24 @@ def _text(x: float, y: float, words: str, size: int, colour: str = INK, anchor: 
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{colour}">'
         f"{escape(words)}</text>"
     )
+
+
+def _hatching(left: float, top: float, width: float, bottom: float) -> str:
+    """Slanted lines over the rectangle, each cut off at its edges."""
+    lines = []
+    start = top - width
+    while start < bottom:
+        # The line runs from (left, start + width) up to the right end (left + width, start).
+        x_low, y_low = left, start + width
+        x_high, y_high = left + width, start
+        if y_low > bottom:
+            x_low, y_low = left + (y_low - bottom), bottom
+        if y_high < top:
+            x_high, y_high = left + width - (top - y_high), top
+        if x_low < x_high:
+            lines.append(f"M{x_low:.1f} {y_low:.1f}L{x_high:.1f} {y_high:.1f}")
+        start += 5
+    return "".join(lines)
 
 
 def grouped_bars(groups: list[Group], before: str, after: str, unit: str, title: str) -> str:
@@ -96,7 +118,10 @@ def grouped_bars(groups: list[Group], before: str, after: str, unit: str, title:
         )
         parts.append(_text(legend + 17, 13, words, 12, INK, "start"))
         legend += 30 + 12 * len(words)
-    parts.append(_text(legend, 13, "縦の線は幅（95%）", 11, QUIET, "start"))
+    remark = "縦の線は幅（95%）"
+    if any(bar.judged_only for group in groups for bar in (group.before, group.after)):
+        remark += "、斜線は担当者の記録だけによる人数"
+    parts.append(_text(legend, 13, remark, 11, QUIET, "start"))
 
     for row, words in ((1, before), (2, after)):
         parts.append(_text(left - 6, base + 20 + 18 * row, words, 11, QUIET, "end"))
@@ -114,6 +139,11 @@ def grouped_bars(groups: list[Group], before: str, after: str, unit: str, title:
                 f'<rect x="{x:.1f}" y="{y(bar.value):.1f}" width="{bar_width:.1f}" '
                 f'height="{base - y(bar.value):.1f}" fill="{colour}" stroke="{INK}" stroke-width="0.8"/>'
             )
+            if bar.judged_only > 0:
+                parts.append(
+                    f'<path d="{_hatching(x, y(bar.value), bar_width, y(bar.value - bar.judged_only))}" '
+                    f'stroke="{INK if colour == BEFORE else "#ffffff"}" stroke-width="0.9" fill="none"/>'
+                )
             if bar.low is not None and bar.high is not None:
                 centre = x + bar_width / 2
                 for stroke, thickness in (("#ffffff", 3.6), (INK, 1.4)):

@@ -48,11 +48,18 @@ class ShareResult:
 
 
 def share(
-    home: Home, release_id: str | None = None, progress: Progress | None = None, force: bool = False
+    home: Home,
+    release_id: str | None = None,
+    progress: Progress | None = None,
+    *,
+    force: bool = False,
+    dbt_manifest: Path | None = None,
 ) -> ShareResult:
     """Write `reports/` and `docs/` of a release (default: the current one), each by one rename of a whole folder.
 
-    A release that has been shared is left as it is, unless `force`. Raises FileNotFoundError where there is no such
+    A release that has been shared is left as it is, unless `force`. Lineage and dbt's documentation come from
+    `dbt_manifest` (default: the last build's, if this release was made from it; without one they are left out).
+    Raises FileNotFoundError where there is no such
     release, ValueError where a page would break a rule of wording.
     """
     folder = (home.releases / release_id if release_id else home.current).resolve()
@@ -73,7 +80,7 @@ def share(
     draft.mkdir(mode=0o700)
     try:
         with ReleaseFiles(folder) as release:
-            pages = _write(home, release, draft, say)
+            pages = _write(home, release, draft, dbt_manifest or _manifest_of(home, release), say)
             release_name = release.release_id
         for part in ("docs", "reports"):
             (draft / part).chmod(0o755)
@@ -84,7 +91,20 @@ def share(
     return ShareResult(release_name, folder, was_shared=False, pages=tuple(pages))
 
 
-def _write(home: Home, release: ReleaseFiles, draft: Path, say: Progress) -> list[Page]:
+def _manifest_of(home: Home, release: ReleaseFiles) -> Path | None:
+    """dbt's manifest, if the warehouse still holds the build that the release was made from."""
+    from shirube.warehouse import last_build
+
+    try:
+        build = last_build(home)
+    except (FileNotFoundError, RuntimeError):
+        return None
+    return build.dbt_manifest if build.release_id == release.release_id else None
+
+
+def _write(
+    home: Home, release: ReleaseFiles, draft: Path, dbt_manifest: Path | None, say: Progress
+) -> list[Page]:
     """Write both folders into the draft; returns the list of pages that also goes into `index.json`."""
     registry = release.registry()
     renderer = Renderer(release.as_of)
@@ -95,7 +115,7 @@ def _write(home: Home, release: ReleaseFiles, draft: Path, say: Progress) -> lis
     say("office_pages", {"pages": len(offices)})
     sheets = _write_own_physicians(home, release, renderer, reports / "mr")
     say("own_physician_pages", {"pages": sheets})
-    _write_documents(release, renderer, docs)
+    _write_documents(release, renderer, docs, dbt_manifest)
     say("catalogue", {"tables": len(release.manifest["marts"]) + len(release.manifest["star"])})
     _write_text(
         reports / "index.html",
@@ -142,9 +162,11 @@ def _write_own_physicians(home: Home, release: ReleaseFiles, renderer: Renderer,
     return len(by_employee)
 
 
-def _write_documents(release: ReleaseFiles, renderer: Renderer, docs: Path) -> None:
+def _write_documents(
+    release: ReleaseFiles, renderer: Renderer, docs: Path, dbt_manifest: Path | None
+) -> None:
     """The catalogue, dbt's documentation and the audit's pages; each links to the others that exist."""
-    manifest = release.dbt_manifest()
+    manifest = json.loads(dbt_manifest.read_text(encoding="utf-8")) if dbt_manifest else None
     if manifest is not None:
         (docs / "dbt").mkdir(mode=0o755)
         _write_text(docs / "dbt" / "index.html", dbt_docs.offline_page(manifest, release))

@@ -148,6 +148,17 @@ class ReleaseFiles:
         )
         return [Value(**row) for row in rows]
 
+    def judged_only(self, office_id: str) -> dict[tuple[date, str], int]:
+        """(month end, phase) → physicians whose phase rests only on a representative's judgement, where published."""
+        if "n_judged_only" not in self.columns("mart_journey"):
+            return {}
+        rows = self.query(
+            "select period_end, phase_id, n_judged_only from {mart_journey} where scope_type = 'office' and scope_id = ? "
+            "and period_type = 'month' and product_id is null and phase_id is not null and n_judged_only > 0",
+            [office_id],
+        )
+        return {(row["period_end"], row["phase_id"]): int(row["n_judged_only"]) for row in rows}
+
     def offices(self) -> list[tuple[str, str]]:
         """(office id, Japanese name) of every office that has numbers, sorted by id."""
         rows = self.query(
@@ -171,11 +182,6 @@ class ReleaseFiles:
         arrived = [str(source["business_name"]) for source in expected if self.has_arrived(source)]
         missing = [str(source["business_name"]) for source in expected if not self.has_arrived(source)]
         return arrived, missing
-
-    def dbt_manifest(self) -> dict[str, Any] | None:
-        """dbt's manifest of the build that this release was made from, None if the release does not hold it."""
-        file = self.folder / "dbt" / "manifest.json"
-        return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else None
 
 
 class _Tables(dict[str, str]):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ import jinja2
 import typst
 from markupsafe import Markup
 
+# Sizes tried in turn, as shares of the designed one; at the last the smallest print is still 6.5 points.
+FITS = (1.0, 0.94, 0.88, 0.83)
 TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -55,13 +58,26 @@ class Renderer:
         return Markup((TEMPLATES / f"{name}.css").read_text(encoding="utf-8"))
 
     def pdf(self, template: str, page: dict[str, Any]) -> bytes:
-        """Compile `templates/<template>.typ` with `page` as its data; the same page gives the same bytes."""
-        compiled = self._typst.compile(
-            input=str(TEMPLATES / f"{template}.typ"),
-            format="pdf",
-            sys_inputs={"page": json.dumps(page, ensure_ascii=False, sort_keys=True)},
-            timestamp=self._stamp,
-        )
-        if not isinstance(compiled, bytes):
-            raise RuntimeError(f"typst wrote no single document for {template}")
-        return compiled
+        """Compile `templates/<template>.typ` with `page` as its data; the same page gives the same bytes.
+
+        It is always one sheet: where the words run over, everything is set a little smaller. Raises ValueError if
+        even the smallest readable size does not fit.
+        """
+        for fit in FITS:
+            compiled = self._typst.compile(
+                input=str(TEMPLATES / f"{template}.typ"),
+                format="pdf",
+                sys_inputs={"page": json.dumps(page, ensure_ascii=False, sort_keys=True), "fit": str(fit)},
+                timestamp=self._stamp,
+            )
+            if isinstance(compiled, bytes) and pages_in(compiled) == 1:
+                return compiled
+        raise ValueError(f"{template} does not fit on one sheet, even at {FITS[-1]:.0%} of its size")
+
+
+def pages_in(pdf: bytes) -> int:
+    """The number of pages of a PDF that Typst wrote; raises ValueError for anything else."""
+    found = re.search(rb"/Type/Pages/Count (\d+)", pdf)
+    if found is None:
+        raise ValueError("not a PDF written by Typst")
+    return int(found.group(1))

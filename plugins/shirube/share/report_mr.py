@@ -7,6 +7,7 @@ published values and puts them in words by the declared rules.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from shirube.share import chart, wording
@@ -109,7 +110,7 @@ def office_page(release: ReleaseFiles, registry: dict[str, Kpi], office_id: str,
     answer, verdict, certainty, why = _answer(
         registry.get(head) if head else None, current.get(head or ""), previous.get(head or "")
     )
-    picture, picture_note = _picture(values, page["chart"])
+    picture, picture_note = _picture(values, page["chart"], release.judged_only(office_id))
     arrived, missing = release.sources()
     not_said = [registry[k].must_not_conclude_ja for k in chosen if registry[k].must_not_conclude_ja]
     level = max([current[k].evidence_level for k in chosen], default="E1")
@@ -359,7 +360,9 @@ def _signed(number: str) -> str:
     return number if number.startswith("−") or number == "0" else f"+{number}"
 
 
-def _picture(values: list[Value], kpi_id: str) -> tuple[str, str]:
+def _picture(
+    values: list[Value], kpi_id: str, judged_only: dict[tuple[date, str], int]
+) -> tuple[str, str]:
     """The picture of phases, last month and this, and the note under it."""
     rows = [
         v
@@ -375,7 +378,7 @@ def _picture(values: list[Value], kpi_id: str) -> tuple[str, str]:
     newest = {v.phase_id: v for v in rows if v.period_end == ends[-1]}
     earlier = {v.phase_id: v for v in rows if len(ends) == 2 and v.period_end == ends[0]}
     groups = [
-        chart.Group(str(name), _bar(earlier.get(phase)), _bar(newest.get(phase)))
+        chart.Group(str(name), _bar(earlier.get(phase), judged_only), _bar(newest.get(phase), judged_only))
         for phase, name in declared("wording")["phases"].items()
     ]
     hidden = any(bar.instead == "*" for group in groups for bar in (group.before, group.after))
@@ -387,12 +390,13 @@ def _picture(values: list[Value], kpi_id: str) -> tuple[str, str]:
     return picture, note + ("*は、人が特定されるおそれがあるため出しません。" if hidden else "")
 
 
-def _bar(value: Value | None) -> chart.Bar:
+def _bar(value: Value | None, judged_only: dict[tuple[date, str], int]) -> chart.Bar:
     if value is None:
         return chart.Bar(None, instead="—")
     if value.display_state not in COUNTED or value.value is None:
         return chart.Bar(None, instead="*")
-    return chart.Bar(value.value, value.ci_low, value.ci_high)
+    judged = judged_only.get((value.period_end, value.phase_id or ""), 0)
+    return chart.Bar(value.value, value.ci_low, value.ci_high, judged_only=float(judged))
 
 
 def _step(registry: dict[str, Kpi], current: dict[str, Value]) -> dict[str, str]:
