@@ -1,0 +1,41 @@
+-- A merged account points at the one that survived it, and that one may have been merged again: three steps.
+with current_account as (
+    select * from {{ ref('int_account_version') }}
+    where recency = 1
+),
+
+followed as (
+    select
+        account.account_id,
+        coalesce(
+            third.master_record_id, second.master_record_id, account.master_record_id, account.account_id
+        ) as surviving_account_id
+    from current_account as account
+    left join current_account as second
+        on account.master_record_id = second.account_id
+    left join current_account as third
+        on second.master_record_id = third.account_id
+),
+
+known as (
+    select distinct physician_code from {{ ref('stg_dcf_physician') }}
+)
+
+select
+    followed.account_id,
+    followed.surviving_account_id,
+    own.is_person_account,
+    own.is_deleted,
+    own.member_id,
+    own.email_token,
+    survivor.external_id as physician_code,
+    case
+        when known.physician_code is not null then {{ physician_key('known.physician_code') }}
+    end as physician_key
+from followed
+inner join current_account as own
+    on followed.account_id = own.account_id
+left join current_account as survivor
+    on followed.surviving_account_id = survivor.account_id
+left join known
+    on survivor.external_id = known.physician_code

@@ -1,0 +1,22 @@
+with landed as (
+    {{ landed('crm_email_activity', 'latest_by_key', ['id'], 'system_modstamp') }}
+)
+
+select
+    id as activity_id,
+    is_deleted,
+    system_modstamp,
+    sent_email_id,
+    activity_at,
+    event_type,
+    click_url,
+    user_agent,
+    client_name,
+    device_type,
+    batch_id,
+    landing_id,
+    row_number,
+    batch_delivered_at,
+    batch_delivered_on
+from landed
+where recency = 1

@@ -1,0 +1,33 @@
+with landed as (
+    {{ landed('crm_medical_inquiry', 'latest_by_key', ['id'], 'system_modstamp') }}
+)
+
+select
+    id as inquiry_id,
+    is_deleted,
+    system_modstamp,
+    account_id,
+    product_name,
+    delivery_method,
+    status,
+    call_id,
+    owner_id,
+    assigned_user_id,
+    fulfillment_status,
+    category,
+    topic_id,
+    is_unsolicited,
+    gl_record_complete,
+    received_at,
+    handed_off_at,
+    accepted_at,
+    answered_at,
+    mr_notified_at,
+    created_at,
+    batch_id,
+    landing_id,
+    row_number,
+    batch_delivered_at,
+    batch_delivered_on
+from landed
+where recency = 1
