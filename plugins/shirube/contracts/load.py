@@ -1,4 +1,4 @@
-"""Reads and validates `expectations/sources/<source>.odcs.yaml`; every mistake is named with file and line."""
+"""Reads and checks `expectations/sources/<source>.odcs.yaml`; every mistake is named with file and line."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class _Document:
         self._walk(node, ())
         if not self.problems:
             # The C loader is a safe loader too; only its name is unknown to the linter.
-            self.data = yaml.load(text, Loader=yaml.CSafeLoader)  # noqa: S506
+            self.data = yaml.load(text, Loader=yaml.CSafeLoader)
 
     def _walk(self, node: yaml.Node, at: NodePath) -> None:
         if isinstance(node, yaml.MappingNode):
@@ -133,7 +133,7 @@ class _Document:
 
 
 def source_names(folder: Path | None = None) -> list[str]:
-    """Names of all sources that have a contract, without reading the contracts: cheap enough for a Dag file."""
+    """Names of all sources with a contract, without reading the contracts: cheap enough for a Dag file."""
     chosen = folder or project_root() / "expectations" / "sources"
     return sorted(path.name.removesuffix(SUFFIX) for path in chosen.glob(f"*{SUFFIX}"))
 
@@ -182,7 +182,9 @@ def _check_standard(document: _Document) -> None:
         for leaf in _leaves(error):
             at = tuple(leaf.absolute_path)
             if leaf.validator in ("additionalProperties", "unevaluatedProperties"):
-                unknown = [name for name in re.findall(r"'([^']+)'", leaf.message) if (*at, name) in document.lines]
+                unknown = [
+                    name for name in re.findall(r"'([^']+)'", leaf.message) if (*at, name) in document.lines
+                ]
                 for name in unknown:
                     document.say((*at, name), f"{name} is not a field of the contract standard here")
                 if unknown:
@@ -255,9 +257,12 @@ class _Builder:
             null_values=self._texts(props, "nullValues", DEFAULT_NULL_VALUES),
             accepts_empty=self._accepts_empty(props),
             zone=zone,
-            supersede=self._supersede(props, known, [column.name for column in columns if column.primary_key]),
+            supersede=self._supersede(
+                props, known, [column.name for column in columns if column.primary_key]
+            ),
             event_time=event_time,
-            delivered_at_pattern=self._pattern(props, "deliveredAt", {"year", "month", "day"}) or DEFAULT_DELIVERED_AT,
+            delivered_at_pattern=self._pattern(props, "deliveredAt", {"year", "month", "day"})
+            or DEFAULT_DELIVERED_AT,
             period=self._period(props, known),
             file_name_pattern=self._file_name(props, known),
             pass_through=self._texts(props, "passThrough", ()),
@@ -293,7 +298,9 @@ class _Builder:
         options = prop.logicalTypeOptions or {}
         text_format = str(options.get("format", "text")) if logical_type == "string" else "text"
         if text_format not in STRING_FORMATS:
-            self.say((*at, "logicalTypeOptions", "format"), f"format of a string is {', '.join(STRING_FORMATS)}")
+            self.say(
+                (*at, "logicalTypeOptions", "format"), f"format of a string is {', '.join(STRING_FORMATS)}"
+            )
         pattern = str(options.get("pattern", ""))
         self._compiles(pattern, (*at, "logicalTypeOptions", "pattern"))
         zone = str(options.get("defaultTimezone", ""))
@@ -325,13 +332,21 @@ class _Builder:
             identifier_kind=self._identifier_kind(prop, props, at),
         )
 
-    def _identifier_kind(self, prop: SchemaProperty, props: dict[str, tuple[Any, NodePath]], at: NodePath) -> str | None:
+    def _identifier_kind(
+        self, prop: SchemaProperty, props: dict[str, tuple[Any, NodePath]], at: NodePath
+    ) -> str | None:
         kind = self._value(props, "identifierKind", None)
         if prop.classification == "direct_identifier" and kind is None:
-            self.say((*at, "classification"), f"a direct_identifier needs the custom property identifierKind, one of "
-                     f"{', '.join(IDENTIFIER_KINDS)}")
+            self.say(
+                (*at, "classification"),
+                f"a direct_identifier needs the custom property identifierKind, one of "
+                f"{', '.join(IDENTIFIER_KINDS)}",
+            )
         if kind is not None and kind not in IDENTIFIER_KINDS:
-            self.say(props["identifierKind"][1], f"identifierKind is one of {', '.join(IDENTIFIER_KINDS)}, not {kind}")
+            self.say(
+                props["identifierKind"][1],
+                f"identifierKind is one of {', '.join(IDENTIFIER_KINDS)}, not {kind}",
+            )
         if kind is not None and prop.classification != "direct_identifier":
             self.say(props["identifierKind"][1], "identifierKind needs classification: direct_identifier")
         return kind
@@ -347,8 +362,13 @@ class _Builder:
             if item.vendor not in (None, "shirube"):
                 continue
             if name not in known:
-                self.say((*at, index, "property"), f"unknown custom property {name}; known are {', '.join(sorted(known))}")
-            elif not isinstance(item.value, known[name]) or (known[name] is int and isinstance(item.value, bool)):
+                self.say(
+                    (*at, index, "property"),
+                    f"unknown custom property {name}; known are {', '.join(sorted(known))}",
+                )
+            elif not isinstance(item.value, known[name]) or (
+                known[name] is int and isinstance(item.value, bool)
+            ):
                 self.say(here, f"{name} has a value of the wrong kind")
             else:
                 found[name] = (item.value, here)
@@ -359,14 +379,18 @@ class _Builder:
         if name in _MEMBERS:
             for member in value:
                 if member not in _MEMBERS[name]:
-                    self.say((*at, member), f"{name} has the members {', '.join(_MEMBERS[name])}, not {member}")
+                    self.say(
+                        (*at, member), f"{name} has the members {', '.join(_MEMBERS[name])}, not {member}"
+                    )
 
     @staticmethod
     def _value(props: dict[str, tuple[Any, NodePath]], name: str, default: Any) -> Any:
         return props[name][0] if name in props else default
 
     @staticmethod
-    def _texts(props: dict[str, tuple[Any, NodePath]], name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+    def _texts(
+        props: dict[str, tuple[Any, NodePath]], name: str, default: tuple[str, ...]
+    ) -> tuple[str, ...]:
         return tuple(str(item) for item in props[name][0]) if name in props else default
 
     def _formats(self, props: dict[str, tuple[Any, NodePath]]) -> tuple[str, ...]:
@@ -383,7 +407,9 @@ class _Builder:
         for encoding in encodings:
             if encoding not in allowed:
                 hint = "; use cp932, which has 髙 and ①" if "jis" in encoding.lower() else ""
-                self.say(props["encodings"][1], f"encodings are of {', '.join(allowed)}, not {encoding}{hint}")
+                self.say(
+                    props["encodings"][1], f"encodings are of {', '.join(allowed)}, not {encoding}{hint}"
+                )
         return encodings
 
     def _delimiter(self, props: dict[str, tuple[Any, NodePath]]) -> str | None:
@@ -404,7 +430,9 @@ class _Builder:
             self.say(props["emptyFile"][1], "emptyFile is accept or reject")
         return value == "accept"
 
-    def _event_time(self, props: dict[str, tuple[Any, NodePath]], known: set[str]) -> tuple[EventTime | None, str]:
+    def _event_time(
+        self, props: dict[str, tuple[Any, NodePath]], known: set[str]
+    ) -> tuple[EventTime | None, str]:
         if "eventTime" not in props:
             return None, DEFAULT_ZONE
         value, at = props["eventTime"]
@@ -416,7 +444,9 @@ class _Builder:
             self.say((*at, "precision"), "precision is day, minute or second")
         return EventTime(column, precision, zone), zone
 
-    def _supersede(self, props: dict[str, tuple[Any, NodePath]], known: set[str], keys: list[str]) -> Supersede:
+    def _supersede(
+        self, props: dict[str, tuple[Any, NodePath]], known: set[str], keys: list[str]
+    ) -> Supersede:
         if "supersede" not in props:
             return Supersede()
         value, at = props["supersede"]
@@ -457,7 +487,9 @@ class _Builder:
         pattern = str(value.get("pattern", ""))
         groups = self._compiles(pattern, (*at, "pattern"))
         if not needed <= groups:
-            self.say((*at, "pattern"), f"{name} needs a pattern with the named groups {', '.join(sorted(needed))}")
+            self.say(
+                (*at, "pattern"), f"{name} needs a pattern with the named groups {', '.join(sorted(needed))}"
+            )
         return pattern
 
     def _file_name(self, props: dict[str, tuple[Any, NodePath]], known: set[str]) -> str:

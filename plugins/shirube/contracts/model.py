@@ -7,7 +7,7 @@ import json
 import re
 import unicodedata
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import date, datetime, time
 from functools import cached_property
 from typing import Final
 
@@ -36,7 +36,9 @@ ARROW_TYPES: Final[dict[str, pa.DataType]] = {
 }
 """Logical types of the contract standard that landing knows, and the lake's type for each."""
 
-_DAY: Final = r"(?P<year>(?:19|20)\d{2})(?P<dash>-?)(?P<month>0[1-9]|1[0-2])(?P=dash)(?P<day>0[1-9]|[12]\d|3[01])"
+_DAY: Final = (
+    r"(?P<year>(?:19|20)\d{2})(?P<dash>-?)(?P<month>0[1-9]|1[0-2])(?P=dash)(?P<day>0[1-9]|[12]\d|3[01])"
+)
 _TIME: Final = r"(?:[T_-](?P<hour>[01]\d|2[0-3])-?(?P<minute>[0-5]\d)(?:-?[0-5]\d)?)?"
 DEFAULT_DELIVERED_AT: Final = rf"(?<!\d){_DAY}{_TIME}(?!\d)"
 """The default for `deliveredAt`: the last YYYYMMDD or YYYY-MM-DD in the name, with THHMM[SS] or -HHMM."""
@@ -179,7 +181,7 @@ class SourceContract:
         return pa.schema([*fields, pa.field("_row_number", pa.int64()), pa.field("_extra", pa.string())])
 
     def lake_schema(self) -> pa.Schema:
-        """The columns of the lake: identifiers as `<name>_token`, then `_landing_id`, `_row_number`, `_extra`."""
+        """The lake's columns: identifiers as `<name>_token`, then `_landing_id`, `_row_number`, `_extra`."""
         fields = [
             pa.field(column.lake_name, pa.string() if column.identifier_kind else column.arrow_type)
             for column in self.columns
@@ -198,7 +200,9 @@ class SourceContract:
         columns = [{k: v for k, v in asdict(column).items() if k not in words} for column in self.columns]
         whole = {k: v for k, v in asdict(self).items() if k not in _NOT_LANDING}
         payload = {**whole, "columns": columns, "rules": LANDING_RULES_VERSION}
-        return hashlib.sha256(json.dumps(payload, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(payload, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[
+            :16
+        ]
 
     def delivered_at(self, file_name: str) -> datetime | None:
         """When the file says it was delivered: wall time without zone, or None if the name has no date.
@@ -209,7 +213,8 @@ class SourceContract:
         for match in re.finditer(self.delivered_at_pattern, file_name):
             parts = {k: int(v) for k, v in match.groupdict().items() if v and k in _DATE_PARTS}
             try:
-                found = datetime(parts["year"], parts["month"], parts["day"], parts.get("hour", 0), parts.get("minute", 0))
+                day = date(parts["year"], parts["month"], parts["day"])
+                found = datetime.combine(day, time(parts.get("hour", 0), parts.get("minute", 0)))
             except ValueError:
                 continue
         return found

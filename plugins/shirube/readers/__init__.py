@@ -1,4 +1,4 @@
-"""Files of every agreed format as batches of text cells: decoded, cut into rows, matched with the contract."""
+"""Files of every agreed format as batches of text: decoded, cut into rows, matched with the contract."""
 
 from shirube.readers.batch import FileRejected, RawBatch, Reader, Reject, RowError
 from shirube.readers.open import open_reader

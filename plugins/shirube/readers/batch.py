@@ -32,8 +32,10 @@ class Reject:
     message_en: str
 
 
-def reject(row_number: int, reason_code: str, column: str | None = None, fact: str = "", label: str = "") -> Reject:
-    """A `Reject` with the words of its reason; `label` is the column's Japanese name, `fact` a contract's fact."""
+def reject(
+    row_number: int, reason_code: str, column: str | None = None, fact: str = "", label: str = ""
+) -> Reject:
+    """A `Reject` in the words of its reason; `label` is the column in Japanese, `fact` a contract's fact."""
     reason = ROW_REASONS[reason_code]
     return Reject(
         row_number,
@@ -49,7 +51,7 @@ RowError = Reject
 
 
 class FileRejected(Exception):
-    """A whole file is refused: reason code, Japanese and English message, and what to do about it (Japanese)."""
+    """A whole file is refused: reason code, message in both languages, what to do about it (Japanese)."""
 
     def __init__(self, reason_code: str, message_ja: str, message_en: str, advice_ja: str) -> None:
         self.reason_code = reason_code
@@ -64,8 +66,8 @@ class RawBatch:
     """Some rows of a file as text.
 
     `row_numbers` (int64) are physical lines or sheet rows, 1-based, where each row starts; `columns` has one
-    string array per contract column; `extra` is JSON of passed-through columns or null; `errors` are rows that
-    are not in `columns` because they could not be told apart. `zone` overrides the contract's zone.
+    string array per contract column; `extra` is JSON of passed-through columns or null; `errors` are rows
+    that are not in `columns` because they could not be cut into cells. `zone` overrides the contract's zone.
     """
 
     row_numbers: pa.Int64Array
@@ -122,13 +124,17 @@ def match_header(contract: SourceContract, header: list[str], given: set[str]) -
     for column in contract.columns:
         if column.name in given:
             continue
-        hit = next((by_key[key] for name in (column.header, *column.aliases) if (key := header_key(name)) in by_key), None)
+        hit = next(
+            (by_key[key] for name in (column.header, *column.aliases) if (key := header_key(name)) in by_key),
+            None,
+        )
         if hit is None:
             missing.append(column.name)
         else:
             positions[column.name] = hit
     used = set(positions.values())
-    passed, ignored = {}, []
+    passed: dict[str, int] = {}
+    ignored: list[str] = []
     for position, name in enumerate(header):
         if position not in used and name.strip():
             if matches_any(name, contract.pass_through):
@@ -158,17 +164,18 @@ def unknown_columns(contract: SourceContract, found: list[str], missing: list[st
 
 
 def extra_json(passed: dict[str, pa.StringArray]) -> pa.StringArray | None:
-    """JSON objects of passed-through cells, one per row; empty cells are left out, a row with none is null."""
+    """JSON of passed-through cells, one object per row; empty cells are left out, a row with none is null."""
     if not passed:
         return None
     pieces = []
     for name, values in passed.items():
         encoded = values.dictionary_encode()
+        key = json.dumps(name, ensure_ascii=False)
         texts = [
-            f"{json.dumps(name, ensure_ascii=False)}: {json.dumps(text, ensure_ascii=False)}" if text else None
+            f", {key}: {json.dumps(text, ensure_ascii=False)}" if text else ""
             for text in encoded.dictionary.to_pylist()
         ]
         pieces.append(pc.take(pa.array(texts, pa.string()), encoded.indices))
-    joined = pc.binary_join_element_wise(*pieces, ", ", null_handling="skip")
+    joined = pc.utf8_slice_codeunits(pc.binary_join_element_wise(*pieces, ""), 2)
     wrapped = pc.binary_join_element_wise("{", joined, "}", "")
     return pc.if_else(pc.equal(joined, ""), pa.scalar(None, pa.string()), wrapped)

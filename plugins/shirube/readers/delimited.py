@@ -1,9 +1,10 @@
 """Delimited text: a fast path through pyarrow for well-formed blocks, a slow exact path for the rest.
 
-Both paths follow the rules of Python's `csv` (a quote counts only at the start of a cell, `""` inside quotes is
-one quote). A block goes the fast way only if its quotes prove well-formed; single rows with a wrong number of
-cells are taken out of the fast result and looked at one by one. A quote that never closes refuses its own line
-only, and reading goes on at the next line; a file that ends inside a row refuses that row (`truncated_row`).
+Both paths follow the rules of Python's `csv` (a quote counts only at the start of a cell, `""` inside quotes
+is one quote). A block goes the fast way only if its quotes prove well-formed; single rows with a wrong number
+of cells are taken out of the fast result and looked at one by one. A quote that never closes refuses its own
+line only, and reading goes on at the next line; a file that ends inside a row refuses that row
+(`truncated_row`).
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ csv.field_size_limit(MOST_CHARACTERS_IN_ROW * 2)
 class Layout:
     """How the data lines of one file are cut into cells.
 
-    `skip_lines` physical lines precede the data. Rows with at least `pad_from` cells are filled up to `width`.
-    `constants` are columns that have one value in the whole file.
+    `skip_lines` physical lines precede the data. Rows with at least `pad_from` cells are filled up to
+    `width`. `constants` are columns that have one value in the whole file.
     """
 
     delimiter: str
@@ -68,7 +69,7 @@ class Row:
 
 
 def open_delimited(contract: SourceContract, text: TextFile, constants: dict[str, str]) -> Reader:
-    """A reader for a plain table with one header row, at most `title_rows` lines above it, or no header at all."""
+    """A reader for a plain table: one header row under at most `title_rows` rows, or no header at all."""
     if not contract.has_header:
         return DelimitedReader(contract, text, _layout_without_header(contract, text, constants))
     head = text.head()
@@ -76,7 +77,9 @@ def open_delimited(contract: SourceContract, text: TextFile, constants: dict[str
     for delimiter in [contract.delimiter] if contract.delimiter else DELIMITERS:
         for line, cells, after in head_rows(head, delimiter, contract.title_rows + 1):
             match = match_header(contract, cells, set(constants))
-            tries.append((len(match.missing_required), -len(match.positions), line, match, cells, after, delimiter))
+            tries.append(
+                (len(match.missing_required), -len(match.positions), line, match, cells, after, delimiter)
+            )
     if not tries:
         raise no_rows()
     _, hits, _, match, cells, after, delimiter = min(tries, key=lambda found: found[:3])
@@ -102,10 +105,12 @@ def head_rows(head: str, delimiter: str, most: int) -> Iterator[tuple[int, list[
                 return
 
 
-def refused_header(contract: SourceContract, text: TextFile, found: list[str], missing: list[str]) -> FileRejected:
+def refused_header(
+    contract: SourceContract, text: TextFile, found: list[str], missing: list[str]
+) -> FileRejected:
     """Why no header fits: another encoding, if the header fits in it, else the columns that are missing.
 
-    `found` is empty when not one header was recognised: then the line may be a row of data, which is not shown.
+    `found` is empty when not one header was recognised: the line may then be data, which is never shown.
     """
     wanted = {header_key(name) for column in contract.columns for name in (column.header, *column.aliases)}
     head = raw_head(text.path)
@@ -117,7 +122,8 @@ def refused_header(contract: SourceContract, text: TextFile, found: list[str], m
     if not found:
         return FileRejected(
             "unknown_columns",
-            "見出しの行が見つかりません。必須の列: " + "、".join(contract.by_name[name].header for name in missing),
+            "見出しの行が見つかりません。必須の列: "
+            + "、".join(contract.by_name[name].header for name in missing),
             "no header row was found; required columns: "
             + ", ".join(contract.by_name[name].header for name in missing),
             "見出しの行があるか、正しいフォルダに置いたかを確かめてください。"
@@ -193,7 +199,7 @@ def cut_rows(
 
 
 def _row_span(lines: list[str], at: int, delimiter: str) -> int:
-    """How many lines the row that starts at `at` takes; 0 if its quote does not close within a row's limits."""
+    """How many lines the row that starts at `at` takes; 0 if its quote does not close within the limits."""
     whole = _whole_row(delimiter)
     size = 0
     for span in range(1, min(len(lines) - at, MOST_LINES_IN_ROW) + 1):
@@ -247,7 +253,8 @@ class DelimitedReader(Reader):
                 line += skipped
             while block:
                 used = 0
-                for batch, used in self._read_block(block, line, final):
+                for batch, end in self._read_block(block, line, final):
+                    used = end
                     self._seen += batch.num_rows + len(batch.errors)
                     if batch.num_rows or batch.errors:
                         yield batch
@@ -290,7 +297,9 @@ class DelimitedReader(Reader):
         lengths = starts_after - starts
         if np.any(lengths == 0) or np.any((lengths == 1) & (data[starts] == 13)):
             return None
-        numbers = line + np.concatenate(([0], np.searchsorted(newlines, starts_after[:-1]) + 1)).astype(np.int64)
+        numbers = line + np.concatenate(([0], np.searchsorted(newlines, starts_after[:-1]) + 1)).astype(
+            np.int64
+        )
         embedded = len(starts_after) != int(np.searchsorted(newlines, used))
         table, odd = self._parse(block, used, embedded)
         if table.num_rows + len(odd) != len(starts):
@@ -355,8 +364,12 @@ class DelimitedReader(Reader):
         if final and rows and not block.endswith(b"\n"):
             rows[-1] = self._maybe_truncated(rows[-1])
         kept = [row for row in rows if not self._is_no_row(row)]
-        used = cut if taken == len(lines) else cut - len("\n".join(lines[taken:]).encode("utf-8")) - (
-            1 if block[:cut].endswith(b"\n") else 0
+        used = (
+            cut
+            if taken == len(lines)
+            else cut
+            - len("\n".join(lines[taken:]).encode("utf-8"))
+            - (1 if block[:cut].endswith(b"\n") else 0)
         )
         if not kept:
             yield self._finish(RawBatch(pa.array([], pa.int64()), self._empty()), {}, [], None), used
@@ -394,7 +407,7 @@ class DelimitedReader(Reader):
         ends: np.ndarray | None,
         odd_ends: np.ndarray | None = None,
     ) -> RawBatch:
-        """Add the rows that were cut one by one, refuse undecodable ones, fill constants and missing columns."""
+        """Add rows that were cut one by one, refuse undecodable ones, fill constants and missing columns."""
         layout = self.layout
         bad = np.array(sorted(self.text.bad_lines), dtype=np.int64)
         if len(bad) and ends is not None and batch.num_rows:
@@ -408,7 +421,9 @@ class DelimitedReader(Reader):
         good_rows: list[Row] = []
         for index, row in enumerate(odd_rows):
             end = int(odd_ends[index]) if odd_ends is not None else row.line + 1
-            checked = self._checked(row, any(row.line <= line < end for line in bad.tolist()) if len(bad) else False)
+            checked = self._checked(
+                row, any(row.line <= line < end for line in bad.tolist()) if len(bad) else False
+            )
             if isinstance(checked, Reject):
                 batch.errors.append(checked)
             else:
@@ -418,7 +433,9 @@ class DelimitedReader(Reader):
         batch.extra = extra_json(passed)
         count = batch.num_rows
         for name, value in layout.constants.items():
-            batch.columns[name] = pa.array([value], pa.string()).take(pa.array(np.zeros(count, dtype=np.int64)))
+            batch.columns[name] = pa.array([value], pa.string()).take(
+                pa.array(np.zeros(count, dtype=np.int64))
+            )
         for name in layout.match.missing:
             batch.columns[name] = pa.nulls(count, pa.string())
         batch.errors.sort(key=lambda error: error.row_number)
@@ -456,7 +473,9 @@ class DelimitedReader(Reader):
 
         def joined(values: pa.StringArray | None, at: int) -> pa.StringArray:
             added = pa.array([row[at] for row in cells], pa.string())
-            return (pa.concat_arrays([values, added]) if values is not None and len(values) else added).take(order)
+            return (pa.concat_arrays([values, added]) if values is not None and len(values) else added).take(
+                order
+            )
 
         batch.columns = {name: joined(batch.columns.get(name), at) for name, at in match.positions.items()}
         passed = {name: joined(passed.get(name), at) for name, at in match.passed_through.items()}
@@ -510,4 +529,3 @@ def _with_last(chunks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
 def _one_array(values: pa.ChunkedArray) -> pa.StringArray:
     combined = values.combine_chunks()
     return combined.combine_chunks() if isinstance(combined, pa.ChunkedArray) else combined
-

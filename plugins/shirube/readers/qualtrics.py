@@ -16,7 +16,7 @@ _HEADER_ROWS: Final = 3
 
 
 def open_qualtrics(contract: SourceContract, text: TextFile, constants: dict[str, str]) -> Reader:
-    """A reader keyed on ImportIds; times without zone are in row three's `timeZone`, else the contract's zone."""
+    """A reader keyed on ImportIds; times without zone are in row three's `timeZone`, else the contract's."""
     for delimiter in (",", "\t"):
         rows = list(head_rows(text.head(), delimiter, _HEADER_ROWS))
         if not rows:

@@ -45,9 +45,13 @@ def open_spreadsheet(contract: SourceContract, path: Path, constants: dict[str, 
         workbook = CalamineWorkbook.from_filelike(BytesIO(path.read_bytes()))
         sheet = _sheet(contract, workbook)
         rows = _rows(sheet)
-        head = [(number, row) for number, row in islice(rows, 200) if any(_text(cell).strip() for cell in row)]
+        head = [
+            (number, row) for number, row in islice(rows, 200) if any(_text(cell).strip() for cell in row)
+        ]
     except (CalamineError, OSError, ValueError) as error:
-        raise not_a("spreadsheet", "読めない、またはパスワードのかかったファイル", "an unreadable or locked file") from error
+        raise not_a(
+            "spreadsheet", "読めない、またはパスワードのかかったファイル", "an unreadable or locked file"
+        ) from error
     if not head:
         raise no_rows()
     best: tuple[int, int, int, HeaderMatch, list[str]] | None = None
@@ -60,7 +64,9 @@ def open_spreadsheet(contract: SourceContract, path: Path, constants: dict[str, 
     assert best is not None
     _, hits, header_row, match, header = best
     if match.missing_required:
-        raise unknown_columns(contract, [name for name in header if name.strip()] if hits else [], match.missing_required)
+        raise unknown_columns(
+            contract, [name for name in header if name.strip()] if hits else [], match.missing_required
+        )
     return SpreadsheetReader(contract, sheet, header_row, match, constants)
 
 
@@ -126,7 +132,9 @@ class SpreadsheetReader(Reader):
             name: pa.array([_text(row[at]) for _, row in whole], pa.string())
             for name, at in self._match.passed_through.items()
         }
-        return RawBatch(pa.array([number for number, _ in whole], pa.int64()), columns, extra_json(passed), errors)
+        return RawBatch(
+            pa.array([number for number, _ in whole], pa.int64()), columns, extra_json(passed), errors
+        )
 
 
 def _refuse_unreadable(path: Path) -> None:

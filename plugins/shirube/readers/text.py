@@ -1,9 +1,9 @@
 """Files as UTF-8 text: compression, encoding and line ends are settled here and nowhere else.
 
 The encoding is decided on the whole file before a row is read: a byte order mark decides; else the first of
-the contract's candidates that decodes every line strictly; else the candidate with the fewest bad lines. Up to
-three bad lines, or 5 % of all lines if that is more, are refused as rows (`undecodable`); beyond that, or when
-no data line decodes, or when the whole file decodes as another known encoding, the file is refused
+the contract's candidates that decodes every line; else the candidate with the fewest bad lines. Up to
+three bad lines, or 5 % of all lines if that is more, are refused as rows (`undecodable`); beyond that, or
+when no data line decodes, or when the whole file decodes as another known encoding, the file is refused
 (`wrong_encoding`).
 """
 
@@ -66,7 +66,9 @@ class TextFile:
 
     def chunks(self) -> Iterator[bytes]:
         """The text as UTF-8 in pieces that end with a line, except perhaps the last; line ends LF or CRLF."""
-        return self._wide_chunks() if self.encoding.startswith(("utf-16", "utf-32")) else self._narrow_chunks()
+        return (
+            self._wide_chunks() if self.encoding.startswith(("utf-16", "utf-32")) else self._narrow_chunks()
+        )
 
     def head(self, most_bytes: int = 1 << 20) -> str:
         """The first lines as text, at least one if there is one."""
@@ -143,7 +145,9 @@ def open_text(path: Path, encodings: tuple[str, ...], file_format: str) -> TextF
     if not encoding.startswith(("utf-16", "utf-32")):
         _refuse_binary(head, file_format)
     if len(head) == mark_bytes:
-        raise FileRejected("empty_file", "ファイルに中身がありません", "the file is empty", "送り手に再送を頼んでください。")
+        raise FileRejected(
+            "empty_file", "ファイルに中身がありません", "the file is empty", "送り手に再送を頼んでください。"
+        )
     unmarked = head[mark_bytes:]
     wide = encoding.startswith(("utf-16", "utf-32"))
     sample = unmarked.decode(encoding, errors="ignore").encode("utf-8") if wide else unmarked
@@ -164,7 +168,8 @@ def wrong_encoding(expected: str, actual: str | None) -> FileRejected:
         "wrong_encoding",
         f"文字コードが {expected} ではありません{named_ja}",
         f"the file is not in {expected}{named_en}",
-        f"送り手に {expected} での再送を頼むか、今後もこの文字コードで届くなら契約ファイルの encodings に足して replay してください。",
+        f"送り手に {expected} での再送を頼むか、今後もこの文字コードで届くなら、"
+        "契約ファイルの encodings に足して replay してください。",
     )
 
 
@@ -190,18 +195,22 @@ def raw_head(path: Path) -> bytes:
 
 
 def _choose(path: Path, encodings: tuple[str, ...], newline: bytes) -> str:
-    candidates = ["utf-8" if name == "utf-8-sig" else name for name in encodings if not name.startswith("utf-16")]
+    candidates = [
+        "utf-8" if name == "utf-8-sig" else name for name in encodings if not name.startswith("utf-16")
+    ]
     if not candidates:
         raise wrong_encoding("utf-16", None)
     for encoding in candidates:
-        bad, total, _ = _bad_lines(path, encoding, 0, newline, stop_at_first=True)
+        bad, _, _ = _bad_lines(path, encoding, 0, newline, stop_at_first=True)
         if not bad:
             if encoding != "utf-8" and "utf-8" not in candidates:
                 bad, _, has_japanese = _bad_lines(path, "utf-8", 0, newline, stop_at_first=True)
                 if has_japanese and not bad:
                     raise wrong_encoding(encoding, "utf-8")
             return encoding
-    counted = [(_bad_lines(path, encoding, 0, newline)[0], index) for index, encoding in enumerate(candidates)]
+    counted = [
+        (_bad_lines(path, encoding, 0, newline)[0], index) for index, encoding in enumerate(candidates)
+    ]
     best = candidates[min(counted)[1]]
     _judge(path, best, 0, newline)
     return best
@@ -211,7 +220,9 @@ def _judge(path: Path, encoding: str, mark_bytes: int, newline: bytes) -> None:
     """Raise `wrong_encoding` unless so few lines are bad that they can be refused one by one."""
     bad, total, _ = _bad_lines(path, encoding, mark_bytes, newline)
     others = [name for name in _KNOWN if name != encoding]
-    fitting = [name for name in others if not _bad_lines(path, name, mark_bytes, newline, stop_at_first=True)[0]]
+    fitting = [
+        name for name in others if not _bad_lines(path, name, mark_bytes, newline, stop_at_first=True)[0]
+    ]
     if bad > max(BAD_LINES_ALLOWED, BAD_SHARE_ALLOWED * total) or bad >= total - 1 or (fitting and bad > 1):
         raise wrong_encoding(encoding, fitting[0] if fitting else None)
 
@@ -260,7 +271,7 @@ def not_a(file_format: str, is_ja: str, is_en: str) -> FileRejected:
 def _open(path: Path) -> BufferedIOBase:
     with path.open("rb") as stream:
         compressed = stream.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if compressed else path.open("rb")  # type: ignore[return-value]
+    return gzip.open(path, "rb") if compressed else path.open("rb")
 
 
 def _read(stream: BufferedIOBase, size: int) -> bytes:

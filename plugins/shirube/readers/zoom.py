@@ -24,7 +24,9 @@ def open_zoom(contract: SourceContract, text: TextFile, constants: dict[str, str
     rows = list(head_rows(text.head(1 << 16), ",", 4))
     if not rows:
         raise no_rows()
-    preamble = next((at for at, (_, cells, _) in enumerate(rows) if _PREAMBLE_MARK in map(header_key, cells)), None)
+    preamble = next(
+        (at for at, (_, cells, _) in enumerate(rows) if _PREAMBLE_MARK in map(header_key, cells)), None
+    )
     from_preamble: dict[str, str] = {}
     if preamble is not None and len(rows) > preamble + 1:
         match = match_header(contract, rows[preamble][1], set())
@@ -44,4 +46,6 @@ def open_zoom(contract: SourceContract, text: TextFile, constants: dict[str, str
     if match.missing_required:
         raise unknown_columns(contract, [name for name in header if name.strip()], match.missing_required)
     named = max(position for position, name in enumerate(header) if name.strip()) + 1
-    return DelimitedReader(contract, text, Layout(",", len(header), match, after, pad_from=named, constants=known))
+    return DelimitedReader(
+        contract, text, Layout(",", len(header), match, after, pad_from=named, constants=known)
+    )
