@@ -1,0 +1,45 @@
+{#-
+    Whose number it is. Numbers are counted for the company, each branch, office and medical representative in one
+    pass with grouping sets over branch_id, office_id and employee_key: the physician's assignment at the end of the
+    period, so that every physician stands in exactly one office, and an office's sum is the sum of its people.
+-#}
+
+{#- Grouping sets: `columns` at every level. Without `with_mr` no row per medical representative is made. -#}
+{% macro kpi_scope_sets(columns, with_mr=true) -%}
+    {%- set shared = columns | join(', ') -%}
+    grouping sets (
+        ({{ shared }}),
+        ({{ shared }}, branch_id),
+        ({{ shared }}, office_id)
+        {%- if with_mr %},
+        ({{ shared }}, employee_key)
+        {%- endif %}
+    )
+{%- endmacro %}
+
+{#- The columns that name the scope, for a select grouped by kpi_scope_sets. parent_scope_id holds the siblings together. -#}
+{% macro kpi_scope_columns(with_mr=true) -%}
+    case
+        {%- if with_mr %}
+        when grouping(employee_key) = 0 then 'mr'
+        {%- endif %}
+        when grouping(office_id) = 0 then 'office'
+        when grouping(branch_id) = 0 then 'branch'
+        else 'company'
+    end as scope_type,
+    case
+        {%- if with_mr %}
+        when grouping(employee_key) = 0 then employee_key
+        {%- endif %}
+        when grouping(office_id) = 0 then office_id
+        when grouping(branch_id) = 0 then branch_id
+        else 'company'
+    end as scope_id,
+    case
+        {%- if with_mr %}
+        when grouping(employee_key) = 0 then max(office_id)
+        {%- endif %}
+        when grouping(office_id) = 0 then max(branch_id)
+        else 'company'
+    end as parent_scope_id
+{%- endmacro %}

@@ -1,0 +1,272 @@
+with
+
+snapshots as (
+    select
+        period_end as snapshot_on,
+        {{ add_months('period_start', '-5') }} as window_start,
+        {{ add_days('period_end', '-365') }} as stated_since
+    from {{ ref('mart_period') }}
+    where period_type = 'month'
+),
+
+{# Channels among which a physician can choose. What he asks of Medical or the call centre is no choice of a channel
+   for information, and Medical's contacts are nobody else's business. #}
+choosable as (
+    select channel_id
+    from {{ ref('dim_channel') }}
+    where channel_id not in ('call_centre', 'medical_inquiry', 'msl_visit')
+),
+
+universe as (
+    select
+        physician_key,
+        period_end as snapshot_on,
+        specialty_group,
+        is_in_universe
+    from {{ ref('mart_physician_period') }}
+    where period_type = 'month'
+),
+
+exposures as (
+    select
+        snapshots.snapshot_on,
+        contact.physician_key,
+        contact.channel_id,
+        sum(contact.delivered_contacts) as exposures,
+        sum(contact.effective_contacts) as responses
+    from snapshots
+    inner join {{ ref('fct_physician_channel_month') }} as contact
+        on contact.month_end between snapshots.window_start and snapshots.snapshot_on
+    inner join choosable
+        on contact.channel_id = choosable.channel_id
+    group by snapshots.snapshot_on, contact.physician_key, contact.channel_id
+    having sum(contact.delivered_contacts) > 0
+),
+
+exposures_in_segment as (
+    select
+        exposures.snapshot_on,
+        exposures.physician_key,
+        exposures.channel_id,
+        coalesce(universe.specialty_group, 'unknown') as specialty_group,
+        cast(exposures.exposures as double) as exposures,
+        cast(exposures.responses as double) as responses
+    from exposures
+    inner join universe
+        on
+            exposures.snapshot_on = universe.snapshot_on
+            and exposures.physician_key = universe.physician_key
+),
+
+segment_sums as (
+    select
+        snapshot_on,
+        channel_id,
+        specialty_group,
+        count(*) as physicians,
+        sum(exposures) as exposures,
+        sum(responses) as responses,
+        sum(exposures * exposures) as sum_squared_exposures,
+        sum(responses * responses / exposures) as sum_squares_over_exposures
+    from exposures_in_segment
+    group by snapshot_on, channel_id, specialty_group
+),
+
+segments as (
+    select
+        snapshot_on,
+        channel_id,
+        specialty_group,
+        {{ kpi_rate('responses', 'exposures') }} as prior_mean,
+        {{ kpi_prior_strength(
+            'physicians', 'exposures', 'responses', 'sum_squared_exposures', 'sum_squares_over_exposures'
+        ) }} as prior_strength
+    from segment_sums
+),
+
+affinities as (
+    select
+        exposure.snapshot_on,
+        exposure.physician_key,
+        exposure.channel_id,
+        exposure.exposures,
+        exposure.responses,
+        segments.prior_mean,
+        segments.prior_strength,
+        exposure.exposures + segments.prior_strength as posterior_total,
+        {{ kpi_shrunk('exposure.responses', 'exposure.exposures', 'segments.prior_mean', 'segments.prior_strength') }}
+            as affinity
+    from exposures_in_segment as exposure
+    inner join segments
+        on
+            exposure.snapshot_on = segments.snapshot_on
+            and exposure.channel_id = segments.channel_id
+            and exposure.specialty_group = segments.specialty_group
+),
+
+ranked_affinities as (
+    select
+        affinities.*,
+        case
+            when exposures >= 5
+                then row_number() over (
+                    partition by snapshot_on, physician_key
+                    order by case when exposures >= 5 then 0 else 1 end, affinity desc, channel_id
+                )
+        end as revealed_rank
+    from affinities
+),
+
+{# How surely the first channel is really first: one minus the chances of each other channel to be above it. A lower
+   bound, so that a doubtful first place stays undetermined. With no other channel there is nothing to prefer. #}
+first_places as (
+    select
+        leader.snapshot_on,
+        leader.physician_key,
+        greatest(
+            cast(0 as double),
+            1 - sum(
+                1 - {{ kpi_beta_exceeds(
+                    'leader.affinity', 'leader.posterior_total', 'rival.affinity', 'rival.posterior_total'
+                ) }}
+            )
+        ) as probability_first
+    from ranked_affinities as leader
+    inner join affinities as rival
+        on
+            leader.snapshot_on = rival.snapshot_on
+            and leader.physician_key = rival.physician_key
+            and leader.channel_id <> rival.channel_id
+    where leader.revealed_rank = 1
+    group by leader.snapshot_on, leader.physician_key
+),
+
+statements as (
+    select
+        snapshots.snapshot_on,
+        stated.physician_key,
+        stated.channel_id,
+        stated.preference_source,
+        stated.recorded_on,
+        stated.topic_id,
+        row_number() over (
+            partition by snapshots.snapshot_on, stated.physician_key, stated.channel_id
+            order by
+                case when stated.preference_source = 'mr_entered' then 1 else 0 end,
+                stated.recorded_on desc,
+                coalesce(stated.rank, 1),
+                stated.preference_key
+        ) as recency,
+        case when stated.preference_source = 'mr_entered' then 1 else 0 end as is_second_hand,
+        coalesce(stated.rank, 1) as place_given,
+        stated.preference_key
+    from snapshots
+    inner join {{ ref('fct_stated_preference') }} as stated
+        on stated.recorded_on between snapshots.stated_since and snapshots.snapshot_on
+    inner join choosable
+        on stated.channel_id = choosable.channel_id
+    where stated.physician_key is not null
+),
+
+ranked_statements as (
+    select
+        snapshot_on,
+        physician_key,
+        channel_id,
+        preference_source,
+        recorded_on,
+        topic_id,
+        row_number() over (
+            partition by snapshot_on, physician_key
+            order by is_second_hand, recorded_on desc, place_given, preference_key
+        ) as stated_rank
+    from statements
+    where recency = 1
+),
+
+pairs as (
+    select
+        snapshot_on,
+        physician_key,
+        channel_id
+    from affinities
+    union
+    select
+        snapshot_on,
+        physician_key,
+        channel_id
+    from ranked_statements
+),
+
+side_by_side as (
+    select
+        pairs.snapshot_on,
+        pairs.physician_key,
+        pairs.channel_id,
+        universe.is_in_universe,
+        stated.stated_rank,
+        stated.preference_source as stated_source,
+        stated.recorded_on as stated_on,
+        stated.topic_id as stated_topic_id,
+        revealed.exposures,
+        revealed.responses,
+        revealed.prior_mean,
+        revealed.prior_strength,
+        case when revealed.exposures >= 5 then revealed.affinity end as affinity,
+        revealed.revealed_rank,
+        first_places.probability_first,
+        max(case when stated.stated_rank = 1 then 1 else 0 end)
+            over (partition by pairs.snapshot_on, pairs.physician_key) as has_stated
+    from pairs
+    inner join universe
+        on
+            pairs.snapshot_on = universe.snapshot_on
+            and pairs.physician_key = universe.physician_key
+    left join ranked_statements as stated
+        on
+            pairs.snapshot_on = stated.snapshot_on
+            and pairs.physician_key = stated.physician_key
+            and pairs.channel_id = stated.channel_id
+    left join ranked_affinities as revealed
+        on
+            pairs.snapshot_on = revealed.snapshot_on
+            and pairs.physician_key = revealed.physician_key
+            and pairs.channel_id = revealed.channel_id
+    left join first_places
+        on
+            pairs.snapshot_on = first_places.snapshot_on
+            and pairs.physician_key = first_places.physician_key
+),
+
+judged as (
+    select
+        side_by_side.*,
+        case
+            when has_stated = 1 then 'stated'
+            when probability_first >= 0.7 then 'revealed'
+            else 'undetermined'
+        end as preference_basis
+    from side_by_side
+)
+
+select
+    snapshot_on,
+    physician_key,
+    channel_id,
+    is_in_universe,
+    cast(stated_rank as bigint) as stated_rank,
+    stated_source,
+    stated_on,
+    stated_topic_id,
+    cast(exposures as bigint) as exposures,
+    cast(responses as bigint) as responses,
+    cast(affinity as double) as affinity,
+    cast(revealed_rank as bigint) as revealed_rank,
+    cast(prior_mean as double) as prior_mean,
+    cast(prior_strength as double) as prior_strength,
+    cast(probability_first as double) as probability_first,
+    preference_basis,
+    cast(
+        case preference_basis when 'stated' then stated_rank when 'revealed' then revealed_rank end as bigint
+    ) as preference_rank
+from judged

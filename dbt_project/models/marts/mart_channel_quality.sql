@@ -1,0 +1,354 @@
+with
+
+{# One row per physician, period, channel and product; channel or product is null for "all". Every branch of the
+   union fills its own measures, so that the sums below cannot multiply. #}
+contacts as (
+    select
+        mart_period.period_type,
+        mart_period.period_start,
+        contact.physician_key,
+        contact.channel_id,
+        contact.product_id,
+        contact.contacts,
+        contact.delivered_contacts,
+        contact.effective_contacts
+    from {{ ref('mart_period') }} as mart_period
+    inner join {{ ref('fct_physician_channel_month') }} as contact
+        on contact.month_end between mart_period.period_start and mart_period.period_end
+),
+
+contacts_by_breakdown as (
+    select
+        period_type,
+        period_start,
+        physician_key,
+        channel_id,
+        product_id,
+        sum(delivered_contacts) as delivered_contacts,
+        sum(effective_contacts) as effective_contacts
+    from contacts
+    group by grouping sets (
+        (period_type, period_start, physician_key),
+        (period_type, period_start, physician_key, channel_id),
+        (period_type, period_start, physician_key, channel_id, product_id)
+    )
+    having grouping(product_id) = 1 or product_id is not null
+),
+
+emails as (
+    select
+        mart_period.period_type,
+        mart_period.period_start,
+        email.physician_key,
+        email.channel_id,
+        email.product_id,
+        case when email.is_sent then 1 else 0 end as sent,
+        case when email.is_sent and email.is_delivered then 1 else 0 end as delivered,
+        case when email.is_delivered and email.is_human_clicked then 1 else 0 end as clicked,
+        case when email.is_delivered and not coalesce(email.is_privacy_proxy_open, false) then 1 else 0 end
+            as delivered_readable,
+        case
+            when
+                email.is_delivered and email.is_opened and not coalesce(email.is_privacy_proxy_open, false) then 1
+            else 0
+        end as opened
+    from {{ ref('mart_period') }} as mart_period
+    inner join {{ ref('fct_email_recipient') }} as email
+        on email.month_end between mart_period.period_start and mart_period.period_end
+    where email.physician_key is not null
+),
+
+emails_by_breakdown as (
+    select
+        period_type,
+        period_start,
+        physician_key,
+        channel_id,
+        product_id,
+        sum(sent) as sent,
+        sum(delivered) as delivered,
+        max(clicked) as clicked,
+        max(delivered_readable) as delivered_readable,
+        max(opened) as opened
+    from emails
+    group by grouping sets (
+        (period_type, period_start, physician_key, channel_id),
+        (period_type, period_start, physician_key, channel_id, product_id)
+    )
+    having grouping(product_id) = 1 or product_id is not null
+),
+
+pressure as (
+    select
+        mart_period.period_type,
+        mart_period.period_start,
+        contact_month.physician_key,
+        sum(contact_month.push_contacts) as push_contacts,
+        max(contact_month.max_push_contacts_30d) as max_push_contacts_30d
+    from {{ ref('mart_period') }} as mart_period
+    inner join {{ ref('fct_physician_contact_month') }} as contact_month
+        on contact_month.month_end between mart_period.period_start and mart_period.period_end
+    group by mart_period.period_type, mart_period.period_start, contact_month.physician_key
+),
+
+measures as (
+    select
+        period_type, period_start, physician_key, channel_id, product_id,
+        delivered_contacts, effective_contacts,
+        0 as sent, 0 as delivered, 0 as clicked, 0 as delivered_readable, 0 as opened,
+        0 as push_contacts, 0 as max_push_contacts_30d
+    from contacts_by_breakdown
+    union all
+    select
+        period_type, period_start, physician_key, channel_id, product_id,
+        0 as delivered_contacts, 0 as effective_contacts,
+        sent, delivered, clicked, delivered_readable, opened,
+        0 as push_contacts, 0 as max_push_contacts_30d
+    from emails_by_breakdown
+    union all
+    select
+        period_type, period_start, physician_key, null as channel_id, null as product_id,
+        0 as delivered_contacts, 0 as effective_contacts,
+        0 as sent, 0 as delivered, 0 as clicked, 0 as delivered_readable, 0 as opened,
+        push_contacts, max_push_contacts_30d
+    from pressure
+),
+
+physician_cells as (
+    select
+        period_type,
+        period_start,
+        physician_key,
+        channel_id,
+        product_id,
+        sum(delivered_contacts) as delivered_contacts,
+        sum(effective_contacts) as effective_contacts,
+        sum(sent) as sent,
+        sum(delivered) as delivered,
+        sum(clicked) as clicked,
+        sum(delivered_readable) as delivered_readable,
+        sum(opened) as opened,
+        sum(push_contacts) as push_contacts,
+        sum(max_push_contacts_30d) as max_push_contacts_30d
+    from measures
+    group by period_type, period_start, physician_key, channel_id, product_id
+),
+
+placed as (
+    select
+        physician.period_type,
+        physician.period_start,
+        physician.period_end,
+        physician.is_in_universe,
+        physician.employee_key,
+        physician.office_id,
+        physician.branch_id,
+        cell.channel_id,
+        cell.product_id,
+        cell.delivered_contacts,
+        cell.effective_contacts,
+        cell.sent,
+        cell.delivered,
+        cell.clicked,
+        cell.delivered_readable,
+        cell.opened,
+        cell.push_contacts,
+        cell.max_push_contacts_30d
+    from physician_cells as cell
+    inner join {{ ref('mart_physician_period') }} as physician
+        on
+            cell.period_type = physician.period_type
+            and cell.period_start = physician.period_start
+            and cell.physician_key = physician.physician_key
+),
+
+universe as (
+    select
+        period_type,
+        period_start,
+        {{ kpi_scope_columns() }},
+        sum(case when is_in_universe then 1 else 0 end) as n_target_physicians
+    from {{ ref('mart_physician_period') }}
+    group by {{ kpi_scope_sets(['period_type', 'period_start']) }}
+),
+
+scoped as (
+    select
+        period_type,
+        period_start,
+        period_end,
+        channel_id,
+        product_id,
+        {{ kpi_scope_columns() }},
+        sum(delivered_contacts) as delivered_contacts,
+        sum(effective_contacts) as effective_contacts,
+        sum(case when delivered_contacts > 0 then 1 else 0 end) as n_delivered_physicians,
+        sum(case when is_in_universe and delivered_contacts > 0 then 1 else 0 end) as n_reached_physicians,
+        sum(sent) as emails_sent,
+        sum(delivered) as emails_delivered,
+        sum(case when sent > 0 then 1 else 0 end) as n_emailed_physicians,
+        sum(case when delivered > 0 then 1 else 0 end) as n_email_recipients,
+        sum(clicked) as n_clicking_physicians,
+        sum(delivered_readable) as n_open_readable_physicians,
+        sum(opened) as n_opening_physicians,
+        sum(case when push_contacts > 0 then 1 else 0 end) as n_pushed_physicians,
+        sum(case when max_push_contacts_30d > {{ var('over_contact_limit', 8) }} then 1 else 0 end)
+            as n_over_contacted_physicians
+    from placed
+    group by {{ kpi_scope_sets(['period_type', 'period_start', 'period_end', 'channel_id', 'product_id']) }}
+),
+
+{# How often each reached physician was contacted, as a histogram: medians by counting, without sorting rows. #}
+frequency_histogram as (
+    select
+        period_type,
+        period_start,
+        channel_id,
+        delivered_contacts as times,
+        {{ kpi_scope_columns() }},
+        count(*) as physicians
+    from placed
+    where product_id is null and is_in_universe and delivered_contacts > 0
+    group by {{ kpi_scope_sets(['period_type', 'period_start', 'channel_id', 'delivered_contacts']) }}
+),
+
+frequency_cumulated as (
+    select
+        frequency_histogram.*,
+        sum(physicians) over (
+            partition by scope_type, scope_id, period_type, period_start, channel_id
+            order by times
+            rows between unbounded preceding and current row
+        ) as up_to_here,
+        sum(physicians) over (partition by scope_type, scope_id, period_type, period_start, channel_id) as everyone
+    from frequency_histogram
+),
+
+frequency as (
+    select
+        scope_type,
+        scope_id,
+        period_type,
+        period_start,
+        channel_id,
+        (
+            min(case when up_to_here >= floor((everyone + 1) / cast(2 as double)) then times end)
+            + min(case when up_to_here >= floor((everyone + 2) / cast(2 as double)) then times end)
+        ) / cast(2 as double) as frequency_median,
+        min(case when up_to_here >= ceil(everyone * cast(0.9 as double)) then times end) as frequency_p90,
+        min(
+            case
+                when
+                    up_to_here >= greatest(1, round((everyone - {{ kpi_z() }} * sqrt(everyone)) / 2)) then times
+            end
+        ) as frequency_median_low,
+        min(
+            case
+                when
+                    up_to_here >= least(everyone, round(1 + (everyone + {{ kpi_z() }} * sqrt(everyone)) / 2))
+                    then times
+            end
+        ) as frequency_median_high
+    from frequency_cumulated
+    group by scope_type, scope_id, period_type, period_start, channel_id
+),
+
+cells as (
+    select
+        scoped.scope_type,
+        scoped.scope_id,
+        scoped.parent_scope_id,
+        scoped.period_type,
+        scoped.period_start,
+        scoped.period_end,
+        scoped.channel_id,
+        scoped.product_id,
+        universe.n_target_physicians,
+        scoped.n_reached_physicians,
+        case when scoped.product_id is null then scoped.n_reached_physicians end as n_frequency_physicians,
+        frequency.frequency_median,
+        frequency.frequency_median_low,
+        frequency.frequency_median_high,
+        frequency.frequency_p90,
+        case when scoped.channel_id is not null then scoped.n_delivered_physicians end as n_delivered_physicians,
+        case when scoped.channel_id is not null then scoped.delivered_contacts end as delivered_contacts,
+        case when scoped.channel_id is not null then scoped.effective_contacts end as effective_contacts,
+        case when scoped.emails_sent > 0 then scoped.n_emailed_physicians end as n_emailed_physicians,
+        case when scoped.emails_sent > 0 then scoped.emails_sent end as emails_sent,
+        case when scoped.emails_sent > 0 then scoped.emails_delivered end as emails_delivered,
+        case when scoped.emails_sent > 0 then scoped.n_email_recipients end as n_email_recipients,
+        case when scoped.emails_sent > 0 then scoped.n_clicking_physicians end as n_clicking_physicians,
+        case when scoped.emails_sent > 0 then scoped.n_open_readable_physicians end as n_open_readable_physicians,
+        case when scoped.emails_sent > 0 then scoped.n_opening_physicians end as n_opening_physicians,
+        case when scoped.channel_id is null then scoped.n_pushed_physicians end as n_pushed_physicians,
+        case when scoped.channel_id is null then scoped.n_over_contacted_physicians end as n_over_contacted_physicians
+    from scoped
+    inner join universe
+        on
+            scoped.scope_type = universe.scope_type
+            and scoped.scope_id = universe.scope_id
+            and scoped.period_type = universe.period_type
+            and scoped.period_start = universe.period_start
+    left join frequency
+        on
+            scoped.scope_type = frequency.scope_type
+            and scoped.scope_id = frequency.scope_id
+            and scoped.period_type = frequency.period_type
+            and scoped.period_start = frequency.period_start
+            and coalesce(scoped.channel_id, '') = coalesce(frequency.channel_id, '')
+            and scoped.product_id is null
+    where
+        scoped.scope_id is not null
+        and (scoped.product_id is null or scoped.scope_type <> 'mr')
+),
+
+{{ kpi_protected(
+    cells='cells',
+    keys=['period_type', 'period_start', 'period_end', 'channel_id', 'product_id'],
+    additive='product_id',
+    bases={
+        'n_target_physicians': ['n_reached_physicians'],
+        'n_frequency_physicians': ['frequency_median', 'frequency_median_low', 'frequency_median_high', 'frequency_p90'],
+        'n_delivered_physicians': ['delivered_contacts', 'effective_contacts'],
+        'n_emailed_physicians': ['emails_sent', 'emails_delivered'],
+        'n_email_recipients': ['n_clicking_physicians'],
+        'n_open_readable_physicians': ['n_opening_physicians'],
+        'n_pushed_physicians': ['n_over_contacted_physicians'],
+    }
+) }}
+
+select
+    scope_type,
+    scope_id,
+    period_type,
+    period_start,
+    period_end,
+    channel_id,
+    product_id,
+    cast(n_target_physicians as bigint) as n_target_physicians,
+    n_target_physicians_suppressed,
+    cast(n_reached_physicians as bigint) as n_reached_physicians,
+    cast(n_frequency_physicians as bigint) as n_frequency_physicians,
+    n_frequency_physicians_suppressed,
+    cast(frequency_median as double) as frequency_median,
+    cast(frequency_median_low as double) as frequency_median_low,
+    cast(frequency_median_high as double) as frequency_median_high,
+    cast(frequency_p90 as double) as frequency_p90,
+    cast(n_delivered_physicians as bigint) as n_delivered_physicians,
+    n_delivered_physicians_suppressed,
+    cast(delivered_contacts as bigint) as delivered_contacts,
+    cast(effective_contacts as bigint) as effective_contacts,
+    cast(n_emailed_physicians as bigint) as n_emailed_physicians,
+    n_emailed_physicians_suppressed,
+    cast(emails_sent as bigint) as emails_sent,
+    cast(emails_delivered as bigint) as emails_delivered,
+    cast(n_email_recipients as bigint) as n_email_recipients,
+    n_email_recipients_suppressed,
+    cast(n_clicking_physicians as bigint) as n_clicking_physicians,
+    cast(n_open_readable_physicians as bigint) as n_open_readable_physicians,
+    n_open_readable_physicians_suppressed,
+    cast(n_opening_physicians as bigint) as n_opening_physicians,
+    cast(n_pushed_physicians as bigint) as n_pushed_physicians,
+    n_pushed_physicians_suppressed,
+    cast(n_over_contacted_physicians as bigint) as n_over_contacted_physicians
+from protected

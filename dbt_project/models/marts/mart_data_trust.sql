@@ -1,0 +1,203 @@
+with
+
+last_period as (
+    select
+        period_start,
+        period_end
+    from {{ ref('mart_period') }}
+    where period_type = 'month' and is_latest
+),
+
+deliveries as (
+    select
+        source,
+        max(case when is_expected then 1 else 0 end) as is_expected,
+        count(batch_id) as deliveries,
+        max(delivered_on) as last_delivered_on,
+        sum(coalesce(rows_in, 0)) as rows_in,
+        sum(coalesce(rows_landed, 0)) as rows_landed,
+        sum(coalesce(rows_quarantined, 0)) as rows_quarantined,
+        sum(coalesce(rows_in_core, 0)) as rows_in_core,
+        sum(coalesce(rows_rejected, 0)) as rows_rejected
+    from {{ ref('fct_source_delivery') }}
+    group by source
+),
+
+duplicates as (
+    select
+        source,
+        sum(rows) as rows_duplicate
+    from {{ ref('fct_reject') }}
+    where reason = 'duplicate'
+    group by source
+),
+
+linked as (
+    select
+        source,
+        count(*) as rows_to_match,
+        count(physician_key) as rows_matched
+    from {{ ref('fct_touchpoint') }}
+    group by source
+    union all
+    select
+        'survey_qualtrics' as source,
+        count(distinct response_id) as rows_to_match,
+        count(distinct case when physician_key is not null then response_id end) as rows_matched
+    from {{ ref('fct_survey_response') }}
+    having count(*) > 0
+    union all
+    select
+        'crm_consent' as source,
+        count(*) as rows_to_match,
+        count(physician_key) as rows_matched
+    from {{ ref('fct_consent_event') }}
+    having count(*) > 0
+),
+
+targets as (
+    select physician.physician_key
+    from {{ ref('mart_physician_period') }} as physician
+    inner join last_period
+        on physician.period_start = last_period.period_start
+    where physician.period_type = 'month' and physician.is_in_universe
+),
+
+recent as (
+    select distinct
+        touchpoint.source,
+        touchpoint.physician_key
+    from {{ ref('fct_touchpoint') }} as touchpoint
+    inner join targets
+        on touchpoint.physician_key = targets.physician_key
+    cross join last_period
+    where
+        touchpoint.occurred_on <= last_period.period_end
+        and touchpoint.occurred_on > {{ add_days('last_period.period_end', '-90') }}
+),
+
+covered as (
+    select
+        source,
+        count(distinct physician_key) as n_covered_physicians
+    from recent
+    group by grouping sets ((source), ())
+),
+
+target_count as (
+    select count(*) as n_target_physicians
+    from targets
+),
+
+hours as (
+    select
+        source,
+        cast(freshness_hours as double) as hours_to_arrive
+    from {{ ref('fct_source_delivery') }}
+    where freshness_hours is not null
+    union all
+    select
+        null as source,
+        cast(freshness_hours as double) as hours_to_arrive
+    from {{ ref('fct_source_delivery') }}
+    where freshness_hours is not null
+),
+
+placed_hours as (
+    select
+        source,
+        hours_to_arrive,
+        row_number() over (partition by source order by hours_to_arrive) as place,
+        count(*) over (partition by source) as deliveries
+    from hours
+),
+
+freshness as (
+    select
+        source,
+        count(*) as n_deliveries_timed,
+        min(case when place >= ceil(cast(0.95 as double) * deliveries) then hours_to_arrive end)
+            as freshness_hours_p95
+    from placed_hours
+    group by source
+),
+
+by_source as (
+    select
+        deliveries.source,
+        deliveries.is_expected,
+        deliveries.deliveries,
+        deliveries.last_delivered_on,
+        deliveries.rows_in,
+        deliveries.rows_landed,
+        deliveries.rows_quarantined,
+        deliveries.rows_in_core,
+        deliveries.rows_rejected,
+        coalesce(duplicates.rows_duplicate, 0) as rows_duplicate,
+        linked.rows_to_match,
+        linked.rows_matched
+    from deliveries
+    left join duplicates
+        on deliveries.source = duplicates.source
+    left join linked
+        on deliveries.source = linked.source
+),
+
+{# The row without a source is all sources together. #}
+all_rows as (
+    select *
+    from by_source
+    union all
+    select
+        null as source,
+        max(is_expected) as is_expected,
+        sum(deliveries) as deliveries,
+        max(last_delivered_on) as last_delivered_on,
+        sum(rows_in) as rows_in,
+        sum(rows_landed) as rows_landed,
+        sum(rows_quarantined) as rows_quarantined,
+        sum(rows_in_core) as rows_in_core,
+        sum(rows_rejected) as rows_rejected,
+        sum(rows_duplicate) as rows_duplicate,
+        sum(rows_to_match) as rows_to_match,
+        sum(rows_matched) as rows_matched
+    from by_source
+    having count(*) > 0
+)
+
+select
+    'company' as scope_type,
+    'company' as scope_id,
+    'month' as period_type,
+    last_period.period_start,
+    last_period.period_end,
+    all_rows.source,
+    'source=' || all_rows.source as breakdown,
+    all_rows.is_expected = 1 as is_expected,
+    all_rows.rows_landed > 0 as has_arrived,
+    cast(all_rows.deliveries as bigint) as deliveries,
+    all_rows.last_delivered_on,
+    cast({{ days_between('all_rows.last_delivered_on', as_of()) }} as integer) as days_since_delivery,
+    {{ add_days('all_rows.last_delivered_on', '31') }} as covered_until,
+    cast(all_rows.rows_in as bigint) as rows_in,
+    cast(all_rows.rows_landed as bigint) as rows_landed,
+    cast(all_rows.rows_quarantined as bigint) as rows_quarantined,
+    cast(all_rows.rows_in_core as bigint) as rows_in_core,
+    cast(all_rows.rows_rejected as bigint) as rows_rejected,
+    cast(all_rows.rows_duplicate as bigint) as rows_duplicate,
+    cast(all_rows.rows_to_match as bigint) as rows_to_match,
+    cast(all_rows.rows_matched as bigint) as rows_matched,
+    cast(target_count.n_target_physicians as bigint) as n_target_physicians,
+    cast(coalesce(covered.n_covered_physicians, 0) as bigint) as n_covered_physicians,
+    false as n_target_physicians_suppressed,
+    cast(coalesce(freshness.n_deliveries_timed, 0) as bigint) as n_deliveries_timed,
+    cast(freshness.freshness_hours_p95 as double) as freshness_hours_p95,
+    {{ as_of() }} as as_of,
+    '{{ var("release_id") }}' as release_id
+from all_rows
+cross join last_period
+cross join target_count
+left join covered
+    on coalesce(all_rows.source, '') = coalesce(covered.source, '')
+left join freshness
+    on coalesce(all_rows.source, '') = coalesce(freshness.source, '')

@@ -1,0 +1,308 @@
+with
+
+phases as (
+    select 'P0' as phase_id, 0 as phase_order
+    union all
+    select 'PX' as phase_id, 1 as phase_order
+    union all
+    select 'P1' as phase_id, 2 as phase_order
+    union all
+    select 'P2' as phase_id, 3 as phase_order
+    union all
+    select 'P3' as phase_id, 4 as phase_order
+    union all
+    select 'P4' as phase_id, 5 as phase_order
+    union all
+    select 'P5' as phase_id, 6 as phase_order
+    union all
+    select 'P6' as phase_id, 7 as phase_order
+),
+
+universe as (
+    select *
+    from {{ ref('mart_physician_period') }}
+    where is_in_universe
+),
+
+phase_by_product as (
+    select
+        universe.period_type,
+        universe.period_start,
+        universe.period_end,
+        universe.physician_key,
+        universe.employee_key,
+        universe.office_id,
+        universe.branch_id,
+        journey.product_id,
+        phases.phase_id,
+        phases.phase_order,
+        case when journey.evidence_level = 'C' then 1 else 0 end as is_judged_only
+    from universe
+    inner join {{ ref('fct_journey_phase') }} as journey
+        on
+            universe.period_end = journey.snapshot_on
+            and universe.physician_key = journey.physician_key
+    inner join phases
+        on journey.phase_id = phases.phase_id
+),
+
+{# Over all products a physician stands in the furthest phase he has reached with any of them, once. #}
+phase_placed as (
+    select
+        phase_by_product.*,
+        row_number() over (
+            partition by period_type, period_start, physician_key
+            order by phase_order desc, is_judged_only, product_id
+        ) as furthest_first
+    from phase_by_product
+),
+
+phase_members as (
+    select
+        period_type, period_start, period_end, employee_key, office_id, branch_id,
+        product_id, phase_id, is_judged_only
+    from phase_placed
+    union all
+    select
+        period_type, period_start, period_end, employee_key, office_id, branch_id,
+        null as product_id, phase_id, is_judged_only
+    from phase_placed
+    where furthest_first = 1
+),
+
+phase_counts as (
+    select
+        period_type,
+        period_start,
+        period_end,
+        product_id,
+        phase_id,
+        {{ kpi_scope_columns() }},
+        count(*) as n_in_phase,
+        sum(is_judged_only) as n_judged_only
+    from phase_members
+    group by {{ kpi_scope_sets(['period_type', 'period_start', 'period_end', 'product_id', 'phase_id']) }}
+),
+
+phase_totals as (
+    select
+        scope_type,
+        scope_id,
+        max(parent_scope_id) as parent_scope_id,
+        period_type,
+        period_start,
+        period_end,
+        product_id,
+        sum(n_in_phase) as n_target_physicians
+    from phase_counts
+    where scope_id is not null
+    group by scope_type, scope_id, period_type, period_start, period_end, product_id
+),
+
+{# Transitions that end with the period: 90 days are three months, so the start is the end of the month three months
+   before. A longer period does not give a physician more time to move. #}
+transition_members as (
+    select
+        universe.period_type,
+        universe.period_start,
+        universe.period_end,
+        universe.physician_key,
+        universe.employee_key,
+        universe.office_id,
+        universe.branch_id,
+        transition.product_id,
+        transition.from_phase_id,
+        case when transition.is_forward then 1 else 0 end as moved_forward
+    from universe
+    inner join {{ ref('fct_journey_transition') }} as transition
+        on
+            universe.physician_key = transition.physician_key
+            and {{ add_months("cast(date_trunc('month', universe.period_end) as date)", '-3') }}
+            = cast(date_trunc('month', transition.month_end) as date)
+    where
+        transition.horizon_days = 90
+        and transition.is_observed_until_end
+        and transition.from_phase_id not in ('P6', 'PX')
+),
+
+transition_levels as (
+    select
+        period_type,
+        period_start,
+        period_end,
+        physician_key,
+        employee_key,
+        office_id,
+        branch_id,
+        product_id,
+        from_phase_id as phase_id,
+        max(moved_forward) as moved_forward
+    from transition_members
+    group by grouping sets (
+        (period_type, period_start, period_end, physician_key, employee_key, office_id, branch_id),
+        (period_type, period_start, period_end, physician_key, employee_key, office_id, branch_id, product_id),
+        (
+            period_type, period_start, period_end, physician_key, employee_key, office_id, branch_id, product_id,
+            from_phase_id
+        )
+    )
+),
+
+transition_counts as (
+    select
+        period_type,
+        period_start,
+        period_end,
+        product_id,
+        phase_id,
+        {{ kpi_scope_columns() }},
+        count(*) as n_at_start,
+        sum(moved_forward) as n_moved_forward
+    from transition_levels
+    group by {{ kpi_scope_sets(['period_type', 'period_start', 'period_end', 'product_id', 'phase_id']) }}
+),
+
+{# Half a year of logs must lie behind the period, or everybody would look unseen. #}
+first_month as (
+    select min(period_start) as period_start
+    from {{ ref('mart_period') }}
+    where period_type = 'month'
+),
+
+seen as (
+    select distinct
+        mart_period.period_type,
+        mart_period.period_start,
+        contact_month.physician_key
+    from {{ ref('mart_period') }} as mart_period
+    inner join {{ ref('fct_physician_contact_month') }} as contact_month
+        on
+            contact_month.month_end <= mart_period.period_end
+            and contact_month.month_end
+            >= {{ add_months("cast(date_trunc('month', mart_period.period_end) as date)", '-5') }}
+    where contact_month.contacts > 0
+),
+
+unseen_counts as (
+    select
+        universe.period_type,
+        universe.period_start,
+        universe.period_end,
+        {{ kpi_scope_columns() }},
+        count(*) as n_observable,
+        sum(case when seen.physician_key is null then 1 else 0 end) as n_unseen
+    from universe
+    inner join first_month
+        on
+            first_month.period_start
+            <= {{ add_months("cast(date_trunc('month', universe.period_end) as date)", '-5') }}
+    left join seen
+        on
+            universe.period_type = seen.period_type
+            and universe.period_start = seen.period_start
+            and universe.physician_key = seen.physician_key
+    group by {{ kpi_scope_sets(['universe.period_type', 'universe.period_start', 'universe.period_end']) }}
+),
+
+cells as (
+    select
+        phase_totals.scope_type,
+        phase_totals.scope_id,
+        phase_totals.parent_scope_id,
+        phase_totals.period_type,
+        phase_totals.period_start,
+        phase_totals.period_end,
+        phase_totals.product_id,
+        phases.phase_id,
+        phase_totals.n_target_physicians,
+        coalesce(phase_counts.n_in_phase, 0) as n_in_phase,
+        coalesce(phase_counts.n_judged_only, 0) as n_judged_only,
+        transition_counts.n_at_start,
+        transition_counts.n_moved_forward,
+        cast(null as bigint) as n_observable,
+        cast(null as bigint) as n_unseen
+    from phase_totals
+    cross join phases
+    left join phase_counts
+        on
+            phase_totals.scope_type = phase_counts.scope_type
+            and phase_totals.scope_id = phase_counts.scope_id
+            and phase_totals.period_type = phase_counts.period_type
+            and phase_totals.period_start = phase_counts.period_start
+            and coalesce(phase_totals.product_id, '') = coalesce(phase_counts.product_id, '')
+            and phases.phase_id = phase_counts.phase_id
+    left join transition_counts
+        on
+            phase_totals.scope_type = transition_counts.scope_type
+            and phase_totals.scope_id = transition_counts.scope_id
+            and phase_totals.period_type = transition_counts.period_type
+            and phase_totals.period_start = transition_counts.period_start
+            and phase_totals.product_id = transition_counts.product_id
+            and phases.phase_id = transition_counts.phase_id
+    union all
+    select
+        phase_totals.scope_type,
+        phase_totals.scope_id,
+        phase_totals.parent_scope_id,
+        phase_totals.period_type,
+        phase_totals.period_start,
+        phase_totals.period_end,
+        phase_totals.product_id,
+        null as phase_id,
+        phase_totals.n_target_physicians,
+        null as n_in_phase,
+        null as n_judged_only,
+        transition_counts.n_at_start,
+        transition_counts.n_moved_forward,
+        unseen_counts.n_observable,
+        unseen_counts.n_unseen
+    from phase_totals
+    left join transition_counts
+        on
+            phase_totals.scope_type = transition_counts.scope_type
+            and phase_totals.scope_id = transition_counts.scope_id
+            and phase_totals.period_type = transition_counts.period_type
+            and phase_totals.period_start = transition_counts.period_start
+            and coalesce(phase_totals.product_id, '') = coalesce(transition_counts.product_id, '')
+            and transition_counts.phase_id is null
+    left join unseen_counts
+        on
+            phase_totals.scope_type = unseen_counts.scope_type
+            and phase_totals.scope_id = unseen_counts.scope_id
+            and phase_totals.period_type = unseen_counts.period_type
+            and phase_totals.period_start = unseen_counts.period_start
+            and phase_totals.product_id is null
+),
+
+{{ kpi_protected(
+    cells='cells',
+    keys=['period_type', 'period_start', 'period_end', 'product_id', 'phase_id'],
+    additive='phase_id',
+    bases={
+        'n_target_physicians': [],
+        'n_in_phase': ['n_judged_only'],
+        'n_at_start': ['n_moved_forward'],
+        'n_observable': ['n_unseen'],
+    }
+) }}
+
+select
+    scope_type,
+    scope_id,
+    period_type,
+    period_start,
+    period_end,
+    product_id,
+    phase_id,
+    cast(n_target_physicians as bigint) as n_target_physicians,
+    n_target_physicians_suppressed,
+    cast(n_in_phase as bigint) as n_in_phase,
+    n_in_phase_suppressed,
+    cast(n_judged_only as bigint) as n_judged_only,
+    cast(n_at_start as bigint) as n_at_start,
+    n_at_start_suppressed,
+    cast(n_moved_forward as bigint) as n_moved_forward,
+    cast(n_observable as bigint) as n_observable,
+    n_observable_suppressed,
+    cast(n_unseen as bigint) as n_unseen
+from protected

@@ -1,0 +1,180 @@
+with
+
+offices as (
+    select
+        office.organization_id as office_id,
+        branch.organization_id as branch_id
+    from {{ ref('dim_organization') }} as office
+    left join {{ ref('dim_organization') }} as branch
+        on office.parent_organization_key = branch.organization_key
+    where office.level = 'office'
+),
+
+{# An inquiry that is still open has waited at least until as_of: it stays in, as a waiting time not yet ended. #}
+inquiries as (
+    select
+        mart_period.period_type,
+        mart_period.period_start,
+        mart_period.period_end,
+        inquiry.physician_key,
+        inquiry.office_id,
+        offices.branch_id,
+        case
+            when inquiry.is_open then {{ days_between('inquiry.received_on', as_of()) }}
+            else inquiry.handoff_days
+        end as days_waited,
+        case when inquiry.is_open then 0 else 1 end as is_answered,
+        case when inquiry.is_from_mr and not inquiry.is_open then 1 else 0 end as is_answered_from_mr,
+        case
+            when inquiry.is_from_mr and not inquiry.is_open and inquiry.notified_within_2_business_days then 1
+            else 0
+        end as is_loop_closed
+    from {{ ref('mart_period') }} as mart_period
+    inner join {{ ref('fct_medical_inquiry') }} as inquiry
+        on inquiry.received_on between mart_period.period_start and mart_period.period_end
+    left join offices
+        on inquiry.office_id = offices.office_id
+),
+
+counts as (
+    select
+        period_type,
+        period_start,
+        period_end,
+        {{ kpi_scope_columns(with_mr=false) }},
+        count(*) as inquiries,
+        sum(is_answered) as answered,
+        count(distinct physician_key) as n_physicians,
+        count(distinct case when is_answered_from_mr = 1 then physician_key end) as n_physicians_answered_from_mr,
+        sum(is_answered_from_mr) as answered_from_mr,
+        sum(is_loop_closed) as loops_closed
+    from inquiries
+    group by {{ kpi_scope_sets(['period_type', 'period_start', 'period_end'], with_mr=false) }}
+),
+
+days as (
+    select
+        period_type,
+        period_start,
+        days_waited,
+        {{ kpi_scope_columns(with_mr=false) }},
+        cast(count(*) as double) as ended_or_censored,
+        cast(sum(is_answered) as double) as answered
+    from inquiries
+    group by {{ kpi_scope_sets(['period_type', 'period_start', 'days_waited'], with_mr=false) }}
+),
+
+at_risk as (
+    select
+        days.*,
+        sum(ended_or_censored) over (
+            partition by scope_type, scope_id, period_type, period_start
+            order by days_waited desc
+            rows between unbounded preceding and current row
+        ) as waiting
+    from days
+    where scope_id is not null
+),
+
+{# Kaplan-Meier: the share still waiting after each day is the product of (1 - answered / waiting). The product is a
+   sum of logarithms; a day on which all that wait are answered ends it at zero. #}
+log_survival as (
+    select
+        at_risk.*,
+        sum(case when answered < waiting then ln(1 - answered / waiting) else 0 end) over (
+            partition by scope_type, scope_id, period_type, period_start
+            order by days_waited
+            rows between unbounded preceding and current row
+        ) as log_share_waiting,
+        sum(case when answered < waiting then answered / (waiting * (waiting - answered)) else 0 end) over (
+            partition by scope_type, scope_id, period_type, period_start
+            order by days_waited
+            rows between unbounded preceding and current row
+        ) as greenwood,
+        sum(case when answered = waiting then 1 else 0 end) over (
+            partition by scope_type, scope_id, period_type, period_start
+            order by days_waited
+            rows between unbounded preceding and current row
+        ) as all_answered
+    from at_risk
+),
+
+survival as (
+    select
+        log_survival.*,
+        case when all_answered > 0 then cast(0 as double) else exp(log_share_waiting) end as share_waiting,
+        case
+            when all_answered > 0 then cast(0 as double)
+            when log_share_waiting = 0 then cast(1 as double)
+            else exp(log_share_waiting * exp({{ kpi_z() }} * sqrt(greenwood) / -log_share_waiting))
+        end as share_waiting_low,
+        case
+            when all_answered > 0 then cast(0 as double)
+            when log_share_waiting = 0 then cast(1 as double)
+            else exp(log_share_waiting * exp(-{{ kpi_z() }} * sqrt(greenwood) / -log_share_waiting))
+        end as share_waiting_high
+    from log_survival
+),
+
+medians as (
+    select
+        scope_type,
+        scope_id,
+        period_type,
+        period_start,
+        min(case when share_waiting <= 0.5 + 1e-9 then days_waited end) as handoff_days_median,
+        min(case when share_waiting_low <= 0.5 + 1e-9 then days_waited end) as handoff_days_median_low,
+        min(case when share_waiting_high <= 0.5 + 1e-9 then days_waited end) as handoff_days_median_high,
+        min(case when share_waiting <= 0.1 + 1e-9 then days_waited end) as handoff_days_p90
+    from survival
+    group by scope_type, scope_id, period_type, period_start
+),
+
+cells as (
+    select
+        counts.*,
+        medians.handoff_days_median,
+        medians.handoff_days_median_low,
+        medians.handoff_days_median_high,
+        medians.handoff_days_p90
+    from counts
+    inner join medians
+        on
+            counts.scope_type = medians.scope_type
+            and counts.scope_id = medians.scope_id
+            and counts.period_type = medians.period_type
+            and counts.period_start = medians.period_start
+),
+
+{{ kpi_protected(
+    cells='cells',
+    keys=['period_type', 'period_start', 'period_end'],
+    bases={
+        'n_physicians': [
+            'inquiries', 'answered', 'handoff_days_median', 'handoff_days_median_low', 'handoff_days_median_high',
+            'handoff_days_p90'
+        ],
+        'n_physicians_answered_from_mr': ['answered_from_mr', 'loops_closed'],
+    }
+) }}
+
+select
+    scope_type,
+    scope_id,
+    period_type,
+    period_start,
+    period_end,
+    cast(n_physicians as bigint) as n_physicians,
+    n_physicians_suppressed,
+    cast(inquiries as bigint) as inquiries,
+    cast(answered as bigint) as answered,
+    cast(inquiries - answered as bigint) as still_open,
+    cast(handoff_days_median as double) as handoff_days_median,
+    cast(handoff_days_median_low as double) as handoff_days_median_low,
+    cast(handoff_days_median_high as double) as handoff_days_median_high,
+    cast(handoff_days_p90 as double) as handoff_days_p90,
+    cast(n_physicians_answered_from_mr as bigint) as n_physicians_answered_from_mr,
+    n_physicians_answered_from_mr_suppressed,
+    cast(answered_from_mr as bigint) as answered_from_mr,
+    cast(loops_closed as bigint) as loops_closed
+from protected
