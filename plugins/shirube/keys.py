@@ -13,13 +13,13 @@ import os
 import re
 import secrets
 import stat
-import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 
+from shirube.casting import normalise_identifier
 from shirube.home import Home
 
 KEY_VARIABLE = "SHIRUBE_TOKEN_KEY"
@@ -29,8 +29,6 @@ SHORTEST_KEY_BYTES = 16
 
 _TOKEN_BYTES = 16
 _KEY_ID = re.compile(r"[A-Za-z0-9]{1,16}")
-_SPACES = re.compile(r"\s+")
-_HIRAGANA_TO_KATAKANA = {code: code + 0x60 for code in range(ord("ぁ"), ord("ゖ") + 1)}
 
 
 class TokenKeyError(RuntimeError):
@@ -45,7 +43,7 @@ class TokenKey:
     secret: bytes = field(repr=False)
 
     def token(self, kind: str, normalised: str) -> str:
-        """Token of one value that `normalise` has already been applied to."""
+        """Token of one value in the normal form of its kind."""
         message = f"{kind}\0{normalised}".encode()
         return f"t{self.key_id}.{hmac.digest(self.secret, message, 'sha256')[:_TOKEN_BYTES].hex()}"
 
@@ -73,64 +71,21 @@ def load_key(home: Home) -> TokenKey:
     return key
 
 
-def normaliser(kind: str) -> Callable[[str], str]:
-    """The function that brings values of `kind` into the one spelling that tokens are made of.
-
-    It returns an empty string for a value without content; such a value gets no token.
-    """
-    return _NORMALISERS.get(kind, _text)
-
-
 def tokenise(values: pa.Array, kind: str, key: TokenKey) -> tuple[pa.Array, list[tuple[str, str]]]:
     """Tokens for one column (null stays null) and the distinct (token, value as written) pairs behind them.
 
     Each distinct value is normalised and hashed once, however often it occurs in the column.
     """
     encoded = (values if pa.types.is_string(values.type) else values.cast(pa.string())).dictionary_encode()
-    distinct: list[str | None] = encoded.dictionary.to_pylist()
-    clean = normaliser(kind)
     tokens: list[str | None] = []
     pairs: list[tuple[str, str]] = []
-    for value in distinct:
-        spelling = clean(value) if value is not None else ""
-        if not spelling or value is None:
-            tokens.append(None)
-            continue
-        token = key.token(kind, spelling)
+    normalised = normalise_identifier(kind, encoded.dictionary)
+    for written, spelling in zip(encoded.dictionary.to_pylist(), normalised.to_pylist(), strict=True):
+        token = key.token(kind, spelling) if spelling else None
         tokens.append(token)
-        pairs.append((token, value.strip()))
+        if token:
+            pairs.append((token, written.strip()))
     return pa.array(tokens, pa.string()).take(encoded.indices), pairs
-
-
-def _text(value: str) -> str:
-    return _SPACES.sub(" ", unicodedata.normalize("NFKC", value)).strip()
-
-
-def _email(value: str) -> str:
-    return unicodedata.normalize("NFKC", value).strip().lower()
-
-
-def _kana(value: str) -> str:
-    katakana = unicodedata.normalize("NFKC", value).translate(_HIRAGANA_TO_KATAKANA)
-    return _SPACES.sub("", katakana)
-
-
-def _phone(value: str) -> str:
-    text = unicodedata.normalize("NFKC", value).strip()
-    digits = "".join(character for character in text if character.isdigit())
-    return f"+{digits}" if text.startswith("+") and digits else digits
-
-
-_NORMALISERS: dict[str, Callable[[str], str]] = {
-    "name": _text,
-    "kana": _kana,
-    "email": _email,
-    "phone": _phone,
-    "ip": _email,
-    "birth_date": _email,
-    "address": _text,
-    "free_text": str.strip,
-}
 
 
 def _configured_secret(text: str) -> bytes:

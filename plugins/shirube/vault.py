@@ -120,12 +120,18 @@ class IdentifierWriter:
     """Streams the (token, kind, value) rows of one landing into an open file, one row group per batch.
 
     A row is distinct within its row group; the same identifier may come again in a later one, so that memory
-    stays bounded however many identifiers a file has.
+    stays bounded however many identifiers a file has. Leave its `with` block before the handle is synced.
     """
 
     def __init__(self, handle: IO[bytes]) -> None:
         self._writer = pq.ParquetWriter(handle, IDENTIFIERS_SCHEMA, compression="zstd")
         self.rows = 0
+
+    def __enter__(self) -> IdentifierWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
 
     def write(self, found: Iterable[tuple[str, str, str]]) -> None:
         """Add one batch of (token, kind, value), sorted so that equal input gives equal bytes."""
@@ -134,10 +140,6 @@ class IdentifierWriter:
             columns = [list(column) for column in zip(*rows, strict=True)]
             self._writer.write_table(pa.table(columns, schema=IDENTIFIERS_SCHEMA))
             self.rows += len(rows)
-
-    def close(self) -> None:
-        """Finish the Parquet file; the handle stays open for syncing."""
-        self._writer.close()
 
 
 def _assert_private(path: Path) -> None:

@@ -16,8 +16,14 @@ from rich.text import Text
 from shirube.contracts import SourceContract, load_contracts
 from shirube.home import Home
 from shirube.landing.intake import Intake
-from shirube.landing.land import select_sources
-from shirube.landing.quarantine import SHOWN_ROWS, FileReason, ReasonSummary, RefusalSummary, advice
+from shirube.landing.land import select_sources, sighting_of
+from shirube.landing.quarantine import (
+    SHOWN_ROWS,
+    FileReason,
+    ReasonSummary,
+    RefusalSummary,
+    advice,
+)
 from shirube.landing.scan import has_writers, is_unfinished
 from shirube.readers import FileRejected
 
@@ -69,9 +75,9 @@ def check(
     contract = declared[select_sources(declared, source)[0]]
     result = CheckResult(file, source, contract.business_name)
     name = _name_in_inbox(home, file, source)
-    result.delivered_at = contract.delivered_at(name)
-    result.period = contract.period_of(name)
-    result.name_values = contract.values_from_name(name) or {}
+    sighting = sighting_of(contract, name)
+    result.delivered_at, result.period = sighting.delivered_at, sighting.period
+    result.name_values = contract.values_from_name(Path(name).name) or {}
     result.file_reason = _refused_unread(file)
     if result.file_reason is None:
         _read(contract, file, name, result)
@@ -128,29 +134,39 @@ def _refused_unread(file: Path) -> FileReason | None:
     try:
         facts = file.stat()
         if stat.S_ISDIR(facts.st_mode):
-            return _reason("directory", "ファイルではなくフォルダーです。", "This is a folder, not a file.")
+            return FileReason(
+                "directory",
+                "ファイルではなくフォルダです",
+                "this is a folder",
+                "中のファイルを指定してください。",
+            )
         if not stat.S_ISREG(facts.st_mode):
-            return _reason("not_a_file", "普通のファイルではありません。", "This is not a regular file.")
+            return FileReason(
+                "not_a_file",
+                "普通のファイルではありません",
+                "this is not a regular file",
+                "中身を置いてください。",
+            )
         with file.open("rb") as handle:
             if has_writers(handle.fileno()):
-                return _reason(
+                return FileReason(
                     "being_written",
-                    "別のプログラムが書き込み中です。終わってから確かめてください。",
-                    "Another program is writing to it: check it when that is done.",
+                    "別のプログラムが書き込み中です",
+                    "another program is still writing to it",
+                    "書き込みが終わってから、もう一度確かめてください。",
                 )
     except FileNotFoundError:
-        return _reason("not_found", "ファイルがありません。", "There is no such file.")
+        return FileReason(
+            "not_found", "ファイルがありません", "there is no such file", "場所と名前を確かめてください。"
+        )
     except OSError as error:
-        return _reason(
+        return FileReason(
             "unreadable",
-            f"ファイルを開けません({error.strerror})。権限を確かめてください。",
-            f"The file cannot be opened ({error.strerror}): check its permissions.",
+            "ファイルを開けません",
+            f"cannot be opened: {error.strerror}",
+            "権限を確かめてください。",
         )
     return None
-
-
-def _reason(code: str, message_ja: str, message_en: str) -> FileReason:
-    return FileReason(code, message_ja, message_en, *advice(code))
 
 
 def _name_in_inbox(home: Home, file: Path, source: str) -> str:
@@ -182,8 +198,8 @@ def _verdict(result: CheckResult) -> Panel:
     if result.file_reason:
         reason = result.file_reason
         text = (
-            f"取り込めません: {reason.message_ja}\n{reason.message_en}\n\n"
-            f"どうするか: {reason.what_to_do_ja}\n{reason.what_to_do_en}\n[{reason.reason_code}]"
+            f"取り込めません: {reason.message_ja}\nCannot be landed: {reason.message_en} [{reason.reason_code}]\n\n"
+            f"どうするか: {reason.advice_ja}"
         )
         return Panel(Text(text), title=Text(title), border_style="red")
     if result.rows_refused:
@@ -208,7 +224,7 @@ def _reasons_table(reasons: list[ReasonSummary]) -> Table:
             Text(one.column or ""),
             f"{one.rows:,}",
             numbers,
-            Text("\n".join(advice(one.reason_code))),
+            Text(advice(one.reason_code)),
         )
     return table
 

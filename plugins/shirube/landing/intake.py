@@ -39,7 +39,7 @@ class Intake:
 
     def __init__(self, contract: SourceContract, path: Path, file_name: str) -> None:
         self.contract = contract
-        self.reader = open_reader(contract, path, file_name=file_name)
+        self.reader = open_reader(contract, path, file_name=Path(file_name).name)
         self.rows_in = 0
         self.rows_kept = 0
         self.event_min_on: date | None = None
@@ -54,8 +54,7 @@ class Intake:
     def portions(self) -> Iterator[Portion]:
         """Yield the file stretch by stretch; raises `ConservationError` if a row went astray."""
         for raw in self.reader.batches():
-            kept, rejects = cast_batch(raw, self.contract)
-            refusals: list[Reject] = [*raw.errors, *rejects]
+            kept, refusals = cast_batch(raw, self.contract)
             entered = _row_numbers(raw.row_numbers, raw.errors)
             left = _row_numbers(kept.column("_row_number"), refusals)
             if not np.array_equal(np.sort(entered), np.sort(left)):
@@ -72,7 +71,12 @@ class Intake:
     def finish(self) -> None:
         """Refuse a file without any row, unless its contract says that it may be empty."""
         if self.rows_in == 0 and not self.contract.accepts_empty:
-            raise FileRejected("empty_file", "データの行がありません。", "There are no data rows.", "")
+            raise FileRejected(
+                "empty_file",
+                "見出しだけで、データの行がありません",
+                "the file has a header but no rows",
+                "抽出が動いたか送り手に確かめてください。0 件がありうるソースなら、契約ファイルの emptyFile を accept にします。",
+            )
 
     def _note_events(self, kept: pa.RecordBatch) -> None:
         declared = self.contract.event_time

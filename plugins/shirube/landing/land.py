@@ -290,7 +290,7 @@ def _receive_all(
             sighting_of(contract, file.name),
             inbox_path=file.inbox_path,
             mtime_ns=file.mtime_ns,
-            name_values=contract.values_from_name(file.name),
+            name_values=contract.values_from_name(file.path.name),
         )
         if not is_new:
             result.known_files += 1
@@ -301,8 +301,10 @@ def _receive_all(
 
 
 def sighting_of(contract: SourceContract, file_name: str) -> Sighting:
-    """What a file's name tells under a contract."""
-    return Sighting(file_name, contract.delivered_at(file_name), contract.period_of(file_name))
+    """What a file's name tells under a contract; where it has no date, that of the folders above it counts."""
+    name = Path(file_name).name
+    delivered_at = contract.delivered_at(name) or contract.delivered_at(file_name)
+    return Sighting(file_name, delivered_at, contract.period_of(name))
 
 
 def _land_batch(
@@ -379,18 +381,19 @@ def _write_landing(
     folder = vault.private_folder(home, "identifiers", contract.name)
     rows.parent.mkdir(parents=True, exist_ok=True)
     with vault.private_draft(folder) as hidden:
-        split = vault.IdentifierWriter(hidden.handle)
-        with _public_draft(rows) as handle:
-            with pq.ParquetWriter(handle, contract.lake_schema(), compression="zstd") as writer:
-                for portion in intake.portions():
-                    refusals.add(portion.refusals)
-                    lake_rows, found = split_identifiers(portion.kept, contract, landing_id, key)
-                    if lake_rows.num_rows:
-                        writer.write_batch(lake_rows)
-                    split.write(found)
-                intake.finish()
-        split.close()
-        if split.rows:
+        with (
+            vault.IdentifierWriter(hidden.handle) as found_identifiers,
+            _public_draft(rows) as handle,
+            pq.ParquetWriter(handle, contract.lake_schema(), compression="zstd") as writer,
+        ):
+            for portion in intake.portions():
+                refusals.add(portion.refusals)
+                lake_rows, found = split_identifiers(portion.kept, contract, landing_id, key)
+                if lake_rows.num_rows:
+                    writer.write_batch(lake_rows)
+                found_identifiers.write(found)
+            intake.finish()
+        if found_identifiers.rows:
             hidden.keep_as(identifiers)
 
 

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from shirube.home import Home
 from shirube.readers import FileRejected, Reject
+from shirube.readers.reasons import ROW_REASONS
 
 SHOWN_ROWS = 10
 """How many row numbers of a reason are listed; rows.parquet has all of them."""
@@ -33,69 +34,6 @@ _ROWS_SCHEMA = pa.schema(
         ("message_ja", pa.string()),
         ("message_en", pa.string()),
     ]
-)
-
-_ADVICE = {
-    "missing_key": (
-        "キーになる列が空です。抽出条件を確かめ、届け直してください。",
-        "A key column is empty: check the extract and deliver it again.",
-    ),
-    "bad_date": (
-        "日付として読めません。元のシステムの書式か、契約の日付の書式を直してください。",
-        "Not a date: mend the source's format, or the date formats in the contract.",
-    ),
-    "impossible_era_date": (
-        "その元号にない日付です。元のデータを直してください。",
-        "That era has no such date: mend it at the source.",
-    ),
-    "bad_number": (
-        "数として読めません。元のデータを直してください。",
-        "Not a number: mend it at the source.",
-    ),
-    "scientific_notation": (
-        "表計算ソフトがコードを指数(1.2E+11)に変えています。列を文字列にして書き出し直してください。",
-        "A spreadsheet turned codes into 1.2E+11: format the column as text and export again.",
-    ),
-    "lost_leading_zero": (
-        "先頭の 0 が落ちています。列を文字列にして書き出し直してください。",
-        "Leading zeros are lost: format the column as text and export again.",
-    ),
-    "too_few_columns": (
-        "列が足りない行です。書き出しが途中で切れていないか確かめてください。",
-        "The row is short of columns: check whether the export was cut off.",
-    ),
-    "too_many_columns": (
-        "列が多すぎる行です。値の中の区切り文字が引用符で囲まれているか確かめてください。",
-        "The row has too many columns: check that separators inside values are quoted.",
-    ),
-    "undecodable": (
-        "文字コードとして読めない行です。書き出しの文字コードを確かめてください。",
-        "The row cannot be decoded: check the encoding of the export.",
-    ),
-    "empty_file": (
-        "中身がありません。抽出が動いたか確かめ、届け直してください。",
-        "There is nothing in it: check that the extract ran and deliver it again.",
-    ),
-    "unknown_columns": (
-        "必要な列が見つかりません。列名が変わったのなら、契約に別名を足して `shirube replay` してください。",
-        "Required columns are missing: if they were renamed, add the alias to the contract and run `shirube replay`.",
-    ),
-    "wrong_encoding": (
-        "文字コードが違います。契約にある文字コードで書き出し直してください。",
-        "Wrong encoding: export again in an encoding the contract names.",
-    ),
-    "truncated_file": (
-        "ファイルが途中で切れています。転送をやり直してください。",
-        "The file is cut off: transfer it again.",
-    ),
-    "directory": (
-        "フォルダーです。中のファイルを指定してください。",
-        "This is a folder: name a file in it.",
-    ),
-}
-_ADVICE_OTHERWISE = (
-    "元のファイルを直して届け直すか、契約が現実と違うなら契約を直して `shirube replay` してください。",
-    "Mend the file and deliver it again, or, if the contract is what is wrong, mend it and run `shirube replay`.",
 )
 
 
@@ -113,25 +51,17 @@ class ReasonSummary:
 
 @dataclass(frozen=True)
 class FileReason:
-    """Why a whole file was refused, and what to do about it."""
+    """Why a whole file was refused, and what to do about it (Japanese)."""
 
     reason_code: str
     message_ja: str
     message_en: str
-    what_to_do_ja: str
-    what_to_do_en: str
+    advice_ja: str
 
     @classmethod
     def of(cls, rejection: FileRejected) -> FileReason:
-        """The reason as a reader gave it, with advice in both languages."""
-        general_ja, general_en = advice(rejection.reason_code)
-        return cls(
-            rejection.reason_code,
-            rejection.message_ja,
-            rejection.message_en,
-            rejection.advice_ja or general_ja,
-            general_en,
-        )
+        """The reason as a reader gave it."""
+        return cls(rejection.reason_code, rejection.message_ja, rejection.message_en, rejection.advice_ja)
 
 
 class RefusalSummary:
@@ -166,9 +96,10 @@ class RefusalSummary:
         return sorted(self._by_place.values(), key=lambda one: (-one.rows, one.reason_code, one.column or ""))
 
 
-def advice(reason_code: str) -> tuple[str, str]:
-    """What to do about a reason, in Japanese and English."""
-    return _ADVICE.get(reason_code, _ADVICE_OTHERWISE)
+def advice(reason_code: str) -> str:
+    """What a person can do about a row's reason, in Japanese."""
+    known = ROW_REASONS.get(reason_code)
+    return known.advice_ja if known else ""
 
 
 def folder_of(home: Home, source: str, batch_id: str) -> Path:
@@ -259,10 +190,9 @@ def _reasons_page(file_name: str, summary: RefusalSummary, rows_in: int) -> str:
         numbers = ", ".join(str(number) for number in one.first_rows) + (
             " …" if one.rows > SHOWN_ROWS else ""
         )
-        action_ja, action_en = advice(one.reason_code)
         lines.append(
             f"| `{one.reason_code}` | {one.column or ''} | {one.rows:,} | {numbers} | "
-            f"{one.message_ja}<br>{one.message_en} | {action_ja}<br>{action_en} |"
+            f"{one.message_ja}<br>{one.message_en} | {advice(one.reason_code)} |"
         )
     return "\n".join(lines) + "\n"
 
