@@ -94,15 +94,14 @@ def open_delimited(contract: SourceContract, text: TextFile, constants: dict[str
 def head_rows(head: str, delimiter: str, most: int) -> Iterator[tuple[int, list[str], int]]:
     """The first rows that are not blank: line, cells, and the number of physical lines up to their end."""
     lines = split_lines(head)
-    rows, _ = cut_rows(lines, 1, delimiter, final=True)
-    starts = [row.line for row in rows] + [len(lines) + 1]
-    found = 0
-    for row, following in zip(rows, starts[1:], strict=True):
-        if row.cells is not None and any(cell.strip() for cell in row.cells):
-            yield row.line, row.cells, following - 1
+    at = found = 0
+    while at < len(lines) and found < most:
+        rows, taken = cut_rows(lines[at : at + MOST_LINES_IN_ROW], at + 1, delimiter, final=True, most=1)
+        at += taken
+        cells = rows[0].cells
+        if cells is not None and any(cell.strip() for cell in cells):
+            yield rows[0].line, cells, at
             found += 1
-            if found == most:
-                return
 
 
 def refused_header(
@@ -164,15 +163,21 @@ def split_lines(text: str) -> list[str]:
 
 
 def cut_rows(
-    lines: list[str], first_line: int, delimiter: str, *, final: bool, quoting: bool = True
+    lines: list[str],
+    first_line: int,
+    delimiter: str,
+    *,
+    final: bool,
+    quoting: bool = True,
+    most: int | None = None,
 ) -> tuple[list[Row], int]:
-    """Cut lines into rows; also how many lines were used up.
+    """Cut lines into rows, at most `most`; also how many lines were used up.
 
     If not `final`, an open quote at the end is left for later, unless it is already longer than a row may be.
     """
     rows: list[Row] = []
     at = 0
-    while at < len(lines):
+    while at < len(lines) and len(rows) != most:
         line = first_line + at
         if not quoting or '"' not in lines[at]:
             rows.append(Row(line, lines[at].removesuffix("\r").split(delimiter)))
@@ -278,7 +283,7 @@ class DelimitedReader(Reader):
     def _fast(self, block: bytes, line: int, final: bool) -> tuple[RawBatch, int] | None:
         """Parse a block with pyarrow; None if the block is not plainly well-formed."""
         layout = self.layout
-        if block.count(b"\r") != block.count(b"\r\n"):
+        if b"\r" in block and block.count(b"\r") != block.count(b"\r\n"):
             return None
         data = np.frombuffer(block, dtype=np.uint8)
         newlines = np.flatnonzero(data == 10)

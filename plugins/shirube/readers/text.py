@@ -56,12 +56,16 @@ codecs.register_error(REPLACE_ONE_BYTE, _replace_one_byte)
 
 @dataclass
 class TextFile:
-    """A readable text file. `bad_lines` are physical line numbers that did not decode, known once passed."""
+    """A readable text file. `bad_lines` are physical line numbers that did not decode, known once passed.
+
+    `is_clean` says that every line is known to decode, so that UTF-8 need not be checked again.
+    """
 
     path: Path
     encoding: str
     mark_bytes: int
     cr_only: bool
+    is_clean: bool = False
     bad_lines: set[int] = field(default_factory=set)
 
     def chunks(self) -> Iterator[bytes]:
@@ -85,8 +89,9 @@ class TextFile:
             if self.cr_only:
                 chunk = chunk.replace(b"\r", b"\n")
             try:
-                text = chunk.decode(self.encoding)
-                yield chunk if self.encoding == "utf-8" else text.encode("utf-8")
+                if not (self.encoding == "utf-8" and self.is_clean):
+                    chunk = chunk.decode(self.encoding).encode("utf-8")
+                yield chunk
             except UnicodeDecodeError:
                 yield self._mend(chunk, line)
             line += chunk.count(b"\n")
@@ -143,7 +148,7 @@ def open_text(path: Path, encodings: tuple[str, ...], file_format: str) -> TextF
             encoding, mark_bytes = marked, len(mark)
             break
     if not encoding.startswith(("utf-16", "utf-32")):
-        _refuse_binary(head, file_format)
+        _refuse_binary(head, encodings, file_format)
     if len(head) == mark_bytes:
         raise FileRejected(
             "empty_file", "ファイルに中身がありません", "the file is empty", "送り手に再送を頼んでください。"
@@ -154,10 +159,13 @@ def open_text(path: Path, encodings: tuple[str, ...], file_format: str) -> TextF
     cr_only = b"\r" in sample[:-1] and b"\n" not in sample
     if wide:
         return TextFile(path, encoding, mark_bytes, cr_only)
-    chosen = encoding or _choose(path, encodings, b"\r" if cr_only else b"\n")
-    if encoding and _bad_lines(path, encoding, mark_bytes, b"\n")[0]:
-        _judge(path, encoding, mark_bytes, b"\r" if cr_only else b"\n")
-    return TextFile(path, chosen, mark_bytes, cr_only)
+    newline = b"\r" if cr_only else b"\n"
+    if not encoding:
+        encoding = _choose(path, encodings, newline)
+    is_clean = not _bad_lines(path, encoding, mark_bytes, newline, stop_at_first=True)[0]
+    if not is_clean:
+        _judge(path, encoding, mark_bytes, newline)
+    return TextFile(path, encoding, mark_bytes, cr_only, is_clean)
 
 
 def wrong_encoding(expected: str, actual: str | None) -> FileRejected:
@@ -195,25 +203,22 @@ def raw_head(path: Path) -> bytes:
 
 
 def _choose(path: Path, encodings: tuple[str, ...], newline: bytes) -> str:
+    """The candidate that fits best, without judging whether it fits well enough."""
     candidates = [
         "utf-8" if name == "utf-8-sig" else name for name in encodings if not name.startswith("utf-16")
     ]
     if not candidates:
         raise wrong_encoding("utf-16", None)
+    if "utf-8" not in candidates:
+        bad, _, has_japanese = _bad_lines(path, "utf-8", 0, newline, stop_at_first=True)
+        if has_japanese and not bad:
+            raise wrong_encoding("、".join(encodings), "utf-8")
+    if len(candidates) == 1:
+        return candidates[0]
     for encoding in candidates:
-        bad, _, _ = _bad_lines(path, encoding, 0, newline, stop_at_first=True)
-        if not bad:
-            if encoding != "utf-8" and "utf-8" not in candidates:
-                bad, _, has_japanese = _bad_lines(path, "utf-8", 0, newline, stop_at_first=True)
-                if has_japanese and not bad:
-                    raise wrong_encoding(encoding, "utf-8")
+        if not _bad_lines(path, encoding, 0, newline, stop_at_first=True)[0]:
             return encoding
-    counted = [
-        (_bad_lines(path, encoding, 0, newline)[0], index) for index, encoding in enumerate(candidates)
-    ]
-    best = candidates[min(counted)[1]]
-    _judge(path, best, 0, newline)
-    return best
+    return min(candidates, key=lambda encoding: _bad_lines(path, encoding, 0, newline)[0])
 
 
 def _judge(path: Path, encoding: str, mark_bytes: int, newline: bytes) -> None:
@@ -250,11 +255,23 @@ def _bad_lines(
     return bad, total, has_japanese
 
 
-def _refuse_binary(head: bytes, file_format: str) -> None:
+def _reads_as(head: bytes, encoding: str) -> bool:
+    """Whether bytes are plausible text in a two-byte encoding: printable, with line ends and no NUL."""
+    text = head[: len(head) // 2 * 2].decode(encoding, errors="replace")
+    odd = sum(
+        1 for letter in text if letter == "\ufffd" or not (letter.isprintable() or letter in "\t\r\n\u3000")
+    )
+    return "\n" in text and odd <= 1
+
+
+def _refuse_binary(head: bytes, encodings: tuple[str, ...], file_format: str) -> None:
     for magic, ja, en in _FOREIGN:
         if head.startswith(magic):
             raise not_a(file_format, ja, en)
     if b"\0" in head:
+        for encoding in ("utf-16-le", "utf-16-be"):
+            if _reads_as(head, encoding):
+                raise wrong_encoding("、".join(encodings), f"{encoding} (BOM なし)")
         raise not_a(file_format, "文字ではないデータ", "binary data")
 
 
