@@ -16,3 +16,8 @@
 {% macro touchpoint_key(source, source_record_id, physician_reference, product_or_topic) -%}
     {{ surrogate_key([source, source_record_id, physician_reference, product_or_topic]) }}
 {%- endmacro %}
+
+{#- The same content has the same key on every channel. -#}
+{% macro content_key(content_id) -%}
+    case when {{ content_id }} is not null then {{ surrogate_key(["'content'", content_id]) }} end
+{%- endmacro %}

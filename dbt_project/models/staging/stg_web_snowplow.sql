@@ -18,6 +18,7 @@ select
     se_category,
     se_action,
     se_label,
+    se_value,
     event_fingerprint,
     useragent,
     dvce_ismobile,

@@ -1,0 +1,25 @@
+-- What a content is about, as the portal's and the webinars' files say it; where they disagree, nothing.
+with said as (
+    select
+        portal.content_id,
+        product.product_id,
+        portal.topic_id
+    from {{ ref('stg_portal_delivery') }} as portal
+    left join {{ ref('int_product_name') }} as product
+        on portal.product_name = product.called
+    where portal.content_id is not null
+    union
+    select
+        content_id,
+        product_id,
+        cast(null as {{ dbt.type_string() }}) as topic_id
+    from {{ ref('int_webinar_segment') }}
+    where content_id is not null
+)
+
+select
+    content_id,
+    case when count(distinct product_id) = 1 then max(product_id) end as product_id,
+    case when count(distinct topic_id) = 1 then max(topic_id) end as topic_id
+from said
+group by content_id

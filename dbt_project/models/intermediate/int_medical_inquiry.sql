@@ -1,0 +1,24 @@
+-- Every current inquiry with what keeps it out of the star.
+select
+    inquiry.inquiry_id,
+    inquiry.batch_id,
+    inquiry.account_id,
+    coalesce(inquiry.received_at, inquiry.created_at) as received_at,
+    product.product_id,
+    coalesce(lower(inquiry.category), 'unknown') as category,
+    inquiry.topic_id,
+    inquiry.call_id,
+    inquiry.owner_id,
+    inquiry.handed_off_at,
+    inquiry.accepted_at,
+    inquiry.answered_at,
+    inquiry.mr_notified_at,
+    inquiry.gl_record_complete,
+    case
+        when coalesce(inquiry.is_deleted, false) then 'deleted_in_source'
+        when inquiry.account_id is null then 'anonymous'
+        when inquiry.received_at is null and inquiry.created_at is null then 'unparseable'
+    end as reject_reason
+from {{ ref('stg_crm_medical_inquiry') }} as inquiry
+left join {{ ref('int_product_name') }} as product
+    on inquiry.product_name = product.called

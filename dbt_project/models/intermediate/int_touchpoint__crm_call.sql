@@ -1,0 +1,59 @@
+with rule as (
+    select * from {{ ref('engagement_rule') }}
+    where rule_version = (select max(rule_version) from {{ ref('engagement_rule') }})
+),
+
+contact as (
+    select
+        call.*,
+        touched.product_id,
+        case
+            when call.is_request then 4
+            when call.is_question or call.reaction is not null then 3
+            when call.duration_minutes >= rule.visit_min_minutes then 2
+            else 1
+        end as depth
+    from {{ ref('int_call') }} as call
+    cross join rule
+    left join {{ ref('int_call_touched_product') }} as touched
+        on call.call_id = touched.call_id
+    where call.reject_reason is null
+)
+
+select
+    {{ touchpoint_key("'crm_call'", 'contact.call_id', 'contact.account_id', 'coalesce(contact.product_id, contact.topic_id)') }}
+        as touchpoint_key,
+    'crm_call' as source,
+    contact.call_id as source_record_id,
+    contact.batch_id,
+    contact.occurred_at,
+    contact.occurred_on,
+    contact.time_precision,
+    contact.occurred_at as visible_at,
+    contact.account_id as physician_reference,
+    'crm_account_id' as physician_reference_type,
+    contact.user_id,
+    contact.channel_id,
+    'push' as direction,
+    case when contact.channel_id = 'msl_visit' or contact.caller_role = 'Medical' then 'medical' else 'mr' end
+        as initiator,
+    contact.followed_record_id is not null as is_orchestrated,
+    followed.touchpoint_key as follows_touchpoint_key,
+    contact.depth,
+    contact.product_id,
+    contact.topic_id,
+    cast(null as {{ dbt.type_string() }}) as content_id,
+    case
+        when contact.channel_id = 'msl_visit' or contact.caller_role = 'Medical' then 'non_promotional_medical'
+        else coalesce(topic.info_class, 'promotional')
+    end as info_class,
+    false as is_planned,
+    false as routed_to_medical,
+    cast(contact.duration_minutes * 60 as integer) as duration_seconds,
+    case when contact.attendee_type is not null then '{"attendee_type":"' || contact.attendee_type || '"}' end
+        as attributes
+from contact
+left join {{ ref('topic_info_class') }} as topic
+    on contact.topic_id = topic.topic_id
+left join {{ ref('int_followed_touchpoint') }} as followed
+    on contact.call_id = followed.call_id

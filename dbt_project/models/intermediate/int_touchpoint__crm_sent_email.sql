@@ -1,0 +1,40 @@
+select
+    {{ touchpoint_key("'crm_sent_email'", 'email.sent_email_id', 'email.account_id', 'coalesce(email.product_id, email.topic_id)') }}
+        as touchpoint_key,
+    'crm_sent_email' as source,
+    email.sent_email_id as source_record_id,
+    email.batch_id,
+    email.sent_at as occurred_at,
+    {{ local_date('email.sent_at') }} as occurred_on,
+    'second' as time_precision,
+    outcome.first_human_click_at as visible_at,
+    email.account_id as physician_reference,
+    'crm_account_id' as physician_reference_type,
+    email.user_id,
+    email.channel_id,
+    'push' as direction,
+    case email.sender_department when 'mr' then 'mr' when 'medical' then 'medical' else 'hq' end as initiator,
+    false as is_orchestrated,
+    cast(null as {{ dbt.type_string() }}) as follows_touchpoint_key,
+    case
+        when outcome.is_human_clicked then 2
+        when outcome.is_delivered then 1
+        else 0
+    end as depth,
+    email.product_id,
+    email.topic_id,
+    email.template_id as content_id,
+    case
+        when email.sender_department = 'medical' then 'non_promotional_medical'
+        else coalesce(topic.info_class, 'promotional')
+    end as info_class,
+    false as is_planned,
+    false as routed_to_medical,
+    cast(null as integer) as duration_seconds,
+    cast(null as {{ dbt.type_string() }}) as attributes
+from {{ ref('int_sent_email') }} as email
+inner join {{ ref('int_email_outcome') }} as outcome
+    on email.sent_email_id = outcome.sent_email_id
+left join {{ ref('topic_info_class') }} as topic
+    on email.topic_id = topic.topic_id
+where email.reject_reason is null
