@@ -20,89 +20,67 @@ AS_OF = date(2026, 10, 31)
 MONTHS = ((date(2026, 9, 1), date(2026, 9, 30)), (date(2026, 10, 1), date(2026, 10, 31)))
 RELEASE_ID = "2026-10-31-0123456789"
 
-KPIS = {
-    # id: (name, kind, direction, evidence, meaningful difference, unit, must not conclude)
+# id: order, name, kind, direction, unit, numerator, denominator, what must not be concluded, audience
+KPIS: dict[str, tuple[int, str, str, str, str, str, str, str, str]] = {
     "cx.usefulness_top_rate": (
-        "役立った割合",
-        "rate",
-        "higher_better",
-        "E1",
-        0.03,
-        "人",
-        "担当者の良し悪しは分かりません。",
+        *(10, "情報が診療に役立った先生の割合", "rate", "higher_better", "人"),
+        *("「必要な情報が役に立った」と答えた先生", "役立ち度に回答した先生"),
+        *("役に立った理由がMRの活動だったとは言えません。", "mr,office_manager"),
     ),
     "cx.csat_top2_rate": (
-        "満足した割合",
-        "rate",
-        "higher_better",
-        "E1",
-        0.03,
-        "人",
-        "他社との比較はできません。",
-    ),
-    "fit.choice_honoured_rate": (
-        "希望が守られた割合",
-        "rate",
-        "higher_better",
-        "E1",
-        0.03,
-        "回",
-        "希望を出していない先生のことは分かりません。",
-    ),
-    "preference.coverage_rate": (
-        "希望が分かる割合",
-        "rate",
-        "higher_better",
-        "E1",
-        0.03,
-        "人",
-        "分からないことは、希望がないことではありません。",
+        *(
+            12,
+            "満足した先生の割合",
+            "rate",
+            "higher_better",
+            "人",
+            "満足していると答えた先生",
+            "回答した先生",
+        ),
+        *("他社の調査とは比べられません。", "office_manager"),
     ),
     "journey.forward_transition_rate": (
-        "次へ進んだ割合",
-        "rate",
-        "higher_better",
-        "E1",
-        0.03,
-        "人",
-        "何が進めたかは分かりません。",
-    ),
-    "journey.unseen_rate": (
-        "見えていない割合",
-        "rate",
-        "lower_better",
-        "E1",
-        0.03,
-        "人",
-        "会えていないとは限りません。",
-    ),
-    "medical.closed_loop_rate": (
-        "知らせが来た割合",
-        "rate",
-        "higher_better",
-        "E1",
-        0.03,
-        "件",
-        "回答の中身は分かりません。",
-    ),
-    "channel.reach_rate": (
-        "届いた割合",
-        "rate",
-        "higher_better",
-        "E1",
-        0.03,
-        "人",
-        "届いたことは、読まれたことではありません。",
+        *(20, "次の段階に進んだ先生の割合", "rate", "higher_better", "人"),
+        *("90日の間に次の段階へ進んだ先生", "90日前から見えていた先生"),
+        *("当社の活動が先生を進めたとは言えません。", "mr"),
     ),
     "journey.physicians_in_phase": (
-        "段階ごとの人数",
-        "count",
-        "neutral",
-        "E1",
-        0.0,
-        "人",
-        "売上は分かりません。",
+        *(30, "段階ごとの先生の人数", "count", "neutral", "人", "その段階にいる先生", "対象の先生"),
+        *("人数を売上の見込みとして読んではいけません。", "mr"),
     ),
+    "fit.choice_honoured_rate": (
+        *(40, "先生の希望に沿った連絡の割合", "rate", "higher_better", "件"),
+        *("希望に沿った連絡", "希望を登録した先生への連絡"),
+        *("希望を登録していない先生が満足しているとは言えません。", "mr"),
+    ),
+    "channel.over_contact_rate": (
+        *(50, "連絡が多すぎた先生の割合", "rate", "lower_better", "人"),
+        *("30日に8回を超えて連絡した先生", "当社から連絡した先生"),
+        *("回数が少なければ先生が満足しているとは言えません。", "mr"),
+    ),
+    "journey.unseen_rate": (
+        *(
+            60,
+            "見えていない先生の割合",
+            "rate",
+            "lower_better",
+            "人",
+            "半年の間に記録のない先生",
+            "対象の先生",
+        ),
+        *("記録がないことは、先生に関心がないことを意味しません。", "mr"),
+    ),
+    "channel.effective_contact_rate": (
+        *(80, "先生の反応につながった接点の割合", "rate", "higher_better", "件"),
+        *("先生の反応につながった接点", "届いた接点"),
+        *("手段どうしの優劣は言えません。", "mr"),
+    ),
+}
+VERDICT_REASONS = {
+    "improved": "偶然では説明しにくい、意味のある差でした",
+    "worsened": "偶然では説明しにくい、意味のある差でした",
+    "unchanged": "差があっても、意味のある大きさには届きません",
+    "cannot_tell": "この差は偶然でも起こります",
 }
 
 
@@ -121,11 +99,11 @@ def value_row(
     numerator: int | None,
     denominator: int | None,
     **given: Any,
-) -> dict[str, Any]:
+) -> Row:
     """One row of `fct_kpi_value`; `month` is 0 for September and 1 for October; `given` overrides any column."""
-    row: dict[str, Any] = {
+    row: Row = {
         "kpi_id": kpi_id,
-        "kpi_version": "1",
+        "kpi_version": 1,
         "period_type": "month",
         "period_start": MONTHS[month][0],
         "period_end": MONTHS[month][1],
@@ -143,6 +121,14 @@ def value_row(
         "n_physicians": denominator,
         "evidence_level": "E1",
         "verdict": None,
+        "verdict_reason": VERDICT_REASONS.get(given.get("verdict")),
+        "previous_value": None,
+        "previous_numerator": None,
+        "previous_denominator": None,
+        "difference": None,
+        "difference_low": None,
+        "difference_high": None,
+        "minimum_detectable_difference": None,
         "display_state": "shown",
         "reason": None,
         "trust_arrival": "enough",
@@ -156,14 +142,15 @@ def value_row(
         row["value"] = numerator / denominator
         row["ci_low"], row["ci_high"] = wilson(numerator, denominator)
         if denominator < 10:
-            row["display_state"] = "counts_only"
+            row |= {"display_state": "counts_only", "value": None, "ci_low": None, "ci_high": None}
+            row["reason"] = "対象が10に満たないため、件数だけを出しています"
         elif denominator < 30:
-            row["display_state"] = "reference"
+            row |= {"display_state": "reference", "reason": "対象が30に満たないため、参考値です"}
         row["trust_count"] = "lacking" if denominator < 10 else "caution" if denominator < 30 else "enough"
     return row | given
 
 
-def phase_rows(office: str, month: int, counts: dict[str, int | None]) -> list[dict[str, Any]]:
+def phase_rows(office: str, month: int, counts: dict[str, int | None]) -> list[Row]:
     """The picture's rows: physicians per phase, None for a suppressed cell."""
     total = sum(count or 0 for count in counts.values())
     rows = []
@@ -183,76 +170,95 @@ def phase_rows(office: str, month: int, counts: dict[str, int | None]) -> list[d
     return rows
 
 
-def default_values() -> list[dict[str, Any]]:
+def with_previous(rows: list[Row]) -> list[Row]:
+    """Put September's values beside October's, and the difference with its (Newcombe) interval where both are shown."""
+    keys = ("kpi_id", "scope_id", "channel_id", "product_id", "phase_id", "breakdown")
+    september = {tuple(row[key] for key in keys): row for row in rows if row["period_end"] == MONTHS[0][1]}
+    for row in rows:
+        before = september.get(tuple(row[key] for key in keys))
+        if row["period_end"] != MONTHS[1][1] or before is None or before["value"] is None:
+            continue
+        row |= {f"previous_{part}": before[part] for part in ("value", "numerator", "denominator")}
+        if row["value"] is not None and row["display_state"] == before["display_state"] == "shown":
+            change = row["value"] - before["value"]
+            low = math.hypot(row["value"] - row["ci_low"], before["ci_high"] - before["value"])
+            high = math.hypot(row["ci_high"] - row["value"], before["value"] - before["ci_low"])
+            row |= {"difference": change, "difference_low": change - low, "difference_high": change + high}
+    return rows
+
+
+def default_values() -> list[Row]:
     """OF01 with 150 physicians and everything shown; OF02, four MRs, with its small groups suppressed."""
     rows = [
-        value_row("cx.usefulness_top_rate", "OF01", 0, 28, 48, verdict=None),
+        value_row("cx.usefulness_top_rate", "OF01", 0, 28, 48, verdict="cannot_tell"),
         value_row("cx.usefulness_top_rate", "OF01", 1, 31, 50, verdict="cannot_tell"),
         value_row("fit.choice_honoured_rate", "OF01", 0, 301, 400),
         value_row("fit.choice_honoured_rate", "OF01", 1, 378, 420, verdict="improved"),
-        value_row("preference.coverage_rate", "OF01", 0, 92, 150),
-        value_row("preference.coverage_rate", "OF01", 1, 93, 150, verdict="unchanged"),
         value_row("journey.forward_transition_rate", "OF01", 0, 11, 80),
         value_row("journey.forward_transition_rate", "OF01", 1, 12, 82, verdict="cannot_tell"),
+        value_row("channel.over_contact_rate", "OF01", 0, 9, 15),
+        value_row("channel.over_contact_rate", "OF01", 1, 2, 16, verdict="cannot_tell"),
         value_row("journey.unseen_rate", "OF01", 0, 24, 150),
         value_row("journey.unseen_rate", "OF01", 1, 27, 150, verdict="cannot_tell", trust_linkage="caution"),
-        value_row("medical.closed_loop_rate", "OF01", 0, 9, 14),
-        value_row("medical.closed_loop_rate", "OF01", 1, 12, 16),
-        value_row("channel.reach_rate", "OF01", 0, 120, 150),
-        value_row("channel.reach_rate", "OF01", 1, 118, 150, verdict="cannot_tell"),
-        value_row("cx.usefulness_top_rate", "OF02", 1, 4, 6),
+        value_row("channel.effective_contact_rate", "OF01", 0, 2450, 5200),
+        value_row("channel.effective_contact_rate", "OF01", 1, 2510, 5300, verdict="unchanged"),
+        value_row("cx.usefulness_top_rate", "OF02", 1, 4, 6, verdict="cannot_tell"),
         value_row(
-            "preference.coverage_rate",
+            "journey.forward_transition_rate",
             "OF02",
             1,
             None,
             None,
             display_state="suppressed",
             trust_count="lacking",
-            reason="担当者が5人より少ない営業所のため、出しません",
+            verdict="cannot_tell",
+            reason="先生の人数が少なく、個人が分かるおそれがあるため、出していません",
         ),
     ]
-    rows += phase_rows(
-        "OF01", 0, {"P0": 44, "P1": 38, "P2": 31, "P3": 14, "P4": 9, "P5": 8, "P6": None, "PX": 6}
-    )
-    rows += phase_rows(
-        "OF01", 1, {"P0": 40, "P1": 36, "P2": 35, "P3": 17, "P4": 9, "P5": 8, "P6": None, "PX": 5}
-    )
-    return rows
+    before = {"P0": 44, "P1": 38, "P2": 31, "P3": 14, "P4": 9, "P5": 8, "P6": None, "PX": 6}
+    after = {"P0": 40, "P1": 36, "P2": 35, "P3": 17, "P4": 9, "P5": 8, "P6": None, "PX": 5}
+    return with_previous(rows + phase_rows("OF01", 0, before) + phase_rows("OF01", 1, after))
 
 
-def write_table(folder: Path, name: str, rows: list[dict[str, Any]]) -> None:
+def write_table(folder: Path, name: str, rows: list[Row]) -> None:
     """Write rows as `<folder>/<name>.parquet`."""
     folder.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.Table.from_pylist(rows), folder / f"{name}.parquet")
 
 
-def registry_rows() -> list[dict[str, Any]]:
+def registry_rows() -> list[Row]:
     """`dim_kpi` for the KPIs above."""
-    return [
-        {
-            "kpi_id": kpi_id,
-            "kpi_version": "1",
-            "name_ja": name,
-            "name_en": kpi_id,
-            "formula_ja": f"{name}の求め方",
-            "numerator": "x",
-            "denominator": "n",
-            "kind": kind,
-            "minimum_sample": 30,
-            "period": "month",
-            "owner": "デジタル推進部",
-            "decision_ja": "次の会議で何を話すか",
-            "must_not_conclude_ja": warning,
-            "audience": ["mr", "hq"],
-            "evidence_level": level,
-            "meaningful_difference": difference,
-            "sources": ["crm_call"],
-            "unit_ja": unit,
-            "direction": direction,
-        }
-        for kpi_id, (name, kind, direction, level, difference, unit, warning) in KPIS.items()
-    ]
+    rows = []
+    for kpi_id, facts in KPIS.items():
+        order, name, kind, direction, unit, numerator, denominator, warning, audience = facts
+        rows.append(
+            {
+                "kpi_id": kpi_id,
+                "kpi_version": 1,
+                "display_order": order,
+                "mart": "mart_" + kpi_id.split(".")[0],
+                "name_ja": name,
+                "name_en": kpi_id,
+                "formula_ja": f"{numerator} ÷ {denominator}",
+                "numerator": "n_x",
+                "denominator": "n",
+                "numerator_ja": numerator,
+                "denominator_ja": denominator,
+                "kind": kind,
+                "minimum_sample": 30,
+                "period": "month",
+                "owner": "hq_marketing",
+                "decision_ja": "次の会議で何を話すか",
+                "must_not_conclude_ja": warning,
+                "audience": audience,
+                "evidence_level": "E1",
+                "meaningful_difference": 0.03,
+                "sources": "crm_call",
+                "unit_ja": unit,
+                "direction": direction,
+            }
+        )
+    return rows
 
 
 # The people of the sheets: (physician, name, employee, fact that decides the next step).
@@ -430,7 +436,7 @@ def _entry(folder: Path, file: Path) -> Row:
     }
 
 
-def write_release(root: Path, values: list[dict[str, Any]] | None = None) -> Path:
+def write_release(root: Path, values: list[Row] | None = None) -> Path:
     """Write `releases/<id>` below `root` and point `current` at it; returns the release folder."""
     folder = root / "releases" / RELEASE_ID
     write_star(folder / "star")
@@ -496,7 +502,7 @@ def write_release(root: Path, values: list[dict[str, Any]] | None = None) -> Pat
     return folder
 
 
-def dbt_manifest() -> dict[str, Any]:
+def dbt_manifest() -> Row:
     """What dbt would leave of a project with one source, one staging, one core and one mart model."""
 
     def model(name: str, schema: str, parents: list[str], **given: Any) -> Row:
@@ -534,7 +540,11 @@ def dbt_manifest() -> dict[str, Any]:
             description="One row per KPI, version, period, scope and breakdown. </script> Every published number.",
             config={"materialized": "table", "meta": {"kpis": kpis, "owner": "digital", "audience": ["mr"]}},
             columns={
-                "kpi_id": {"name": "kpi_id", "description": "The registry entry.", "meta": {"name_ja": "数字の番号"}}
+                "kpi_id": {
+                    "name": "kpi_id",
+                    "description": "The registry entry.",
+                    "meta": {"name_ja": "数字の番号"},
+                }
             },
         ),
     ]

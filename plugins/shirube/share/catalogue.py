@@ -75,7 +75,9 @@ class Source:
 def tables(release: ReleaseFiles, manifest: dict[str, Any] | None) -> list[Table]:
     """Every mart and star table of the release, marts first, in the manifest's order."""
     nodes = {node["name"]: node for node in (manifest or {}).get("nodes", {}).values() if _is_model(node)}
-    audited = {entry["name"]: entry["status"] for entry in release.manifest.get("audit", {}).get("tables", [])}
+    audited = {
+        entry["name"]: entry["status"] for entry in release.manifest.get("audit", {}).get("tables", [])
+    }
     found = []
     for folder, schema in (("marts", "marts"), ("star", "core")):
         for entry in release.manifest.get(folder, []):
@@ -107,7 +109,7 @@ def _table(
         audience="、".join(
             str(declared("wording")["roles"].get(role, role)) for role in _listed(meta.get("audience"))
         ),
-        owner=str(meta.get("owner") or ""),
+        owner=str(declared("wording")["roles"].get(meta.get("owner"), meta.get("owner") or "")),
         status=STATUS_WORDS.get(status, status),
         status_reason=str(entry.get("reason_ja") or ""),
         as_of=str(entry.get("source_as_of") or release.as_of.isoformat()),
@@ -125,7 +127,12 @@ def _columns(release: ReleaseFiles, node: dict[str, Any] | None, name: str) -> l
     described = (node or {}).get("columns", {})
     if release.file(name) is None:
         return [
-            Column(key, str(column.get("data_type") or ""), str(column.get("description") or ""), _japanese(column))
+            Column(
+                key,
+                str(column.get("data_type") or ""),
+                str(column.get("description") or ""),
+                _japanese(column),
+            )
             for key, column in described.items()
         ]
     rows = release.query(f"describe select * from {{{name}}}")
@@ -133,7 +140,9 @@ def _columns(release: ReleaseFiles, node: dict[str, Any] | None, name: str) -> l
         Column(
             name=row["column_name"],
             type=str(row["column_type"]).lower(),
-            description_en=" ".join(str(described.get(row["column_name"], {}).get("description") or "").split()),
+            description_en=" ".join(
+                str(described.get(row["column_name"], {}).get("description") or "").split()
+            ),
             description_ja=_japanese(described.get(row["column_name"], {})),
         )
         for row in rows
@@ -167,7 +176,9 @@ def _is_model(node: dict[str, Any]) -> bool:
 
 def lineage(manifest: dict[str, Any], node: dict[str, Any]) -> str:
     """A picture of where a table comes from: sources, then its parents, then itself, left to right, as SVG."""
-    parents = [key for key in manifest["nodes"][node["unique_id"]]["depends_on"]["nodes"] if _known(manifest, key)]
+    parents = [
+        key for key in manifest["nodes"][node["unique_id"]]["depends_on"]["nodes"] if _known(manifest, key)
+    ]
     origins = {parent: sorted(_origins(manifest, parent, set())) for parent in parents}
     left = sorted({origin for found in origins.values() for origin in found})
     names = [key.split(".")[-1] for key in parents]
@@ -228,7 +239,11 @@ def _origins(manifest: dict[str, Any], key: str, seen: set[str]) -> set[str]:
         return set()
     if node["resource_type"] == "seed":
         return set()
-    return {name for parent in node.get("depends_on", {}).get("nodes", []) for name in _origins(manifest, parent, seen)}
+    return {
+        name
+        for parent in node.get("depends_on", {}).get("nodes", [])
+        for name in _origins(manifest, parent, seen)
+    }
 
 
 def sources(release: ReleaseFiles) -> list[Source]:
@@ -262,6 +277,7 @@ def numbers(release: ReleaseFiles, manifest: dict[str, Any] | None) -> list[dict
             {
                 **row,
                 "anchor": kpi.kpi_id.replace(".", "-"),
+                "owner": str(words["roles"].get(row["owner"], row["owner"])),
                 "audience": "、".join(str(words["roles"].get(role, role)) for role in kpi.audience),
                 "period": words["periods"].get(kpi.period, {}).get("name", kpi.period),
                 "matters": _difference_in_words(kpi),

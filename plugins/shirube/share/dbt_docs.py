@@ -32,13 +32,17 @@ def page_template() -> str:
     if found is None or not found.submodule_search_locations:
         raise ModuleNotFoundError("dbt is not installed, so its documentation page is not there")
     roots = [Path(location) for location in found.submodule_search_locations]
-    page = next((root / "task/docs/index.html" for root in roots if (root / "task/docs/index.html").exists()), None)
+    page = next(
+        (root / "task/docs/index.html" for root in roots if (root / "task/docs/index.html").exists()), None
+    )
     if page is None:
         raise ValueError("this dbt carries no documentation page")
     text = page.read_text(encoding="utf-8")
     for tracked, instead in _TRACKER:
         if tracked not in text:
-            raise ValueError(f"dbt's documentation page changed: {tracked!r} is not in it; look for its new tracker")
+            raise ValueError(
+                f"dbt's documentation page changed: {tracked!r} is not in it; look for its new tracker"
+            )
         text = text.replace(tracked, instead)
     return text
 
@@ -54,7 +58,9 @@ def offline_page(manifest: dict[str, Any], release: ReleaseFiles) -> str:
         if marker not in text:
             raise ValueError(f"dbt's documentation page changed: no place for {marker}")
         # A closing tag inside a description must not end the script that carries it.
-        text = text.replace(marker, json.dumps(document, ensure_ascii=False, sort_keys=True).replace("</", "<\\/"))
+        text = text.replace(
+            marker, json.dumps(document, ensure_ascii=False, sort_keys=True).replace("</", "<\\/")
+        )
     return text
 
 
@@ -112,8 +118,20 @@ def _catalog(manifest: dict[str, Any], release: ReleaseFiles) -> dict[str, Any]:
                 for index, column in enumerate(columns, start=1)
             },
             "stats": {
-                "has_stats": {"id": "has_stats", "label": "Has Stats?", "value": True, "include": False, "description": ""},
-                "rows": {"id": "rows", "label": "Rows", "value": rows, "include": True, "description": "Published rows"},
+                "has_stats": {
+                    "id": "has_stats",
+                    "label": "Has Stats?",
+                    "value": True,
+                    "include": False,
+                    "description": "",
+                },
+                "rows": {
+                    "id": "rows",
+                    "label": "Rows",
+                    "value": rows,
+                    "include": True,
+                    "description": "Published rows",
+                },
             },
             "unique_id": key,
         }

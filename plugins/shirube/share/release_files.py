@@ -20,7 +20,10 @@ class Kpi:
 
     kpi_id: str
     version: str
+    display_order: int
     name_ja: str
+    numerator_ja: str
+    denominator_ja: str
     kind: str
     direction: str
     evidence_level: str
@@ -52,6 +55,13 @@ class Value:
     ci_high: float | None
     evidence_level: str
     verdict: str | None
+    verdict_reason: str | None
+    previous_value: float | None
+    previous_numerator: float | None
+    previous_denominator: float | None
+    difference: float | None
+    difference_low: float | None
+    difference_high: float | None
     display_state: str
     reason: str | None
     trust_arrival: str
@@ -114,7 +124,7 @@ class ReleaseFiles:
         return [column[0] for column in cursor.description or []]
 
     def registry(self) -> dict[str, Kpi]:
-        """Every KPI of the registry by id, the newest version of each; empty where the registry was withheld."""
+        """Every KPI of the registry by id, the newest version of each, in reading order; empty where withheld."""
         kpis: dict[str, Kpi] = {}
         if self.file("dim_kpi") is None:
             return kpis
@@ -122,7 +132,10 @@ class ReleaseFiles:
             kpis[row["kpi_id"]] = Kpi(
                 kpi_id=row["kpi_id"],
                 version=str(row["kpi_version"]),
+                display_order=int(row["display_order"]),
                 name_ja=row["name_ja"],
+                numerator_ja=row["numerator_ja"],
+                denominator_ja=row["denominator_ja"],
                 kind=row["kind"],
                 direction=row["direction"],
                 evidence_level=row["evidence_level"],
@@ -134,7 +147,7 @@ class ReleaseFiles:
                 period=row["period"],
                 row=row,
             )
-        return kpis
+        return dict(sorted(kpis.items(), key=lambda item: (item[1].display_order, item[0])))
 
     def office_values(self, office_id: str) -> list[Value]:
         """All numbers published for one office, oldest period first; empty where all were withheld."""

@@ -1,30 +1,32 @@
 """The office page: what one office reads on one sheet of paper, assembled from the published numbers.
 
-Nothing is calculated here that the registry's macros should have calculated; the page only chooses, compares two
-published values and puts them in words by the declared rules.
+Nothing is calculated here: values, intervals, differences, verdicts and suppression come from `fct_kpi_value`, their
+meaning from the registry. The page chooses, orders and puts in words, by the rules declared beside this module.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 from shirube.share import chart, wording
 from shirube.share.readability import glossary_of
 from shirube.share.release_files import Kpi, ReleaseFiles, Value, last_closed_month
 from shirube.share.wording import Difference, declared
 
+# Display states in which a value is said without reserve, and in which at least its counts are said.
 SAID = ("shown", "stale")
+COUNTED = ("shown", "stale", "reference", "counts_only")
+
 # Words that stand as headings on every page, and so are explained on every page.
 HEADINGS = "判定 幅 届き・つながり・数"
-COUNTED = ("shown", "stale", "reference", "counts_only")
 
 
 @dataclass(frozen=True)
 class NumberLine:
     """One row of the table of numbers."""
 
+    kpi_id: str
     label: str
     value: str
     interval: str
@@ -68,12 +70,11 @@ class OfficePage:
     voices: str
     not_said: list[str]
     evidence_level: str
-    first_side: str
     release_id: str
     glossary: list[tuple[str, str]] = field(default_factory=list)
 
     def running_text(self) -> str:
-        """All sentences of the page, for the readability rules; headings and table cells are not sentences."""
+        """All sentences of the page, for the readability rules; headings and table cells are no sentences."""
         parts = [self.answer, self.why, self.step["what"], self.step["why"], self.voices, self.picture_note]
         parts += [f"{item.why}。{item.when}" for item in self.cannot_say] + self.not_said
         parts += [explanation for _, explanation in self.glossary]
@@ -92,28 +93,23 @@ class OfficePage:
 def office_page(release: ReleaseFiles, registry: dict[str, Kpi], office_id: str, office: str) -> OfficePage:
     """Assemble the page of one office from a release.
 
-    Raises ValueError where a sentence would claim more than the evidence level of its number.
+    Raises ValueError where the page would break one of its own rules: a sentence that claims more than the
+    evidence level of its numbers, or more numbers than a reader is asked to take in.
     """
     page = declared("page")
     month = last_closed_month(release.as_of)
-    values = [v for v in release.office_values(office_id) if v.period_end <= month]
-    current, previous = _latest([v for v in values if _is_of_registry_period(v, registry)])
-    chosen = [
-        kpi_id
-        for kpi_id in page["kpis"]
-        if kpi_id in current and kpi_id in registry and "mr" in registry[kpi_id].audience
-    ][: int(page["maximum_numbers"])]
-    head = _headline(page["headline_order"], current, chosen)
+    values = [value for value in release.office_values(office_id) if value.period_end <= month]
+    current = _latest(values, registry)
+    chosen = [kpi for kpi in registry.values() if kpi.kpi_id in current and "mr" in kpi.audience]
+    if len(chosen) > int(page["maximum_numbers"]):
+        raise ValueError(f"{len(chosen)} numbers are meant for MRs; a page holds {page['maximum_numbers']}")
+    head = _headline(chosen, current)
     if head:
-        chosen = [head, *[kpi_id for kpi_id in chosen if kpi_id != head]]
-    lines = [_line(registry[kpi_id], current[kpi_id], previous.get(kpi_id)) for kpi_id in chosen]
-    answer, verdict, certainty, why = _answer(
-        registry.get(head) if head else None, current.get(head or ""), previous.get(head or "")
-    )
+        chosen = [head, *[kpi for kpi in chosen if kpi is not head]]
+    answer, verdict, certainty, why = _answer(head, current[head.kpi_id] if head else None)
     picture, picture_note = _picture(values, page["chart"], release.judged_only(office_id))
     arrived, missing = release.sources()
-    not_said = [registry[k].must_not_conclude_ja for k in chosen if registry[k].must_not_conclude_ja]
-    level = max([current[k].evidence_level for k in chosen], default="E1")
+    not_said = list(dict.fromkeys(kpi.must_not_conclude_ja for kpi in chosen))
     result = OfficePage(
         office_id=office_id,
         office=office,
@@ -129,57 +125,46 @@ def office_page(release: ReleaseFiles, registry: dict[str, Kpi], office_id: str,
         picture=picture,
         picture_title="先生の段階ごとの人数",
         picture_note=picture_note,
-        numbers=lines,
-        step=_step(registry, current),
-        cannot_say=_cannot_say(registry, chosen, current, previous),
+        numbers=[_line(kpi, current[kpi.kpi_id]) for kpi in chosen],
+        step=_step({kpi.kpi_id: kpi for kpi in chosen}, current),
+        cannot_say=_cannot_say(chosen, current),
         voices=str(page["voices"]),
-        not_said=[*list(dict.fromkeys(not_said))[:3], *page["always_not_said"]],
-        evidence_level=level,
-        first_side=str(page["kpis"][chosen[0]]["side"]) if chosen else "physician",
+        not_said=[*not_said[: int(page["maximum_warnings"])], *page["always_not_said"]],
+        evidence_level=max([kpi.evidence_level for kpi in chosen], default="E1"),
         release_id=release.release_id,
     )
     result.glossary = glossary_of(result.all_text() + HEADINGS)
-    too_strong = wording.verbs_above("\n".join([answer, why, *result.step.values()]), level)
-    if too_strong:
-        raise ValueError(f"office page {office_id}: {', '.join(too_strong)} claims more than {level}")
+    # The answer may claim what its own number supports; the rest of the page what the strongest number supports.
+    _check_verbs(office_id, f"{answer}\n{why}", head.evidence_level if head else "E1")
+    _check_verbs(office_id, "\n".join(result.step.values()), result.evidence_level)
     return result
 
 
-def _is_of_registry_period(value: Value, registry: dict[str, Kpi]) -> bool:
-    """Whether a value is of the length of period that its registry entry names; months where it names none."""
-    kpi = registry.get(value.kpi_id)
-    wanted = kpi.period if kpi and kpi.period in declared("wording")["periods"] else "month"
-    return value.period_type == wanted
+def _check_verbs(office_id: str, text: str, level: str) -> None:
+    too_strong = wording.verbs_above(text, level)
+    if too_strong:
+        raise ValueError(f"office page {office_id}: {', '.join(too_strong)} claims more than {level}")
 
 
-def _latest(values: list[Value]) -> tuple[dict[str, Value], dict[str, Value]]:
-    """Per KPI the newest undivided value and the one of the period just before it."""
+def _latest(values: list[Value], registry: dict[str, Kpi]) -> dict[str, Value]:
+    """Per KPI its newest undivided value, of the length of period that the registry says to look at first."""
     current: dict[str, Value] = {}
-    previous: dict[str, Value] = {}
     for value in values:
-        if not value.is_total:
-            continue
-        last = current.get(value.kpi_id)
-        if (
-            last is not None
-            and last.period_type == value.period_type
-            and last.period_end < value.period_start
-        ):
-            if (value.period_start - last.period_end).days == 1:
-                previous[value.kpi_id] = last
-            else:
-                previous.pop(value.kpi_id, None)
-        current[value.kpi_id] = value
-    return current, previous
+        kpi = registry.get(value.kpi_id)
+        if kpi is not None and value.is_total and value.period_type == kpi.period:
+            current[value.kpi_id] = value
+    return current
 
 
-def _headline(order: list[str], current: dict[str, Value], chosen: list[str]) -> str | None:
-    """The first declared headline that can be said; failing that, the first that has any value."""
-    candidates = [kpi_id for kpi_id in order if kpi_id in chosen]
+def _headline(chosen: list[Kpi], current: dict[str, Value]) -> Kpi | None:
+    """The first number from the physician's side that can be said; failing that, the first that can be counted."""
+    sides = declared("page")["physician_side"]
+    candidates = [kpi for kpi in chosen if kpi.kpi_id.split(".")[0] in sides and kpi.kind == "rate"]
     for states in (SAID, COUNTED):
-        for kpi_id in candidates:
-            if current[kpi_id].display_state in states and current[kpi_id].value is not None:
-                return kpi_id
+        for kpi in candidates:
+            value = current[kpi.kpi_id]
+            if value.display_state in states and value.denominator:
+                return kpi
     return candidates[0] if candidates else None
 
 
@@ -187,100 +172,82 @@ def _whole(value: float | None) -> int:
     return round(value or 0)
 
 
+def _counter(kpi: Kpi) -> str:
+    """The Japanese counter of what was counted: the unit of a rate's denominator, 「件」 for other samples."""
+    return kpi.unit_ja if kpi.kind in ("rate", "count") else "件"
+
+
 def _said(kpi: Kpi, value: Value) -> str:
     """The value in words, as far as its display state allows."""
-    counter = _counter(kpi)
-    if value.display_state not in COUNTED or value.value is None:
+    if value.display_state not in COUNTED:
         return "出せません"
+    if not value.denominator:
+        return "対象なし"
+    return _in_words(kpi, value.value, value.numerator, value.denominator, value.display_state)
+
+
+def _in_words(
+    kpi: Kpi, value: float | None, numerator: float | None, denominator: float | None, state: str
+) -> str:
+    unit = kpi.unit_ja
     if kpi.kind == "rate":
-        if value.display_state in SAID:
-            return wording.natural_frequency(value.value, counter)
-        return f"{_whole(value.denominator):,}{counter}中{_whole(value.numerator):,}{counter}"
-    if value.display_state == "counts_only":
-        return f"{_whole(value.denominator):,}件"
-    digits = 0 if kpi.kind in ("count", "score") else 1
-    sign = "+" if kpi.kind == "score" and value.value > 0 else ""
-    return f"{sign}{wording.rounded(value.value, digits)}{counter}"
+        if state in SAID and value is not None:
+            return wording.natural_frequency(value, unit)
+        return f"{_whole(denominator):,}{unit}中{_whole(numerator):,}{unit}"
+    if value is None:
+        return f"{_whole(denominator):,}件のみ"
+    digits = 1 if kpi.kind in ("median", "mean") else 0
+    sign = "+" if kpi.kind == "score" and value > 0 else ""
+    return f"{sign}{wording.rounded(value, digits)}{unit}"
 
 
 def _interval(kpi: Kpi, value: Value) -> str:
     if value.ci_low is None or value.ci_high is None or value.value is None:
         return "—"
-    if value.display_state not in (*SAID, "reference"):
-        return "—"
-    counter = _counter(kpi)
     if kpi.kind == "rate":
-        text = wording.frequency_interval(value.value, value.ci_low, value.ci_high, counter)
-        return f"100{counter}中{text}" if value.display_state == "reference" and "中" not in text else text
-    digits = 0 if kpi.kind in ("count", "score") else 1
-    return f"{wording.rounded(value.ci_low, digits)}〜{wording.rounded(value.ci_high, digits)}{counter}"
+        text = wording.frequency_interval(value.value, value.ci_low, value.ci_high, kpi.unit_ja)
+        is_other_base = value.display_state == "reference" and "中" not in text
+        return f"100{kpi.unit_ja}中{text}" if is_other_base else text
+    digits = 1 if kpi.kind in ("median", "mean") else 0
+    return f"{wording.rounded(value.ci_low, digits)}〜{wording.rounded(value.ci_high, digits)}{kpi.unit_ja}"
 
 
-def _counter(kpi: Kpi) -> str:
-    return str(declared("page")["kpis"].get(kpi.kpi_id, {}).get("counter", kpi.unit_ja or "件"))
-
-
-def _subject(kpi: Kpi) -> str:
-    return str(declared("page")["kpis"].get(kpi.kpi_id, {}).get("subject", f"{kpi.name_ja}は"))
-
-
-def _label(kpi: Kpi) -> str:
-    return str(declared("page")["kpis"].get(kpi.kpi_id, {}).get("label", kpi.name_ja))
-
-
-def _comparable(value: Value | None) -> bool:
-    """Whether a value may stand in a comparison: published in full, with an interval (H2)."""
-    return (
-        value is not None
-        and value.display_state == "shown"
-        and value.value is not None
-        and value.ci_low is not None
-        and value.ci_high is not None
-    )
-
-
-def _difference(value: Value | None, before: Value | None) -> Difference | None:
-    if value is None or before is None or not (_comparable(value) and _comparable(before)):
-        return None
-    assert value.value is not None and value.ci_low is not None and value.ci_high is not None
-    assert before.value is not None and before.ci_low is not None and before.ci_high is not None
-    return wording.difference(
-        (before.value, before.ci_low, before.ci_high), (value.value, value.ci_low, value.ci_high)
-    )
+def _previous(kpi: Kpi, value: Value) -> str:
+    if value.previous_value is None or not value.previous_denominator or value.display_state not in COUNTED:
+        return "—"
+    state = "shown" if value.previous_denominator >= kpi.minimum_sample else "reference"
+    return _in_words(kpi, value.previous_value, value.previous_numerator, value.previous_denominator, state)
 
 
 def _note(value: Value) -> str:
-    states = declared("wording")["display_states"]
-    note = str(states.get(value.display_state, ""))
-    if value.display_state in ("suppressed", "withheld") and value.reason:
-        return value.reason
-    return note
-
-
-def _period(value: Value) -> str:
-    """The months of a period that is not the month of the page: 「7〜9月」."""
-    if value.period_type == "month":
+    """Why a number is not shown in full, in the words of its publisher; else the declared words of its state."""
+    if value.display_state == "shown":
         return ""
-    return f"{value.period_start.month}〜{value.period_end.month}月"
+    return value.reason or str(declared("wording")["display_states"][value.display_state])
 
 
-def _line(kpi: Kpi, value: Value, before: Value | None) -> NumberLine:
-    counter = _counter(kpi)
-    base = counter if kpi.kind == "rate" else "件"
-    denominator = "—" if value.denominator is None else f"{_whole(value.denominator):,}{base}"
-    if value.display_state in ("suppressed", "withheld"):
-        denominator = "—"
-    verdict = "—"
-    if value.display_state in SAID and value.verdict:
-        verdict = wording.verdict_word(value.verdict)
-    period = _period(value)
+def _name(kpi: Kpi) -> str:
+    """The registry's name without 「の割合」: every row says 「100人中…」 anyway."""
+    return kpi.name_ja.removesuffix("の割合")
+
+
+def _label(kpi: Kpi, value: Value) -> str:
+    """The KPI's short name, with the months of a period that is not the month of the page: 「…（7〜9月）」."""
+    if value.period_type == "month":
+        return _name(kpi)
+    return f"{_name(kpi)}（{value.period_start.month}〜{value.period_end.month}月）"
+
+
+def _line(kpi: Kpi, value: Value) -> NumberLine:
+    counted = value.denominator is not None and value.display_state in COUNTED
     return NumberLine(
-        label=f"{_label(kpi)}（{period}）" if period else _label(kpi),
+        kpi_id=kpi.kpi_id,
+        label=_label(kpi, value),
         value=_said(kpi, value),
         interval=_interval(kpi, value),
-        denominator=denominator,
-        previous=_said(kpi, before) if before is not None and before.display_state in COUNTED else "—",
-        verdict=verdict,
+        denominator=f"{_whole(value.denominator):,}{_counter(kpi)}" if counted else "—",
+        previous=_previous(kpi, value),
+        verdict=wording.verdict_word(value.verdict) if value.verdict else "—",
         marks=(
             wording.trust_word(value.trust_arrival),
             wording.trust_word(value.trust_linkage),
@@ -290,102 +257,77 @@ def _line(kpi: Kpi, value: Value, before: Value | None) -> NumberLine:
     )
 
 
-def _answer(kpi: Kpi | None, value: Value | None, before: Value | None) -> tuple[str, str, str, str]:
+def _answer(kpi: Kpi | None, value: Value | None) -> tuple[str, str, str, str]:
     """(answer, verdict, certainty, why) of the headline."""
     nothing = wording.verdict_word("cannot_tell")
     if kpi is None or value is None:
-        return (
-            "先生から見た数字は、今月はまだ届いていません。",
-            nothing,
-            "",
-            "回答の記録が届いていないためです。",
-        )
+        return "先生から見た数字は、まだ届いていません。", nothing, "", "もとになる記録がないためです。"
     words = declared("wording")["periods"][value.period_type]
-    subject, counter = _subject(kpi), _counter(kpi)
-    if value.display_state not in COUNTED or value.value is None:
-        return f"{subject}、今月は出せません。", nothing, "", f"{_note(value) or '値がありません'}。"
-    said = _said(kpi, value)
-    answer = f"{subject}、{said}でした"
-    if kpi.kind == "rate" and _comparable(before) and before is not None and before.value is not None:
-        base = wording.frequency_base(value.value)
-        answer += f"（{words['previous']}は{wording.rounded(before.value * base)}{counter}）"
-    elif value.display_state == "reference":
+    if value.display_state not in COUNTED or not value.denominator:
+        reason = _note(value) or "対象がありませんでした"
+        return f"「{kpi.name_ja}」は、{words['this']}は言えません。", nothing, "", f"{reason}。"
+    answer = f"{kpi.numerator_ja}は、{_said(kpi, value)}でした"
+    if value.display_state == "reference":
         answer += "（参考値）"
-    answer += "。"
+    elif value.display_state in SAID and value.value is not None and value.previous_value is not None:
+        base = wording.frequency_base(value.value)
+        if (value.previous_denominator or 0) >= kpi.minimum_sample:
+            answer += f"（{words['previous']}は{wording.rounded(value.previous_value * base)}{kpi.unit_ja}）"
     verdict = value.verdict or "cannot_tell"
-    change = _difference(value, before)
-    certainty = wording.certainty(verdict, change, kpi.meaningful_difference)
-    why = _why(kpi, value, before, verdict, change, words)
-    return answer, wording.verdict_word(verdict), "" if verdict == "cannot_tell" else certainty, why
+    change = _difference(value)
+    certainty = (
+        "" if verdict == "cannot_tell" else wording.certainty(verdict, change, kpi.meaningful_difference)
+    )
+    return f"{answer}。", wording.verdict_word(verdict), certainty, _why(kpi, value, verdict, change)
 
 
-def _why(
-    kpi: Kpi,
-    value: Value,
-    before: Value | None,
-    verdict: str,
-    change: Difference | None,
-    words: dict[str, str],
-) -> str:
-    """Why the verdict is what it is, in one or two short sentences."""
-    counter = _counter(kpi)
-    number = f"{_whole(value.denominator):,}{counter if kpi.kind == 'rate' else '件'}"
-    needed = int(declared("wording")["minimums"]["shown"])
-    if value.display_state in ("reference", "counts_only"):
-        return f"数えたのは{number}で、比べるには{needed}{counter}が必要です。"
-    if before is None:
-        return f"数えたのは{number}です。比べる{words['previous']}の値がまだありません。"
-    if change is None:
-        return f"数えたのは{number}です。{words['previous']}の値が少なく、比べられません。"
-    if kpi.kind == "rate":
-        low, high = wording.rounded(change.low * 100), wording.rounded(change.high * 100)
-        matters, amount = (
-            wording.rounded(kpi.meaningful_difference * 100),
-            wording.rounded(abs(change.value) * 100),
-        )
-        hundred = f"100{counter}中"
-    else:
-        low, high = wording.rounded(change.low, 1), wording.rounded(change.high, 1)
-        matters, amount = wording.rounded(kpi.meaningful_difference, 1), wording.rounded(abs(change.value), 1)
-        hundred = ""
-    span = f"差の幅は{hundred}{_signed(low)}〜{_signed(high)}{counter}"
-    if verdict == "cannot_tell":
-        return f"数えたのは{number}です。{amount}{counter}の差は、偶然でも起こります。"
-    if verdict == "unchanged":
-        return f"数えたのは{number}です。{span}で、大事な差（{matters}{counter}）に届きません。"
-    return f"数えたのは{number}です。{span}で、偶然だけでは起こりにくい差です。"
+def _difference(value: Value) -> Difference | None:
+    """The published difference from the period before, with its interval, in the KPI's unit."""
+    if value.difference is None or value.difference_low is None or value.difference_high is None:
+        return None
+    return Difference(value.difference, value.difference_low, value.difference_high)
+
+
+def _why(kpi: Kpi, value: Value, verdict: str, change: Difference | None) -> str:
+    """Why the verdict is what it is, in two short sentences."""
+    number = f"数えたのは、{kpi.denominator_ja}{_whole(value.denominator):,}{_counter(kpi)}です。"
+    if change is None or verdict == "cannot_tell":
+        reason = value.verdict_reason or "比べるための数字ではありません"
+        if change is not None:
+            amount = wording.rounded(abs(change.value) * 100)
+            reason = f"100{kpi.unit_ja}中{amount}{kpi.unit_ja}の差は、偶然でも起こります"
+        return f"{number}{reason}。"
+    low, high = (_signed(wording.rounded(edge * 100)) for edge in (change.low, change.high))
+    span = f"差の幅は、100{kpi.unit_ja}中{low}〜{high}{kpi.unit_ja}です"
+    return f"{number}{span}。{value.verdict_reason}。"
 
 
 def _signed(number: str) -> str:
     return number if number.startswith("−") or number == "0" else f"+{number}"
 
 
-def _picture(
-    values: list[Value], kpi_id: str, judged_only: dict[tuple[date, str], int]
-) -> tuple[str, str]:
+def _picture(values: list[Value], kpi_id: str, judged_only: dict[tuple[date, str], int]) -> tuple[str, str]:
     """The picture of phases, last month and this, and the note under it."""
     rows = [
-        v
-        for v in values
-        if v.kpi_id == kpi_id
-        and v.phase_id
-        and v.period_type == "month"
-        and not (v.product_id or v.channel_id)
+        value
+        for value in values
+        if value.kpi_id == kpi_id
+        and value.period_type == "month"
+        and value.phase_id
+        and not (value.product_id or value.channel_id or value.breakdown)
     ]
     if not rows:
         return "", "段階の記録がまだ足りないため、図はありません。"
-    ends = sorted({v.period_end for v in rows})[-2:]
-    newest = {v.phase_id: v for v in rows if v.period_end == ends[-1]}
-    earlier = {v.phase_id: v for v in rows if len(ends) == 2 and v.period_end == ends[0]}
+    ends = sorted({value.period_end for value in rows})[-2:]
+    newest = {value.phase_id: value for value in rows if value.period_end == ends[-1]}
+    earlier = {value.phase_id: value for value in rows if len(ends) == 2 and value.period_end == ends[0]}
     groups = [
         chart.Group(str(name), _bar(earlier.get(phase), judged_only), _bar(newest.get(phase), judged_only))
         for phase, name in declared("wording")["phases"].items()
     ]
     hidden = any(bar.instead == "*" for group in groups for bar in (group.before, group.after))
-    labels = [f"{end.month}月" for end in ends]
-    picture = chart.grouped_bars(
-        groups, labels[0] if earlier else "前", labels[-1], "人", "先生の段階ごとの人数"
-    )
+    labels = (f"{ends[0].month}月" if earlier else "前", f"{ends[-1].month}月")
+    picture = chart.grouped_bars(groups, *labels, unit="人", title="先生の段階ごとの人数")
     note = "段階は先生の行動や回答から決め、こちらからの連絡だけでは進みません。"
     return picture, note + ("*は、人が特定されるおそれがあるため出しません。" if hidden else "")
 
@@ -393,70 +335,65 @@ def _picture(
 def _bar(value: Value | None, judged_only: dict[tuple[date, str], int]) -> chart.Bar:
     if value is None:
         return chart.Bar(None, instead="—")
+    if value.display_state == "counts_only" and value.numerator is not None:
+        return chart.Bar(value.numerator)
     if value.display_state not in COUNTED or value.value is None:
         return chart.Bar(None, instead="*")
     judged = judged_only.get((value.period_end, value.phase_id or ""), 0)
     return chart.Bar(value.value, value.ci_low, value.ci_high, judged_only=float(judged))
 
 
-def _step(registry: dict[str, Kpi], current: dict[str, Value]) -> dict[str, str]:
-    """The one next step: the first declared rule whose number is published and past its limit."""
+def _step(chosen: dict[str, Kpi], current: dict[str, Value]) -> dict[str, str]:
+    """The one next step: the first declared rule whose number is published in full and past its limit."""
     page = declared("page")
     known = 0
     for rule in page["next_steps"]:
-        value = current.get(rule["kpi"])
-        kpi = registry.get(rule["kpi"])
+        value, kpi = current.get(rule["kpi"]), chosen.get(rule["kpi"])
         if kpi is None or value is None or value.value is None or value.display_state not in SAID:
             continue
         known += 1
         if ("at_least" in rule and value.value >= float(rule["at_least"])) or (
             "at_most" in rule and value.value <= float(rule["at_most"])
         ):
-            facts = {"subject": _subject(kpi), "frequency": _said(kpi, value)}
+            facts = {"fact": f"{kpi.numerator_ja}は、{_said(kpi, value)}です。"}
             return {part: str(rule[part]).format_map(facts) for part in ("who", "what", "why")}
     step = page["default_step" if known else "step_without_numbers"]
     return {part: str(step[part]) for part in ("who", "what", "why")}
 
 
-def _cannot_say(
-    registry: dict[str, Kpi], chosen: list[str], current: dict[str, Value], previous: dict[str, Value]
-) -> list[CannotSay]:
-    """At most three things that cannot be said yet, why, and when they can be; changes with one reason are one."""
-    minimums = declared("wording")["minimums"]
-    found: list[CannotSay] = []
-    changes: dict[tuple[str, str], list[str]] = {}
-    for kpi_id in chosen:
-        kpi, value = registry[kpi_id], current[kpi_id]
-        counter = _counter(kpi) if kpi.kind == "rate" else "件"
-        words: dict[str, Any] = declared("wording")["periods"][value.period_type]
+def _cannot_say(chosen: list[Kpi], current: dict[str, Value]) -> list[CannotSay]:
+    """At most three things that cannot be said yet, why, and when they can be; one line per reason."""
+    labels: dict[tuple[str, str], list[str]] = {}
+    for kpi in chosen:
+        value = current[kpi.kpi_id]
+        words = declared("wording")["periods"][value.period_type]
+        label = f"「{_name(kpi)}」"
         if value.display_state in ("reference", "counts_only"):
-            short = int(minimums["shown"]) - _whole(value.denominator)
-            when = (
-                f"あと{short}{counter}集まれば言えます"
-                if short > 0
-                else f"{words['next']}にまとめて見直します"
-            )
-            found.append(
-                CannotSay(
-                    f"「{_label(kpi)}」", f"{_whole(value.denominator)}{counter}しか集まっていません", when
-                )
-            )
+            short = kpi.minimum_sample - _whole(value.denominator)
+            why = f"{_whole(value.denominator)}{_counter(kpi)}しか集まっていません"
+            when = f"あと{short}{_counter(kpi)}集まれば言えます"
         elif value.display_state == "suppressed":
-            found.append(
-                CannotSay(
-                    f"「{_label(kpi)}」", _note(value), "もっと大きな集まりでは、支店の資料で見られます"
-                )
-            )
+            why, when = _note(value), "もっと大きな集まりの数字は、本社で見られます"
         elif value.display_state == "withheld":
-            found.append(
-                CannotSay(f"「{_label(kpi)}」", _note(value), "記録が直りしだい、次の資料でお知らせします")
-            )
+            why, when = _note(value), "記録がそろいしだい、次の資料でお知らせします"
         elif value.verdict == "cannot_tell":
-            if not _comparable(previous.get(kpi_id)):
-                why = f"比べる{words['previous']}の値がありません"
-                when = f"{words['next']}、二つがそろえば言えます"
+            label = f"{label}の変化"
+            if value.difference is None:
+                why, when = (
+                    value.verdict_reason or "比べられません",
+                    f"{words['next']}、二つがそろえば言えます",
+                )
             else:
                 why, when = "差が偶然と見分けられません", "集まる数が増えれば言えるようになります"
-            changes.setdefault((why, when), []).append(f"「{_label(kpi)}」")
-    found += [CannotSay(f"{''.join(labels)}の変化", why, when) for (why, when), labels in changes.items()]
-    return found[:3]
+        else:
+            continue
+        labels.setdefault((why, when), []).append(label)
+    return [CannotSay(_joined(names), why, when) for (why, when), names in labels.items()][:3]
+
+
+def _joined(names: list[str]) -> str:
+    """Names side by side; where all end in the same words, those stand once."""
+    ending = "の変化"
+    if len(names) > 1 and all(name.endswith(ending) for name in names):
+        return "".join(name.removesuffix(ending) for name in names) + ending
+    return "".join(names)

@@ -6,7 +6,6 @@ The words themselves are declared in `wording.yaml`; this module only applies th
 from __future__ import annotations
 
 import functools
-import math
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -67,15 +66,6 @@ class Difference:
     def shrunk(self, share: float) -> tuple[float, float]:
         """The interval drawn in around the difference; 1.0 leaves it as it is."""
         return self.value - share * (self.value - self.low), self.value + share * (self.high - self.value)
-
-
-def difference(before: tuple[float, float, float], after: tuple[float, float, float]) -> Difference:
-    """Newcombe's interval of a difference from two published values with their intervals (value, low, high)."""
-    (b, b_low, b_high), (a, a_low, a_high) = before, after
-    change = a - b
-    low = change - math.hypot(a - a_low, b_high - b)
-    high = change + math.hypot(a_high - a, b - b_low)
-    return Difference(change, low, high)
 
 
 def certainty(verdict: str, change: Difference | None, threshold: float) -> str:
