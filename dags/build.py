@@ -7,6 +7,7 @@ written twice.
 from datetime import timedelta
 
 from airflow.sdk import AssetAny, dag, task
+from airflow.sdk.types import DagRunProtocol
 from shirube.orchestration import steps
 from shirube.orchestration.assets import lake_asset, release_asset, swept_asset
 from shirube.orchestration.settings import list_sources
@@ -20,6 +21,7 @@ Readers keep the last good release until the very end, so a red run here is neve
 **Pink (skipped)** is normal: an earlier run took these batches along.
 
 **Red.**
+- `settle` only waits, five minutes at most, for the rest of a delivery to be landed.
 - `build`: the log ends with the dbt model and its error. Data that breaks a model's contract is a defect in
   staging; the release in use stays.
 - `audit`: a check could not be run. A check that *fails* does not make this red: it decides what is
@@ -40,7 +42,11 @@ Readers keep the last good release until the very end, so a red run here is neve
     default_args={"owner": "data-platform", "retries": 2, "retry_delay": timedelta(seconds=30)},
 )
 def build_release() -> None:
-    """Three tasks; between them goes the release id."""
+    """Four tasks; between them goes the release id."""
+
+    @task.sensor(mode="reschedule", poke_interval=2, timeout=3600, retries=0)
+    def settle(dag_run: DagRunProtocol | None = None) -> bool:
+        return steps.is_inbox_landed(waiting_since=dag_run.run_after)
 
     @task
     def build() -> str:
@@ -54,7 +60,9 @@ def build_release() -> None:
     def publish(release_id: str) -> str:
         return steps.publish_candidate(release_id)
 
-    publish(audit(build()))
+    release_id = build()
+    settle() >> release_id
+    publish(audit(release_id))
 
 
 build_release()

@@ -26,7 +26,7 @@ writes the pages of a release that has none.
 
 @dag(
     dag_id="sweep",
-    schedule=CronTriggerTimetable("*/15 * * * *", timezone="UTC", run_immediately=False),
+    schedule=CronTriggerTimetable("*/15 * * * *", timezone="UTC", run_immediately=timedelta(0)),
     catchup=False,
     max_active_runs=1,
     tags=["shirube", "sweep"],

@@ -193,7 +193,7 @@ def _runs(airflow: EmbeddedAirflow, *states: str) -> list[dict[str, Any]]:
 def _describe_failure(airflow: EmbeddedAirflow, run: dict[str, Any]) -> str:
     """Which task failed, the end of its log, and where the whole log is."""
     path = f"dags/{run['dag_id']}/dagRuns/{quote(run['dag_run_id'])}/taskInstances"
-    lines = []
+    lines: list[str] = []
     for task in airflow.get(path, state="failed")["task_instances"]:
         log = (
             airflow.folder
@@ -230,8 +230,8 @@ def _log_tail(log: Path, lines: int = 12) -> list[str]:
 def _tell_nothing_new(home: Home, console: Console, sample: Path) -> None:
     release = json.loads((home.current / "manifest.json").read_text(encoding="utf-8"))
     console.print(
-        f"Incremental run: all {len(_sample_files(sample))} files are known by their content, nothing is new, and "
-        f"release {release['release_id']} stays as it is."
+        f"Incremental run: all {len(_sample_files(sample))} files of the sample are known, nothing is new, "
+        f"and release {release['release_id']} stays as it is."
     )
     _tell_published(home, console)
 

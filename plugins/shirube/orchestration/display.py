@@ -124,7 +124,7 @@ class Board:
             )
         after = Table(box=None, pad_edge=False, show_header=False)
         for step, title in STEPS.items():
-            line = self.steps[step]
-            seconds = f"{line.seconds:.1f} s" if line.runs else ""
-            after.add_row(title, Text(line.state, STATES[line.state]), seconds, Text(line.detail, "dim"))
+            part = self.steps[step]
+            seconds = f"{part.seconds:.1f} s" if part.runs else ""
+            after.add_row(title, Text(part.state, STATES[part.state]), seconds, Text(part.detail, "dim"))
         yield Group(landing, after)

@@ -93,6 +93,9 @@ def airflow_environment(home: Home, port: int) -> dict[str, str]:
             ),
         },
         "scheduler": {"scheduler_idle_sleep_time": "0.5", "enable_health_check": "False"},
+        # The worker looks for a task's end this often (default 5 s, longer than most of our tasks take), and
+        # the API server's first answer can take longer than the default of 5 s on a small machine.
+        "workers": {"min_heartbeat_interval": "1", "execution_api_timeout": "60"},
         "usage_data_collection": {"enabled": "False"},
     }
     variables = {

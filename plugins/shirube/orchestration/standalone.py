@@ -173,6 +173,8 @@ class EmbeddedAirflow:
                     f"{error['filename']} cannot be imported:\n{error['stack_trace']}" for error in errors
                 )
             )
+        # The API for tasks builds itself on its first request, for seconds; no task should wait for that.
+        self._request("/execution/health")
         expected = len(dag_ids())
         found = self.get("dags", limit=1)["total_entries"]
         return None if found >= expected else f"Dags ({found} of {expected})"

@@ -5,16 +5,20 @@ Each imports its heavy libraries when it is called, never when a Dag file is par
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from shirube.home import Home
 from shirube.orchestration.journal import Journal
-from shirube.orchestration.settings import is_shared
+from shirube.orchestration.settings import is_shared, list_sources
+
+SETTLE_LIMIT = timedelta(minutes=5)
 
 
 @contextmanager
@@ -56,6 +60,22 @@ def land_source(source: str) -> int:
         return len(result.new_batches)
 
 
+def is_inbox_landed(waiting_since: datetime) -> bool:
+    """Whether nothing that may be landed is left in the inbox, or the wait has been long enough.
+
+    A delivery of many files to many sources then starts one build and not two. Files that cannot be read are
+    not waited for, and nothing is waited for longer than `SETTLE_LIMIT`.
+    """
+    from shirube.landing import new_files
+    from shirube.ledger import Ledger
+
+    if datetime.now(UTC) - waiting_since > SETTLE_LIMIT:
+        return True
+    home = Home.resolve()
+    with Ledger(home) as ledger:
+        return not any(os.access(file.path, os.R_OK) for file in new_files(home, ledger, list_sources()))
+
+
 def build_pending() -> str:
     """Build a candidate from everything landed; its release id.
 
@@ -87,11 +107,11 @@ def publish_candidate(release_id: str) -> str:
     """Write the audited candidate as a release and make it current; its release id."""
     home = Home.resolve()
     with _reported(home, "publish", release_id=release_id):
-        from shirube.audit import load_audit
+        from shirube.audit import read_audit
         from shirube.release import publish
         from shirube.warehouse import load_build
 
-        return publish(home, load_build(home, release_id), load_audit(home, release_id)).release_id
+        return publish(home, load_build(home, release_id), read_audit(home, release_id)).release_id
 
 
 def share_current() -> int:
