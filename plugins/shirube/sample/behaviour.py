@@ -47,7 +47,7 @@ class Parameters:
     portal_effect_per_month: float = 0.0
     webinar_exposure: tuple[float, ...] = (0.05, 0.07, 0.10, 0.10, 0.09, 0.08, 0.08, 0.03)
     webinar_hospital_factor: float = 1.3
-    portal_exposure: tuple[float, ...] = (0.06, 0.12, 0.17, 0.17, 0.14, 0.12, 0.12, 0.05)
+    portal_exposure: tuple[float, ...] = (0.06, 0.15, 0.15, 0.15, 0.15, 0.15, 0.15, 0.06)
     portal_read_rate: float = 0.24
     portal_read_rate_preferred: float = 0.55
     pull_act_per_month: float = 0.72
@@ -150,6 +150,7 @@ class Simulation:
         self.opted = {}
         for channel, share in (("mr_email", 0.8), ("hq_email", 0.75)):
             self.opted[channel] = people.has_account & people.has_email & (rng.random(count) < share)
+        self.objected: list[tuple[int, int]] = []
         self.tracking_off_from = np.full(count, 2**40)
         self.first_consents = self._first_consents(rng)
 
@@ -232,6 +233,7 @@ class Simulation:
         portal = self._portal(rng, index, phase, portal_on, engaged | by_portal)
         webinars = self._webinars(rng, index, workdays, webinar_on, engaged | by_webinar)
         web, without_site = self._web(rng, workdays, phase, engaged, entering, active)
+        web = self._cross_log(rng, portal, web, engaged)
         emails, activities, opt_outs = self._emails(rng, index, workdays, phase, engaged, active, by_mail)
         signals = self._signals(activities, webinars, web)
         forced = self._forced_calls(rng, workdays, phase, entering, active, by_call, without_site)
@@ -246,7 +248,7 @@ class Simulation:
         groups = self._briefings(rng, workdays, engaged)
         calls = stack([calls, groups])
         survey, invitations, invited_activities = self._survey(rng, index, phase, active)
-        emails = stack([emails, invitations])
+        emails = stack([emails, {name: invitations[name] for name in emails}])
         activities = stack([activities, invited_activities])
         self._advance(rng, index, phase, webinar_on)
         consents = stack([self.first_consents, opt_outs]) if index == 0 else opt_outs
@@ -411,6 +413,7 @@ class Simulation:
             "moment": start,
             "action": np.zeros(count, dtype=np.int64),
             "seconds": np.zeros(count, dtype=np.int64),
+            "visitor": np.zeros(count, dtype=np.int64),
         }
         acts = rows(first, session_product >= 0)
         acts["action"] = rng.choice([1, 2, 3], size(acts), p=[0.4, 0.25, 0.35])
@@ -420,9 +423,59 @@ class Simulation:
         also = rows(acts, acts["action"] == 1)
         also["action"] = np.full(size(also), 3)
         also["moment"] = also["moment"] + rng.integers(10, 60, size(also))
-        frame = stack([first, acts, also])
-        frame["number"] = self.count.draw("web", size(frame))
-        return frame, pulls & ~member[:, None]
+        return stack([first, acts, also, *self._strangers(rng, workdays, count)]), pulls & ~member[:, None]
+
+    def _strangers(self, rng: np.random.Generator, workdays: Array, count: int) -> list[Frame]:
+        """Plain page views by people who are not signed in (1), not in the CRM (2), or testing the site (3)."""
+        frames = []
+        for visitor, extra in ((1, max(3, count // 8)), (2, max(2, count // 100)), (3, 3)):
+            nobody = np.full(extra, -1)
+            frames.append({
+                "physician": 10_000_000 + rng.integers(0, 1000, extra) + visitor * 100_000, "product": nobody, "content": nobody.copy(),
+                "session": self.count.draw("session", extra),
+                "moment": rng.choice(workdays, extra) * DAY + rng.integers(7 * 3600, 22 * 3600, extra),
+                "action": np.zeros(extra, dtype=np.int64), "seconds": np.zeros(extra, dtype=np.int64),
+                "visitor": np.full(extra, visitor),
+            })  # fmt: skip
+        return frames
+
+    def _cross_log(self, rng: np.random.Generator, portal: Frame, web: Frame, engaged: Array) -> Frame:
+        """Let own site and portal report the same view for a few, and for nobody by accident.
+
+        The same view: same physician, content and day (the portal's read date, the site's day in Tokyo).
+        """
+        people, span, contents = self.company.physicians, 100_000, len(self.company.contents.ids)
+
+        def key(physician: Array, content: Array, day: Array) -> Array:
+            return (physician.astype(np.int64) * contents + content) * span + day
+
+        read = portal["read_day"] >= 0
+        reported = key(portal["physician"][read], portal["content"][read], portal["read_day"][read])
+        logged = key(web["physician"], np.maximum(web["content"], 0), web["moment"] // DAY)
+        web = rows(web, ~((web["action"] > 0) & np.isin(logged, reported)))
+        who = portal["physician"]
+        fit = (
+            read
+            & portal["completed"]
+            & engaged[who, portal["product"]]
+            & people.is_resolvable[who]
+            & people.has_member_id[who]
+        )
+        fit &= self.tracking_off_from[who] > 2**39
+        chosen = np.flatnonzero(fit)
+        reported = key(who[chosen], portal["content"][chosen], portal["read_day"][chosen])
+        chosen = chosen[np.unique(reported, return_index=True)[1]]
+        chosen = np.sort(rng.permutation(chosen)[: max(3, len(fit) // 150)])
+        picked, count = rows(portal, chosen), len(chosen)
+        twins = {
+            "physician": picked["physician"], "product": picked["product"], "content": picked["content"],
+            "session": self.count.draw("session", count),
+            "moment": picked["read_day"] * DAY + rng.integers(12 * 3600, 21 * 3600, count),
+            "action": np.ones(count, dtype=np.int64), "seconds": picked["seconds"], "visitor": np.full(count, 4),
+        }  # fmt: skip
+        web = stack([web, twins])
+        web["number"] = self.count.draw("web", size(web))
+        return web
 
     def _emails(
         self,
@@ -479,10 +532,32 @@ class Simulation:
         # Nobody writes to a physician on that channel after the objection; the planted exceptions come later.
         keep = ~self._after(frame, opt_outs)
         frame = rows(frame, keep)
+        frame["kind"] = np.zeros(size(frame), dtype=np.int64)
+        frame = stack([frame, *self._odd_emails(rng, workdays, frame)])
+        self.objected += list(zip(opt_outs["physician"].tolist(), opt_outs["channel"].tolist(), strict=True))
         frame, activities = self._tracking(rng, frame)
         left = np.isin(frame["physician"] * 2 + frame["channel"], leaves) & (frame["state"] == 0)
         activities = stack([activities, self._unsubscribe(frame, opt_outs, left)])
         return frame, activities, opt_outs
+
+    def _odd_emails(self, rng: np.random.Generator, workdays: Array, frame: Frame) -> list[Frame]:
+        """E-mails to the test account (1), anonymously tracked ones (2), and ones sent after an objection (3)."""
+        frames = []
+        for kind in (1, 2):
+            odd = rows(frame, np.arange(min(2, size(frame))))
+            odd["product"] = np.full(size(odd), -1)
+            frames.append(odd | {"kind": np.full(size(odd), kind)})
+        left = [self.objected[n] for n in rng.permutation(len(self.objected))[:3]]
+        if left and size(frame):
+            sent = rows(frame, np.zeros(len(left), dtype=np.int64))
+            sent["physician"], sent["channel"] = (
+                np.array([w for w, _ in left]),
+                np.array([c for _, c in left]),
+            )
+            sent["product"], sent["kind"] = np.full(len(left), -1), np.full(len(left), 3)
+            sent["moment"] = rng.choice(workdays, len(left)) * DAY + 12 * 3600
+            frames.append(sent)
+        return [odd | {"clicks": np.zeros(size(odd), dtype=bool)} for odd in frames]
 
     def _opt_outs(self, rng: np.random.Generator, index: int, frame: Frame) -> tuple[Frame, Array]:
         """Objections of this month; half of them are made by the link in an e-mail (an Unsubscribe event)."""
@@ -547,6 +622,7 @@ class Simulation:
             "agent": np.broadcast_to(np.asarray(agent), (count,)).copy(),
             "link": np.broadcast_to(np.asarray(link), (count,)).copy(),
             "human": np.zeros(count, dtype=bool),
+            "special": emails["kind"],
         }
 
     def _tracking(self, rng: np.random.Generator, frame: Frame) -> tuple[Frame, Frame]:
@@ -562,12 +638,15 @@ class Simulation:
         state = np.where(
             fate < self.p.drop_rate, 2, np.where(fate < self.p.drop_rate + self.p.bounce_rate, 1, 0)
         )
-        frame["state"] = np.where(frame["clicks"], 0, state)
+        frame["state"] = np.where(frame["clicks"] | (frame["kind"] > 0), 0, state)
         delivered = frame["state"] == 0
         clicks = frame["clicks"] & delivered
         human_open = delivered & (clicks | (rng.random(count) < self.p.human_open_rate))
-        proxy = delivered & self.uses_proxy[frame["physician"]] & (rng.random(count) < 0.9)
-        scanned = delivered & self.behind_gateway[frame["physician"]] & (rng.random(count) < 0.5)
+        known = delivered & (frame["kind"] == 0)
+        proxy = known & self.uses_proxy[frame["physician"]] & (rng.random(count) < 0.9)
+        scanned = (
+            known & self.behind_gateway[frame["physician"]] & ~frame["clicks"] & (rng.random(count) < 0.5)
+        )
         agent = frame["physician"] % 3
         open_after = rng.integers(120, 3 * DAY, count)
         click_after = open_after + rng.integers(5, 300, count)
@@ -633,6 +712,7 @@ class Simulation:
             "product": product, "second_product": zero - 1, "topic": zero.copy(), "followed_kind": zero.copy(),
             "followed": zero.copy(), "parent": zero.copy(), "is_parent": no.copy(), "attendee": zero - 1,
             "facility": zero - 1, "deleted": no.copy(), "user": zero - 1, "number": zero.copy(), "speaker": no.copy(),
+            "test": no.copy(),
         }  # fmt: skip
 
     def _forced_calls(
@@ -755,7 +835,9 @@ class Simulation:
         frame["channel"] = np.where(draw < shift, REMOTE, np.where(draw > 0.94, PHONE, VISIT))
         frame["status"] = np.where(works, 2, rng.choice([0, 1, 2], count, p=[0.06, 0.02, 0.92]))
         frame["deleted"] = ~works & (rng.random(count) < 0.01)
-        frame = stack([frame, *others])
+        tests = rows(frame, np.flatnonzero(~works & ~frame["deleted"])[:2])
+        tests["test"] = np.ones(size(tests), dtype=bool)
+        frame = stack([frame, tests, *others])
         frame["number"] = self.count.draw("call", size(frame))
         return self._with_users(frame)
 
@@ -906,6 +988,7 @@ class Simulation:
             "physician": who, "product": np.full(count, -1), "channel": np.ones(count, dtype=np.int64),
             "clicks": np.zeros(count, dtype=bool), "moment": rng.choice(days, count) * DAY + 12 * 3600 + rng.integers(0, 3600, count),
             "template": np.full(count, 2 * N_PRODUCTS + 2), "topic": np.full(count, -1), "wave": np.ones(count, dtype=np.int64),
+            "kind": np.zeros(count, dtype=np.int64),
         }  # fmt: skip
         by_mr = rng.random(count) < 0.15
         mail["channel"] = np.where(by_mr & self.opted["mr_email"][who], 0, 1)

@@ -125,6 +125,8 @@ class Physicians:
     deleted_month: Array
     has_account: Array
     has_external_id: Array
+    has_unknown_code: Array
+    is_merged: Array
     has_member_id: Array
     has_email: Array
     shares_email_with: Array
@@ -136,6 +138,18 @@ class Physicians:
 
     def __len__(self) -> int:
         return len(self.facility)
+
+    @property
+    def is_resolvable(self) -> Array:
+        """Whose CRM account leads to the physician master."""
+        return self.has_account & self.has_external_id & ~self.has_unknown_code
+
+    @property
+    def is_ambiguous(self) -> Array:
+        """Whose e-mail address belongs to two accounts."""
+        both = self.shares_email_with >= 0
+        both[self.shares_email_with[both]] = True
+        return both
 
     @property
     def moves(self) -> Array:
@@ -362,6 +376,11 @@ def _physicians(rng: np.random.Generator, period: Period, count: int, facilities
         : 2 * pairs
     ]
     shares[candidates[:pairs]] = candidates[pairs:]
+    sharing = np.isin(people, candidates)
+    free = rng.permutation(np.flatnonzero(has_account & has_external & ~sharing & (deleted > 1000)))
+    unknown_code, merged = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
+    unknown_code[free[: max(2, count // 1000)]] = True
+    merged[free[-max(2, count // 300) :]] = True
     specialty = rng.choice(len(names.SPECIALTIES), count, p=_shares([22, 14, 8, 9, 9, 6, 8, 6, 5, 6, 4, 3]))
     experience = rng.integers(2, 42, count)
     year = int(period.label(0)[:4]) - experience
@@ -385,6 +404,8 @@ def _physicians(rng: np.random.Generator, period: Period, count: int, facilities
         deleted_month=deleted,
         has_account=has_account,
         has_external_id=has_external,
+        has_unknown_code=unknown_code,
+        is_merged=merged,
         has_member_id=rng.random(count) < 0.85,
         has_email=has_email,
         shares_email_with=shares,

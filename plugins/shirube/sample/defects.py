@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from shirube.sample import columns as col
 from shirube.sample.columns import Array
+from shirube.sample.company import Company
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,25 @@ class WebinarPlan:
     late: bool
 
 
+@dataclass(frozen=True)
+class PortalPlan:
+    """What happens to one vendor's report of one month."""
+
+    corrected: bool
+    wrong_encoding: bool
+    late: bool
+
+
+@dataclass(frozen=True)
+class WebPlan:
+    """What happens to one month of the web log: who signed in, and which rows come again or broken."""
+
+    user_ids: pa.StringArray
+    repeated: Array
+    repeated_next: Array
+    broken: int
+
+
 class Defects:
     """Decides about each defect and keeps count; `planted()` is the section of truth.json."""
 
@@ -28,6 +49,7 @@ class Defects:
         self.months = months
         self.counts: Counter[str] = Counter()
         self.details: dict[str, Any] = {}
+        self.carried_web_lines: list[str] = []
 
     # ---- master data --------------------------------------------------------------------------------------
 
@@ -74,3 +96,72 @@ class Defects:
             self.counts["webinar_" + key] += value
         if late:
             self.details.setdefault("late_files", []).append(f"webinar_zoom/{name}")
+
+    # ---- portal -------------------------------------------------------------------------------------------
+
+    def portal(self, month: int, vendor: int) -> PortalPlan:
+        """Corrected: MedPort's 7th and DrGate's 9th month; wrong encoding: DrGate's 6th; late: MedPort's 3rd."""
+        return PortalPlan(
+            corrected=(month, vendor) in ((6, 0), (8, 1)),
+            wrong_encoding=(month, vendor) == (5, 1),
+            late=(month, vendor) == (2, 0) and month + 2 < self.months,
+        )
+
+    def portal_row_kinds(self, month: int, vendor: int, frame: dict[str, Array]) -> list[str]:
+        """The defect of each delivery ('' for none); only deliveries that nobody read are spoilt."""
+        kinds = [""] * len(frame["number"])
+        unread = iter(np.flatnonzero(frame["read_day"] < 0).tolist())
+        wanted = {"unknown_code": 2, "no_code": 2}
+        if month in (3, 9):
+            wanted["lost_leading_zero"] = 3
+        if month in (4, 10) and vendor == 1:
+            wanted["scientific_notation"] = 2
+        for kind, count in wanted.items():
+            for row, _ in zip(unread, range(count), strict=False):
+                kinds[row] = kind
+        return kinds
+
+    def count_superseded_portal(self, rows: int) -> None:
+        """Remember rows that a corrected delivery of the same month replaces."""
+        self.counts["portal_superseded_rows"] += rows
+
+    def count_portal(self, stats: dict[str, int], header: str) -> None:
+        """Add up what the final reports contain and how the code column was called."""
+        for key, value in stats.items():
+            self.counts["portal_" + key] += value
+        self.details.setdefault("renamed_column", []).append(header)
+
+    # ---- web ----------------------------------------------------------------------------------------------
+
+    def web_truncated(self, month: int) -> bool:
+        """The log of the fifth month is cut in the middle and delivered whole a day later."""
+        return month == 4
+
+    def web_rows(self, frame: dict[str, Array], company: Company, tracking_off_from: Array) -> WebPlan:
+        """Who appears in a month's log, and which of its rows are repeated.
+
+        Only rows that nothing else is wrong with are repeated, so that every rejected row has one reason.
+        """
+        people = company.physicians
+        count, visitor = len(frame["number"]), frame["visitor"]
+        known = (visitor == 0) | (visitor == 4)
+        who = np.where(known, frame["physician"], 0)
+        member = col.mask(col.take(company.member_ids, who), known)
+        unknown = col.mask(
+            col.padded(np.where(known, 0, frame["physician"] % 100_000), 7, "M9"), visitor == 2
+        )
+        tester = col.mask(col.padded(np.where(known, 0, frame["physician"] % 1000), 4, "TEST"), visitor == 3)
+        off = known & (frame["moment"] >= tracking_off_from[who])
+        clean = np.flatnonzero((visitor == 0) & ~off & (frame["number"] % 50 >= 8))
+        repeated, following = clean[: max(3, count // 400)], clean[-5:]
+        following = following[~np.isin(following, repeated)]
+        self.counts["web_repeated_rows"] += len(repeated)
+        self.counts["web_anonymous"] += int((visitor == 1).sum())
+        self.counts["web_unknown_member"] += int((visitor == 2).sum())
+        self.counts["web_test_records"] += int((visitor == 3).sum())
+        self.counts["web_opted_out_of_tracking"] += int(off.sum())
+        self.counts["web_duplicates_of_portal"] += int((visitor == 4).sum())
+        self.counts["web_events"] += count
+        self.counts["web_unresolved_members"] += int((known & ~off & ~people.is_resolvable[who]).sum())
+        self.counts["web_broken_rows"] += 2
+        return WebPlan(pa.compute.coalesce(member, unknown, tester), repeated, following, 2)

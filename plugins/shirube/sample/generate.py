@@ -12,7 +12,7 @@ import numpy as np
 from shirube.sample.behaviour import Simulation
 from shirube.sample.company import Period, found
 from shirube.sample.defects import Defects
-from shirube.sample.writers import dcf, zoom
+from shirube.sample.writers import dcf, portal, qualtrics, snowplow, zoom
 from shirube.sample.writers.crm import CrmWriter
 from shirube.sample.writers.files import FileLog
 
@@ -41,6 +41,9 @@ def generate(
         month = simulation.month(index)
         crm.month(month)
         zoom.write(log, company, month, defects)
+        portal.write(log, company, month, defects)
+        qualtrics.write(log, company, month, defects)
+        snowplow.write(log, company, month, defects, simulation.tracking_off_from)
         if progress:
             progress("sample_month", {"month": period.label(index), "done": index + 1, "of": months})
     truth: dict[str, Any] = {"counts": dict(defects.counts), "files": log.files, **defects.details}

@@ -20,8 +20,8 @@ from shirube.sample.behaviour import (
 from shirube.sample.columns import DAY
 from shirube.sample.company import Array, Company, half_width
 from shirube.sample.defects import Defects
-from shirube.sample.writers import zoom
-from shirube.sample.writers.files import FileLog, Increments, utc, weekly_cuts
+from shirube.sample.writers import qualtrics, zoom
+from shirube.sample.writers.files import FileLog, IncrementPlan, Increments, utc, weekly_cuts
 
 ACCOUNT = [
     "Id", "IsDeleted", "MasterRecordId", "IsPersonAccount", "LastName", "FirstName", "Furigana_vod__c", "PersonEmail",
@@ -50,6 +50,51 @@ DETAIL = [
     "Type_vod__c", "SystemModstamp",
 ]  # fmt: skip
 
+SENT_EMAIL = [
+    "Id", "IsDeleted", "Account_vod__c", "Account_Email_vod__c", "Approved_Email_Template_vod__c", "Email_Sent_Date_vod__c",
+    "Status_vod__c", "Product_vod__c", "Open_Count_vod__c", "Click_Count_vod__c", "User_vod__c", "OwnerId", "Call2_vod__c",
+    "Sender_Department__c", "Topic__c", "Survey_Wave__c", "Valid_Consent_Exists_vod__c", "Failure_Msg_vod__c",
+    "Link_Count__c", "SHM_Campaign__c", "CreatedDate", "SystemModstamp",
+]  # fmt: skip
+ACTIVITY = [
+    "Id", "IsDeleted", "Sent_Email_vod__c", "Activity_DateTime_vod__c", "Event_type_vod__c", "Click_URL_vod__c",
+    "IP_Address_vod__c", "User_Agent_vod__c", "Client_Name_vod__c", "Device_Type_vod__c", "SystemModstamp",
+]  # fmt: skip
+CONSENT = [
+    "Id", "IsDeleted", "Account_vod__c", "Channel_Value_vod__c", "Channel__c", "Opt_Type_vod__c",
+    "Optout_Event_Type_vod__c", "Capture_Datetime_vod__c", "Opt_Expiration_Date_vod__c", "Consent_Type_vod__c",
+    "Product_vod__c", "Preferred_Channel__c", "Preference_Topic__c", "Entered_By__c", "Consent_Text_Version__c",
+    "SystemModstamp",
+]  # fmt: skip
+INQUIRY = [
+    "Id", "IsDeleted", "Account_vod__c", "Product__c", "Inquiry_Text__c", "Delivery_Method_vod__c", "Status_vod__c",
+    "Call2_vod__c", "OwnerId", "Assign_To_User_vod__c", "Fulfillment_Status_vod__c", "Email_vod__c",
+    "Phone_Number_vod__c", "Inquiry_Category__c", "Topic__c", "Is_Unsolicited__c", "GL_Record_Complete__c",
+    "Received_Datetime__c", "Handed_Off_Datetime__c", "Accepted_Datetime__c", "Answered_Datetime__c",
+    "MR_Notified_Datetime__c", "CreatedDate", "SystemModstamp",
+]  # fmt: skip
+
+# What each part of a CRM user agent looks like: three people's mail programs, the privacy proxy, three link scanners.
+AGENTS = [
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148",
+    "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.17328; Pro)",
+    "Mozilla/5.0",
+    "Barracuda Link Protection/2.0",
+    "Mimecast-URL-Protect/3.1",
+    "Proofpoint-URL-Defense/1.0",
+]
+CLIENTS = ["Chrome", "Mobile Safari", "Outlook", "Apple Privacy Proxy", "", "", ""]
+EVENTS = ["Delivered_vod", "Bounced_vod", "Opened_vod", "Clicked_vod", "Unsubscribed_vod"]
+FIRST_DUPLICATE_ACCOUNT = 50_000_000
+TEST_ACCOUNT = 90_000_001
+
+INQUIRY_TEXTS = [
+    "腎機能が低下した患者での用量について教えてほしい。",
+    "承認外の用法に関する文献があるか知りたい。\n(先生からの自発的なご質問)",
+    "副作用の発現時期に関する情報がほしい。",
+]
+
 COMMENTS = [
     "本日は説明会の日程を確認した。\n次回は資料を持参する。",
     "診療の合間に短時間で面談。\n・用法の確認\n・次回の予定",
@@ -68,13 +113,33 @@ class CrmWriter:
         self.cuts = cuts
         objects = {
             "crm_account": ACCOUNT, "crm_user": USER, "crm_product": PRODUCT, "crm_call": CALL, "crm_call_detail": DETAIL,
+            "crm_sent_email": SENT_EMAIL, "crm_email_activity": ACTIVITY, "crm_consent": CONSENT, "crm_medical_inquiry": INQUIRY,
         }  # fmt: skip
-        self.files = {name: Increments(log, name, columns, cuts) for name, columns in objects.items()}
+        april = company.period.april_day
+        april_week = int(np.searchsorted(cuts, int(utc(april * DAY)))) if april is not None else 1
+        self.april_week = april_week
+        plans = {
+            "crm_account": IncrementPlan(out_of_order=frozenset({april_week - 1})),
+            "crm_call": IncrementPlan(late=frozenset({10}), repeated={5: 6, 30: 9}),
+            "crm_sent_email": IncrementPlan(
+                late=frozenset({16}), out_of_order=frozenset({8}), repeated={12: 7}
+            ),
+            "crm_email_activity": IncrementPlan(repeated={20: 11}),
+        }
+        self.files = {
+            name: Increments(log, name, columns, cuts, plans.get(name, IncrementPlan()))
+            for name, columns in objects.items()
+        }
+        middle = company.period.months // 2
+        self.merge_day = company.period.month_start(middle) + 9
         self._masters()
 
     def month(self, month: Month) -> None:
         """Queue one month's records and write the weeks that are complete."""
         self._calls(month)
+        self._emails(month)
+        self._consents(month)
+        self._inquiries(month)
         stop = int(utc(self.company.period.month_start(month.index + 1) * DAY))
         last = month.index == self.company.period.months - 1
         for increments in self.files.values():
@@ -90,7 +155,7 @@ class CrmWriter:
     def _products(self) -> None:
         count = len(names.PRODUCTS)
         modified = np.full(count, int(utc(self.company.period.start_day * DAY)) - 90 * DAY)
-        self.files["crm_product"].add(modified, pa.table({
+        self.files["crm_product"].add(modified, np.arange(count), pa.table({
             "Id": self.company.product_ids,
             "IsDeleted": col.constant("false", count),
             "Name": pa.array([p[1] for p in names.PRODUCTS]),
@@ -134,7 +199,7 @@ class CrmWriter:
         branch[msl] = np.arange(len(msl))
         manager = np.where(held >= 0, company.n_mrs + office, users.manager[who])
         count = len(who)
-        self.files["crm_user"].add(modified, pa.table({
+        self.files["crm_user"].add(modified, who, pa.table({
             "Id": col.take(users.ids, who),
             "IsDeleted": col.constant("false", count),
             "Name": col.join(surname, " ", given),
@@ -157,71 +222,140 @@ class CrmWriter:
     def _accounts(self) -> None:
         company, period, people = self.company, self.company.period, self.company.physicians
         begin = int(utc(period.start_day * DAY))
-        count = len(people)
         known = np.flatnonzero(people.has_account)
         self._person_accounts(known, period.start_day, begin - 20 * DAY - (known % 1000) * 60)
-        place = company.facilities
-        number = np.arange(len(place))
-        modified = begin - 60 * DAY - number * 60
-        blank = col.constant("", len(place))
-        self.files["crm_account"].add(modified, pa.table({
-            "Id": company.facility_account_ids,
-            "IsDeleted": col.constant("false", len(place)),
-            "MasterRecordId": blank,
-            "IsPersonAccount": col.constant("false", len(place)),
-            "LastName": place.name,
-            "FirstName": blank,
-            "Furigana_vod__c": place.kana,
-            "PersonEmail": blank,
-            "External_ID_vod__c": place.code,
-            "Specialty_1_vod__c": blank,
-            "Primary_Parent_vod__c": blank,
-            "Territory_vod__c": col.join(";", territory_name(place.territory), ";"),
-            "Approved_Email_Opt_Type_vod__c": blank,
-            "Target_Physician__c": col.constant("false", len(place)),
-            "Member_Id__pc": blank,
-            "SHM_Segment__c": col.pick(["A", "B", "C"], number % 3),
-            "SHM_Hobby__pc": blank,
-            "CreatedDate": col.iso_utc(modified - 300 * DAY),
-            "SystemModstamp": col.iso_utc(modified),
-        }))  # fmt: skip
+        self._facility_accounts(begin)
+        self._test_account(begin)
+        self._merged_accounts(begin)
         if period.april_day is not None:
-            # The CRM learns a day early: territories and parents of those who move, and of reassigned ones.
             moved = np.flatnonzero(people.has_account & people.moves)
+            # Touched in the week before the transfer too, in a file that arrives after the one with the transfer.
+            before = int(self.cuts[self.april_week - 1]) - DAY
+            self._person_accounts(moved, period.start_day, np.full(len(moved), before))
             self._person_accounts(
-                moved, period.april_day, np.full(len(moved), int(utc(period.april_day * DAY)) - DAY + 7200)
+                moved, period.april_day, np.full(len(moved), int(utc(period.april_day * DAY)) + 7200)
             )
             self.defects.counts["april_transfers_physicians"] = int(people.moves.sum())
         self.defects.counts["two_facility_physicians"] = int((people.second_facility >= 0).sum())
-        del count
+        self._touched_accounts()
+
+    def _touched_accounts(self) -> None:
+        """Every week a few accounts are saved again without a change that matters."""
+        company, people = self.company, self.company.physicians
+        known = np.flatnonzero(people.has_account)
+        for week, cut in enumerate(self.cuts.tolist()[1:], start=1):
+            chosen = known[(known * 7 + week * 13) % 101 == 0]
+            day = (cut - 2 * DAY) // DAY
+            self._person_accounts(
+                chosen, max(day, company.period.start_day), np.full(len(chosen), cut - 2 * DAY)
+            )
+
+    def _facility_accounts(self, begin: int) -> None:
+        place = self.company.facilities
+        number = np.arange(len(place))
+        modified = begin - 60 * DAY - number * 60
+        columns = self._account_columns(self.company.facility_account_ids, modified)
+        columns |= {
+            "LastName": place.name,
+            "Furigana_vod__c": place.kana,
+            "External_ID_vod__c": place.code,
+            "Territory_vod__c": col.join(";", territory_name(place.territory), ";"),
+            "SHM_Segment__c": col.pick(["A", "B", "C"], number % 3),
+        }
+        self.files["crm_account"].add(modified, FIRST_DUPLICATE_ACCOUNT // 2 + number, pa.table(columns))
+
+    def _account_columns(self, ids: pa.StringArray, modified: Array) -> dict[str, pa.StringArray]:
+        """An account with nothing but its id: every column, to be overwritten."""
+        count = len(ids)
+        columns = {name: col.constant("", count) for name in ACCOUNT}
+        columns |= {
+            name: col.constant("false", count)
+            for name in ("IsDeleted", "IsPersonAccount", "Target_Physician__c")
+        }
+        columns["Id"] = ids
+        columns["CreatedDate"] = col.iso_utc(modified - 400 * DAY)
+        columns["SystemModstamp"] = col.iso_utc(modified)
+        return columns
+
+    def _test_account(self, begin: int) -> None:
+        modified = np.array([begin - 50 * DAY])
+        columns = self._account_columns(self._test_id(1), modified)
+        columns |= {name: pa.array([text]) for name, text in (
+            ("IsPersonAccount", "true"), ("LastName", "研修用"), ("FirstName", "テスト"), ("External_ID_vod__c", "TEST0001"),
+            ("Member_Id__pc", "TEST0001"), ("PersonEmail", "training@company.example"), ("Territory_vod__c", ";T001;"),
+        )}  # fmt: skip
+        self.files["crm_account"].add(modified, np.array([TEST_ACCOUNT]), pa.table(columns))
+
+    def _test_id(self, count: int) -> pa.StringArray:
+        return col.salesforce_ids("001", np.full(count, TEST_ACCOUNT))
+
+    def _merged_accounts(self, begin: int) -> None:
+        """Second accounts of the same person, merged into the first one half-way through."""
+        company, people = self.company, self.company.physicians
+        who = np.flatnonzero(people.is_merged)
+        ids = col.salesforce_ids("001", FIRST_DUPLICATE_ACCOUNT + who)
+        for modified, merged in (
+            (begin - 10 * DAY, False),
+            (int(utc(self.merge_day * DAY)) + 3600 * 4, True),
+        ):
+            when = np.full(len(who), modified)
+            columns = self._account_columns(ids, when)
+            columns |= {
+                "IsPersonAccount": col.constant("true", len(who)),
+                "LastName": col.pick([s for s, _ in names.SURNAMES], people.surname[who]),
+                "FirstName": col.pick([g for g, _ in names.GIVEN_NAMES], people.given[who]),
+                "Territory_vod__c": col.join(
+                    ";", territory_name(company.territory_of(self.merge_day)[who]), ";"
+                ),
+            }
+            if merged:
+                columns["IsDeleted"] = col.constant("true", len(who))
+                columns["MasterRecordId"] = col.take(company.account_ids, who)
+            self.files["crm_account"].add(when, FIRST_DUPLICATE_ACCOUNT + who, pa.table(columns))
+        self.defects.details["merged_accounts"] = dict(
+            zip(ids.to_pylist(), company.account_ids.take(pa.array(who)).to_pylist(), strict=True)
+        )
+
+    def _account_of(self, who: Array, day: Array, number: Array) -> pa.StringArray:
+        """The account a record points at: before a merge, every second one at the account that will be lost."""
+        company, people = self.company, self.company.physicians
+        lost = people.is_merged[who] & (day < self.merge_day) & (number % 2 == 0)
+        return pa.compute.if_else(
+            pa.array(lost),
+            col.salesforce_ids("001", FIRST_DUPLICATE_ACCOUNT + who),
+            col.take(company.account_ids, who),
+        )
 
     def _person_accounts(self, who: Array, day: int, modified: Array) -> None:
         company, people = self.company, self.company.physicians
         place = company.facility_of(day)[who]
-        count = len(who)
-        consent = np.where(people.has_email[who], 0, 1)
-        self.files["crm_account"].add(modified, pa.table({
-            "Id": col.take(company.account_ids, who),
-            "IsDeleted": col.constant("false", count),
-            "MasterRecordId": col.constant("", count),
-            "IsPersonAccount": col.constant("true", count),
+        codes = pa.compute.if_else(
+            pa.array(people.has_unknown_code[who]),
+            col.padded(99_000_000 + who, 8),
+            col.take(people.code, who),
+        )
+        columns = self._account_columns(col.take(company.account_ids, who), modified)
+        columns |= {
+            "IsPersonAccount": col.constant("true", len(who)),
             "LastName": col.pick([s for s, _ in names.SURNAMES], people.surname[who]),
             "FirstName": col.pick([g for g, _ in names.GIVEN_NAMES], people.given[who]),
-            "Furigana_vod__c": col.join(col.pick([half_width(k) for _, k in names.SURNAMES], people.surname[who]), " ",
-                                        col.pick([half_width(k) for _, k in names.GIVEN_NAMES], people.given[who])),
+            "Furigana_vod__c": col.join(
+                col.pick([half_width(k) for _, k in names.SURNAMES], people.surname[who]),
+                " ",
+                col.pick([half_width(k) for _, k in names.GIVEN_NAMES], people.given[who]),
+            ),
             "PersonEmail": _blank(col.take(company.emails, who)),
-            "External_ID_vod__c": _blank(col.mask(col.take(people.code, who), people.has_external_id[who])),
+            "External_ID_vod__c": _blank(col.mask(codes, people.has_external_id[who])),
             "Specialty_1_vod__c": col.pick([name for _, name in names.SPECIALTIES], people.specialty[who]),
             "Primary_Parent_vod__c": col.take(company.facility_account_ids, place),
             "Territory_vod__c": col.join(";", territory_name(company.facilities.territory[place]), ";"),
-            "Approved_Email_Opt_Type_vod__c": col.pick(["Opt_In_vod", ""], consent),
+            "Approved_Email_Opt_Type_vod__c": col.pick(["", "Opt_In_vod"], people.has_email[who].astype(int)),
             "Target_Physician__c": col.booleans(people.is_target[who]),
             "Member_Id__pc": _blank(col.take(company.member_ids, who)),
             "SHM_Segment__c": col.pick(["A", "B", "C"], who % 3),
             "SHM_Hobby__pc": col.pick(["", "ゴルフ;読書", "登山"], who % 3),
-            "CreatedDate": col.iso_utc(modified - 400 * DAY),
-            "SystemModstamp": col.iso_utc(modified),
-        }))  # fmt: skip
+        }
+        self.files["crm_account"].add(modified, who, pa.table(columns))
 
     # ---- calls --------------------------------------------------------------------------------------------
 
@@ -244,12 +378,26 @@ class CrmWriter:
         self.defects.counts["group_call_parents"] += int(calls["is_parent"].sum())
         self.defects.counts["group_call_attendees"] += int((calls["parent"] > 0).sum())
         self.defects.counts["calls"] += size(calls)
+        self.defects.counts["calls_test_records"] += int(calls["test"].sum())
+        self.defects.counts["calls_planned"] += int(((calls["status"] == 0) & ~calls["deleted"]).sum())
+        self.defects.counts["explicit_follow_ups"] += int((calls["followed_kind"] > 0).sum())
+        counted = ~calls["deleted"] & ~calls["is_parent"] & ~calls["test"]
+        lost = counted & ~self.company.physicians.is_resolvable[calls["physician"]]
+        self.defects.counts["calls_unresolved"] += int(lost.sum())
+        self.defects.counts["calls_on_merged_accounts"] += int(
+            (
+                self.company.physicians.is_merged[calls["physician"]]
+                & (calls["day"] < self.merge_day)
+                & (calls["number"] % 2 == 0)
+                & counted
+            ).sum()
+        )
         self._details(calls, modified)
 
     def _call_versions(self, calls: Frame, modified: Array, deleted: Array, status: Array) -> None:
-        company, people = self.company, self.company.physicians
-        who, count = calls["physician"], size(calls)
-        account = col.take(company.account_ids, who)
+        company = self.company
+        account = self._account_of(calls["physician"], calls["day"], calls["number"])
+        account = pa.compute.if_else(pa.array(calls["test"]), self._test_id(size(calls)), account)
         at_place = calls["facility"]
         account = pa.compute.if_else(
             pa.array(at_place >= 0), col.take(company.facility_account_ids, np.maximum(at_place, 0)), account
@@ -272,7 +420,7 @@ class CrmWriter:
             col.mask(meeting_ids(calls["followed"]), calls["followed_kind"] == 2),
             col.mask(col.uuids(calls["followed"], 5), calls["followed_kind"] == 3),
         )
-        self.files["crm_call"].add(modified, pa.table({
+        self.files["crm_call"].add(modified, calls["number"], pa.table({
             "Id": ids,
             "IsDeleted": col.booleans(deleted),
             "Name": col.padded(calls["number"], 9, "C"),
@@ -302,7 +450,6 @@ class CrmWriter:
             "CreatedDate": col.iso_utc(moment + 600),
             "SystemModstamp": col.iso_utc(modified),
         }))  # fmt: skip
-        del people, count
 
     def _details(self, calls: Frame, modified: Array) -> None:
         frames = []
@@ -316,7 +463,7 @@ class CrmWriter:
         count = len(table["call"])
         numbers = table["call"] * 2 + table["priority"] - 1
         self.defects.counts["call_details"] += count
-        self.files["crm_call_detail"].add(table["modified"], pa.table({
+        self.files["crm_call_detail"].add(table["modified"], numbers, pa.table({
             "Id": col.salesforce_ids("a05", numbers),
             "IsDeleted": col.constant("false", count),
             "Call2_vod__c": col.salesforce_ids("a04", table["call"]),
@@ -325,6 +472,201 @@ class CrmWriter:
             "Detail_Group_vod__c": col.constant("", count),
             "Type_vod__c": col.pick(["EDetail_vod", "Paper_Detail_vod"], numbers % 2),
             "SystemModstamp": col.iso_utc(table["modified"]),
+        }))  # fmt: skip
+
+    # ---- e-mail -------------------------------------------------------------------------------------------
+
+    def _emails(self, month: Month) -> None:
+        company, people, mails, counts = (
+            self.company,
+            self.company.physicians,
+            month.emails,
+            self.defects.counts,
+        )
+        count = size(mails)
+        who, kind = mails["physician"], mails["kind"]
+        day = mails["moment"] // DAY
+        moment = utc(mails["moment"])
+        modified = moment + 7200 + mails["number"] % 3600
+        account = self._account_of(who, day, mails["number"])
+        account = pa.compute.if_else(pa.array(kind == 1), self._test_id(count), account)
+        is_mr = mails["channel"] == 0
+        april = company.period.april_day
+        holder = company.mr_of_territory(company.period.start_day)[
+            company.territory_of(company.period.start_day)[who]
+        ]
+        if april is not None:
+            later = company.mr_of_territory(april)[company.territory_of(april)[who]]
+            holder = np.where(day >= april, later, holder)
+        headquarters = company.n_mrs + company.n_offices
+        user = col.take(company.users.ids, np.where(is_mr, holder, headquarters + mails["number"] % 5))
+        wave = qualtrics.wave_of(company.period.label(month.index))
+        is_survey = mails["wave"] > 0
+        sent = {
+            "Id": col.salesforce_ids("a0A", mails["number"]),
+            "IsDeleted": col.constant("false", count),
+            "Account_vod__c": _blank(col.mask(account, kind != 2)),
+            "Account_Email_vod__c": _blank(
+                col.mask(col.take(company.emails, who), (kind == 0) | (kind == 3))
+            ),
+            "Approved_Email_Template_vod__c": col.salesforce_ids("a06", mails["template"] + 1),
+            "Email_Sent_Date_vod__c": col.iso_utc(moment),
+            "Status_vod__c": col.pick(["Delivered_vod", "Bounced_vod", "Dropped_vod"], mails["state"]),
+            "Product_vod__c": _blank(col.take(company.product_ids, mails["product"])),
+            "Open_Count_vod__c": col.integers(mails["opens"]),
+            "Click_Count_vod__c": col.integers(mails["click_count"]),
+            "User_vod__c": user,
+            "OwnerId": user,
+            "Call2_vod__c": col.constant("", count),
+            "Sender_Department__c": col.pick(["mr", "hq"], mails["channel"]),
+            "Topic__c": _blank(col.pick([t for t, _ in names.TOPICS], mails["topic"])),
+            "Survey_Wave__c": _blank(col.mask(col.constant(wave, count), is_survey)),
+            "Valid_Consent_Exists_vod__c": col.booleans(kind != 3),
+            "Failure_Msg_vod__c": col.pick(
+                ["", "550 mailbox unavailable", "Dropped by provider"], mails["state"]
+            ),
+            "Link_Count__c": col.integers(mails["links"]),
+            "SHM_Campaign__c": col.pick(
+                ["", "秋の情報提供\n(改訂)"], (mails["number"] % 10 == 0).astype(int)
+            ),
+            "CreatedDate": col.iso_utc(moment - 60),
+            "SystemModstamp": col.iso_utc(modified),
+        }
+        self.files["crm_sent_email"].add(modified, mails["number"], pa.table(sent))
+        self._activities(month)
+        normal = (kind == 0) | (kind == 3)
+        counts["emails"] += count
+        counts["emails_test_records"] += int((kind == 1).sum())
+        counts["emails_anonymous_stubs"] += int((kind == 2).sum())
+        counts["sends_after_opt_out"] += int((kind == 3).sum())
+        counts["emails_unresolved"] += int((normal & ~people.is_resolvable[who]).sum())
+        counts["emails_delivered"] += int((normal & (mails["state"] == 0)).sum())
+        counts["emails_human_clicked"] += int((normal & mails["human_click"]).sum())
+        counts["emails_privacy_proxy_opened"] += int((normal & mails["proxy_open"]).sum())
+        counts["survey_invitations"] += int(is_survey.sum())
+        for way, name in enumerate(("under_two_seconds", "most_links_at_once", "hidden_link", "user_agent")):
+            counts["emails_bot_" + name] += int((mails["bot_way"] == way).sum())
+
+    def _activities(self, month: Month) -> None:
+        acts = month.activities
+        count = size(acts)
+        moment = utc(acts["moment"])
+        modified = moment + 300
+        shown = acts["special"] != 2
+        clicked = acts["kind"] == 3
+        tracked = np.isin(acts["kind"], [2, 3, 4])
+        link = col.pick(
+            [*(f"link{n}" for n in range(7)), "hidden"],
+            np.where(acts["link"] == 99, 7, np.maximum(acts["link"], 0)),
+        )
+        url = col.join("https://mail.company.example/r/", col.integers(acts["email"]), "/", link)
+        self.files["crm_email_activity"].add(modified, acts["number"], pa.table({
+            "Id": col.salesforce_ids("a0B", acts["number"]),
+            "IsDeleted": col.constant("false", count),
+            "Sent_Email_vod__c": col.salesforce_ids("a0A", acts["email"]),
+            "Activity_DateTime_vod__c": col.iso_utc(moment),
+            "Event_type_vod__c": col.pick(EVENTS, acts["kind"]),
+            "Click_URL_vod__c": _blank(col.mask(url, clicked & shown)),
+            "IP_Address_vod__c": _blank(col.mask(col.join("203.0.113.", col.integers(acts["physician"] % 250 + 1)), tracked & shown)),
+            "User_Agent_vod__c": _blank(col.mask(col.pick(AGENTS, acts["agent"]), tracked & shown)),
+            "Client_Name_vod__c": _blank(col.mask(col.pick(CLIENTS, acts["agent"]), tracked & shown)),
+            "Device_Type_vod__c": _blank(col.mask(col.pick(["Desktop", "Mobile", "Desktop", "", "", "", ""], acts["agent"]), tracked & shown)),
+            "SystemModstamp": col.iso_utc(modified),
+        }))  # fmt: skip
+        self.defects.counts["email_activities"] += count
+
+    def _consents(self, month: Month) -> None:
+        company, frame = self.company, month.consents
+        count = size(frame)
+        who = frame["physician"]
+        moment = utc(frame["moment"])
+        modified = moment + 900
+        stated = frame["preferred"] >= 0
+        by_mail = frame["by_mail"]
+        is_mail_channel = frame["channel"] < 2
+        self.files["crm_consent"].add(modified, frame["number"], pa.table({
+            "Id": col.salesforce_ids("a0C", frame["number"]),
+            "IsDeleted": col.constant("false", count),
+            "Account_vod__c": col.take(company.account_ids, who),
+            "Channel_Value_vod__c": _blank(col.mask(col.take(company.emails, who), is_mail_channel)),
+            "Channel__c": col.pick(["mr_email", "hq_email", "preference", "web_tracking"], frame["channel"]),
+            "Opt_Type_vod__c": _blank(col.mask(col.pick(["Opt_Out_vod", "Opt_In_vod"], frame["opt_in"].astype(int)), ~stated)),
+            "Optout_Event_Type_vod__c": col.pick(["", "Unsubscribed_vod"], by_mail.astype(int)),
+            "Capture_Datetime_vod__c": col.iso_utc(moment),
+            "Opt_Expiration_Date_vod__c": col.constant("", count),
+            "Consent_Type_vod__c": col.pick(["Approved_Email_vod", "Preference"], stated.astype(int)),
+            "Product_vod__c": col.constant("", count),
+            "Preferred_Channel__c": _blank(col.pick(names.CHANNELS, frame["preferred"])),
+            "Preference_Topic__c": _blank(col.pick([t for t, _ in names.TOPICS], frame["topic"])),
+            "Entered_By__c": col.pick(["mr", "physician"], frame["by_physician"].astype(int)),
+            "Consent_Text_Version__c": col.constant("2025-04", count),
+            "SystemModstamp": col.iso_utc(modified),
+        }))  # fmt: skip
+        self.defects.counts["consents"] += count
+        self.defects.counts["opt_outs"] += int((~frame["opt_in"] & is_mail_channel).sum())
+        self.defects.counts["tracking_objections"] += int((frame["channel"] == 3).sum())
+        self.defects.counts["stated_preferences"] += int(stated.sum())
+
+    def _inquiries(self, month: Month) -> None:
+        frame, counts = month.inquiries, self.defects.counts
+        first = frame | {
+            name: np.zeros_like(frame[name]) for name in ("handed", "accepted", "answered", "notified")
+        }
+        self._inquiry_versions(first, utc(frame["received"]) + 1200)
+        last = np.maximum.reduce([frame["handed"], frame["accepted"], frame["answered"], frame["notified"]])
+        changed = last > 0
+        if changed.any():
+            self._inquiry_versions(rows(frame, changed), utc(last[changed]) + 600)
+        counts["inquiries"] += size(frame)
+        counts["inquiries_open"] += int((frame["answered"] == 0).sum())
+        counts["inquiries_off_label"] += int((frame["category"] == 1).sum())
+        counts["inquiries_off_label_incomplete"] += int((~frame["gl_complete"]).sum())
+        counts["inquiries_from_calls"] += int((frame["call"] > 0).sum())
+        counts["inquiries_unresolved"] += int(
+            (~self.company.physicians.is_resolvable[frame["physician"]]).sum()
+        )
+
+    def _inquiry_versions(self, frame: Frame, modified: Array) -> None:
+        company = self.company
+        count, who = size(frame), frame["physician"]
+        medical = len(company.users) - 3 + frame["number"] % 3
+        answered = frame["answered"] > 0
+        times = {
+            header: _blank(col.mask(col.iso_utc(utc(np.maximum(frame[name], DAY))), frame[name] > 0))
+            for header, name in (
+                ("Received_Datetime__c", "received"), ("Handed_Off_Datetime__c", "handed"), ("Accepted_Datetime__c", "accepted"),
+                ("Answered_Datetime__c", "answered"), ("MR_Notified_Datetime__c", "notified"),
+            )
+        }  # fmt: skip
+        owner = company.mr_of_territory(company.period.start_day)[
+            company.territory_of(company.period.start_day)[who]
+        ]
+        april = company.period.april_day
+        if april is not None:
+            later = company.mr_of_territory(april)[company.territory_of(april)[who]]
+            owner = np.where(frame["received"] // DAY >= april, later, owner)
+        from_call = frame["call"] > 0
+        self.files["crm_medical_inquiry"].add(modified, frame["number"], pa.table({
+            "Id": col.salesforce_ids("a0D", frame["number"]),
+            "IsDeleted": col.constant("false", count),
+            "Account_vod__c": col.take(company.account_ids, who),
+            "Product__c": col.pick([p[1] for p in names.PRODUCTS], frame["product"]),
+            "Inquiry_Text__c": col.pick(INQUIRY_TEXTS, frame["category"]),
+            "Delivery_Method_vod__c": col.pick(["Email_vod", "Phone_vod"], frame["number"] % 2),
+            "Status_vod__c": col.constant("Submitted_vod", count),
+            "Call2_vod__c": _blank(col.mask(col.salesforce_ids("a04", frame["call"]), from_call)),
+            "OwnerId": col.take(company.users.ids, np.where(from_call, owner, medical)),
+            "Assign_To_User_vod__c": col.take(company.users.ids, medical),
+            "Fulfillment_Status_vod__c": col.pick(["New_vod", "Completed_vod"], answered.astype(int)),
+            "Email_vod__c": _blank(col.take(company.emails, who)),
+            "Phone_Number_vod__c": col.join("03-0000-", col.padded(who % 10_000, 4)),
+            "Inquiry_Category__c": col.pick(["on_label", "off_label", "safety"], frame["category"]),
+            "Topic__c": col.pick([t for t, _ in names.TOPICS], frame["topic"]),
+            "Is_Unsolicited__c": col.constant("true", count),
+            "GL_Record_Complete__c": col.booleans(frame["gl_complete"]),
+            **times,
+            "CreatedDate": col.iso_utc(utc(frame["received"]) + 300),
+            "SystemModstamp": col.iso_utc(modified),
         }))  # fmt: skip
 
 

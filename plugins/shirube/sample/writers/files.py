@@ -73,62 +73,79 @@ def gzip_bytes(content: bytes) -> bytes:
     return gzip.compress(content, compresslevel=4, mtime=0)
 
 
+@dataclass(frozen=True)
+class IncrementPlan:
+    """What goes wrong with the weekly files of one object, by week number.
+
+    `late`: comes 24 days after it was due; `out_of_order`: comes an hour after the next week's file;
+    `repeated`: that many of its last rows come again in the next file.
+    """
+
+    late: frozenset[int] = frozenset()
+    out_of_order: frozenset[int] = frozenset()
+    repeated: dict[int, int] = field(default_factory=dict)
+
+
 class Increments:
     """Weekly increments of one CRM object: rows wait until every record of their week has been generated.
 
-    `cuts` are UTC epoch seconds; file k holds what was modified before cut k and not before cut k-1. The first
-    file also holds everything older.
+    `cuts` are UTC epoch seconds; file k holds what was modified before cut k and not before cut k-1, each record
+    in its last state. The first file also holds everything older; a week without changes gives a header only.
     """
 
-    def __init__(self, log: FileLog, source: str, columns: Sequence[str], cuts: Array) -> None:
-        self.log, self.source, self.columns, self.cuts = log, source, list(columns), cuts
-        self.waiting: list[tuple[Array, pa.Table]] = []
+    def __init__(
+        self, log: FileLog, source: str, columns: Sequence[str], cuts: Array, plan: IncrementPlan
+    ) -> None:
+        self.log, self.source, self.columns, self.cuts, self.plan = log, source, list(columns), cuts, plan
+        self.waiting: list[tuple[Array, Array, pa.Table]] = []
         self.done = 0
-        self.late: dict[int, int] = {}  # week index -> UTC seconds of the moment when it came instead
-        self.redelivered: dict[int, int] = {}  # week index -> rows of it that the next file repeats
-        self.swapped: set[int] = (
-            set()
-        )  # weeks whose file is named after the next week's and the other way round
+        self.rows_written = 0
+        self.repeated = 0
         self._repeat: pa.Table | None = None
 
-    def add(self, modified: Array, table: pa.Table) -> None:
-        """Queue rows with the UTC second of their last modification."""
-        self.waiting.append((np.asarray(modified), table.select(self.columns)))
+    def add(self, modified: Array, key: Array, table: pa.Table) -> None:
+        """Queue versions of records: UTC second of the modification, the record's number, the row."""
+        if table.num_rows and self.log.wants(self.source):
+            self.waiting.append((np.asarray(modified), np.asarray(key), table.select(self.columns)))
 
     def flush(self, before: int) -> None:
         """Write every week that ended before that UTC second."""
         ready = int(np.searchsorted(self.cuts, before, side="right"))
-        if ready <= self.done or not self.waiting:
+        if ready <= self.done or not self.log.wants(self.source):
             return
-        modified = np.concatenate([m for m, _ in self.waiting])
-        table = pa.concat_tables([t for _, t in self.waiting]).combine_chunks()
+        modified = np.concatenate([np.zeros(0, dtype=np.int64), *(m for m, _, _ in self.waiting)])
+        key = np.concatenate([np.zeros(0, dtype=np.int64), *(k for _, k, _ in self.waiting)])
+        empty = pa.table({name: pa.nulls(0, pa.string()) for name in self.columns})
+        table = pa.concat_tables([empty, *(t for _, _, t in self.waiting)]).combine_chunks()
         week = np.searchsorted(self.cuts, modified, side="right")
         for index in range(self.done, ready):
             chosen = np.flatnonzero(week == index)
+            chosen = chosen[np.lexsort((modified[chosen], key[chosen]))]
+            if len(chosen):  # an export shows each record once, as it is at that moment
+                last = np.append(key[chosen][1:] != key[chosen][:-1], True)
+                chosen = chosen[last]
             chosen = chosen[np.argsort(modified[chosen], kind="stable")]
-            part = table.take(pa.array(chosen))
-            if self._repeat is not None:
-                part = pa.concat_tables([self._repeat, part])
-                self._repeat = None
-            if index in self.redelivered:
-                self._repeat = part.slice(part.num_rows - self.redelivered[index])
-            self._write(index, part)
+            self._write(index, table.take(pa.array(chosen)))
         rest = np.flatnonzero(week >= ready)
-        self.waiting = [(modified[rest], table.take(pa.array(rest)))]
+        self.waiting = [(modified[rest], key[rest], table.take(pa.array(rest)))]
         self.done = ready
 
     def _write(self, index: int, part: pa.Table) -> None:
-        if not part.num_rows:
-            return
         moment, note = int(self.cuts[index]), None
-        if index in self.late:
-            moment, note = self.late[index], "late"
-        elif index in self.swapped:
-            moment, note = int(self.cuts[index + 1]), "out_of_order"
-        elif index - 1 in self.swapped:
-            moment, note = int(self.cuts[index - 1]), "out_of_order"
-        name = f"{self.source}_{stamp(moment)}.csv"
-        self.log.write(self.source, name, csv_bytes(part), part.num_rows, note=note)
+        if index in self.plan.late and index + 4 < len(self.cuts):
+            moment, note = moment + 24 * DAY + 8 * 3600, "late"
+        elif index in self.plan.out_of_order and index + 1 < len(self.cuts):
+            moment, note = int(self.cuts[index + 1]) + 3600, "out_of_order"
+        if self._repeat is not None:
+            self.repeated += self._repeat.num_rows
+            part = pa.concat_tables([self._repeat, part])
+            self._repeat = None
+        if index in self.plan.repeated and index + 1 < len(self.cuts):
+            count = min(self.plan.repeated[index], part.num_rows)
+            self._repeat = part.slice(part.num_rows - count)
+        self.rows_written += part.num_rows
+        content = csv_bytes(part)
+        self.log.write(self.source, f"{self.source}_{stamp(moment)}.csv", content, part.num_rows, note=note)
 
 
 def stamp(seconds: int) -> str:
