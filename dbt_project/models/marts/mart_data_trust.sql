@@ -84,6 +84,12 @@ covered as (
     group by grouping sets ((source), ())
 ),
 
+{# Only a log can cover a physician: a master has rows about everybody and says nothing about contact. #}
+logs as (
+    select distinct source
+    from {{ ref('fct_touchpoint') }}
+),
+
 target_count as (
     select count(*) as n_target_physicians
     from targets
@@ -187,16 +193,26 @@ select
     cast(all_rows.rows_duplicate as bigint) as rows_duplicate,
     cast(all_rows.rows_to_match as bigint) as rows_to_match,
     cast(all_rows.rows_matched as bigint) as rows_matched,
-    cast(target_count.n_target_physicians as bigint) as n_target_physicians,
-    cast(coalesce(covered.n_covered_physicians, 0) as bigint) as n_covered_physicians,
-    false as n_target_physicians_suppressed,
-    cast(coalesce(freshness.n_deliveries_timed, 0) as bigint) as n_deliveries_timed,
+    case
+        when target_count.n_target_physicians >= {{ kpi_minimum_cell() }}
+            then cast(target_count.n_target_physicians as bigint)
+    end as n_target_physicians,
+    target_count.n_target_physicians between 1 and {{ kpi_minimum_cell() }} - 1 as n_target_physicians_suppressed,
+    cast(
+        case
+            when target_count.n_target_physicians < {{ kpi_minimum_cell() }} then null
+            when logs.source is not null or all_rows.source is null then coalesce(covered.n_covered_physicians, 0)
+        end as bigint
+    ) as n_covered_physicians,
+    cast(freshness.n_deliveries_timed as bigint) as n_deliveries_timed,
     cast(freshness.freshness_hours_p95 as double) as freshness_hours_p95,
     {{ as_of() }} as as_of,
     '{{ var("release_id") }}' as release_id
 from all_rows
 cross join last_period
 cross join target_count
+left join logs
+    on all_rows.source = logs.source
 left join covered
     on coalesce(all_rows.source, '') = coalesce(covered.source, '')
 left join freshness
