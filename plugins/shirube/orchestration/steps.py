@@ -20,6 +20,9 @@ from shirube.orchestration.settings import is_shared, list_sources
 
 SETTLE_LIMIT = timedelta(minutes=5)
 
+LASTING = (FileNotFoundError, PermissionError, NotADirectoryError, IsADirectoryError)
+"""Errors of the file system that no waiting mends."""
+
 
 @contextmanager
 def _reported(home: Home, step: str, **facts: str) -> Iterator[Journal]:
@@ -36,12 +39,13 @@ def _reported(home: Home, step: str, **facts: str) -> Iterator[Journal]:
     except AirflowSkipException as reason:
         journal("step_skipped", {"reason": str(reason), "seconds": time.monotonic() - started})
         raise
-    except (OSError, sqlite3.OperationalError) as error:
-        journal("step_retried", {"error": f"{type(error).__name__}: {error}"})
-        raise
     except Exception as error:
-        journal("step_failed", {"error": f"{type(error).__name__}: {error}"})
-        raise AirflowFailException(f"{type(error).__name__}: {error}") from error
+        message = f"{type(error).__name__}: {error}"
+        if isinstance(error, (OSError, sqlite3.OperationalError)) and not isinstance(error, LASTING):
+            journal("step_retried", {"error": message})
+            raise
+        journal("step_failed", {"error": message})
+        raise AirflowFailException(message) from error
     journal("step_finished", {"seconds": time.monotonic() - started})
 
 

@@ -1,0 +1,102 @@
+"""What the tasks call: which failures are worth a retry, when there is nothing to do, what is reported."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import shirube.landing
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from shirube.home import HOME_VARIABLE, Home
+from shirube.landing import LandResult
+from shirube.orchestration import steps
+from shirube.orchestration.journal import Journal, journal_file, read_events
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
+    return Home.resolve()
+
+
+def landing_that(action: Callable[[], LandResult]) -> Callable[..., LandResult]:
+    def land(home: Home, source: str | None = None, progress: Any = None) -> LandResult:
+        return action()
+
+    return land
+
+
+def raising(error: Exception) -> Callable[[], LandResult]:
+    def action() -> LandResult:
+        raise error
+
+    return action
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.ENOSPC, "No space left on device"), sqlite3.OperationalError("database is locked")],
+)
+def test_what_may_pass_by_itself_is_retried(
+    home: Home, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr(shirube.landing, "land", landing_that(raising(error)))
+    with pytest.raises(type(error)):
+        steps.land_source("crm_call")
+    assert [event["event"] for event in read_events(home)[0]] == ["step_started", "step_retried"]
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("contract crm_call, line 3"), FileNotFoundError("no such file")]
+)
+def test_what_comes_out_the_same_again_fails_at_once(
+    home: Home, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr(shirube.landing, "land", landing_that(raising(error)))
+    with pytest.raises(AirflowFailException, match=type(error).__name__):
+        steps.land_source("crm_call")
+    events = read_events(home)[0]
+    assert [event["event"] for event in events] == ["step_started", "step_failed"]
+    assert str(error.args[0]) in events[-1]["error"]
+
+
+def test_landing_nothing_new_is_a_skip(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shirube.landing, "land", landing_that(LandResult))
+    with pytest.raises(AirflowSkipException, match="known already"):
+        steps.land_source("crm_call")
+    assert [event["event"] for event in read_events(home)[0]] == ["step_started", "step_skipped"]
+
+
+def test_an_empty_home_has_nothing_to_build_sweep_or_share(home: Home) -> None:
+    for step in (steps.build_pending, steps.land_missed, steps.share_missed):
+        with pytest.raises(AirflowSkipException):
+            step()
+
+
+def test_build_waits_for_files_that_are_not_landed_but_not_for_ever(home: Home) -> None:
+    now = datetime.now(UTC)
+    assert steps.is_inbox_landed(waiting_since=now)
+    file = home.inbox / "crm_user" / "crm_user_20251103T0100.csv"
+    file.parent.mkdir(parents=True)
+    file.write_text("Id\n", encoding="utf-8")
+    assert not steps.is_inbox_landed(waiting_since=now)
+    assert steps.is_inbox_landed(waiting_since=now - steps.SETTLE_LIMIT - timedelta(seconds=1))
+    file.rename(file.with_name("crm_user_20251103T0100.csv.part"))
+    assert steps.is_inbox_landed(waiting_since=now)
+
+
+def test_journal_lines_are_whole_and_read_once(home: Home) -> None:
+    Journal(home, "land", source="crm_call")("file_landed", {"file_name": "訪問.csv", "rows": 3})
+    events, offset = read_events(home)
+    assert [(event["step"], event["source"], event["file_name"], event["rows"]) for event in events] == [
+        ("land", "crm_call", "訪問.csv", 3)
+    ]
+    with journal_file(home).open("ab") as stream:
+        stream.write(b'{"at": 1, "event": "half')
+    assert read_events(home, offset) == ([], offset)
+    assert journal_file(home).stat().st_mode & 0o777 == 0o600
