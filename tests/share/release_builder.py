@@ -285,7 +285,7 @@ def token(person: str) -> str:
     return f"t1.{person:0>32}"
 
 
-def _touchpoint(
+def touchpoint(
     physician: str, employee: str | None, day: date, channel: str, depth: int, direction: str
 ) -> Row:
     return {
@@ -308,7 +308,7 @@ def write_star(folder: Path) -> None:
     touchpoints, inquiries, preferences, consents, phases = [], [], [], [], []
     for index, (physician, _, employee, fact) in enumerate(PHYSICIANS):
         if fact != "is_unseen":
-            touchpoints.append(_touchpoint(physician, employee, date(2026, 9, 20), "mr_visit", 2, "push"))
+            touchpoints.append(touchpoint(physician, employee, date(2026, 9, 20), "mr_visit", 2, "push"))
         if fact != "has_unknown_preference":
             preferences.append(
                 {
@@ -319,12 +319,12 @@ def write_star(folder: Path) -> None:
                 }
             )
         if fact == "has_open_request":
-            touchpoints.append(_touchpoint(physician, employee, date(2026, 10, 20), "webinar", 4, "pull"))
+            touchpoints.append(touchpoint(physician, employee, date(2026, 10, 20), "webinar", 4, "pull"))
         if fact == "has_open_signal":
-            touchpoints.append(_touchpoint(physician, None, date(2026, 10, 25), "webinar", 2, "pull"))
+            touchpoints.append(touchpoint(physician, None, date(2026, 10, 25), "webinar", 2, "pull"))
         if fact == "is_over_contacted":
             touchpoints += [
-                _touchpoint(physician, None, date(2026, 10, day), "hq_email", 1, "push")
+                touchpoint(physician, None, date(2026, 10, day), "hq_email", 1, "push")
                 for day in range(5, 14)
             ]
         if fact in ("has_answered_inquiry", "has_open_inquiry"):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,8 @@ from shirube.vault import reveal
 Progress = Callable[[str, dict[str, Any]], None]
 
 INDEX = "index.json"
+# Drafts lie inside the release, where a rename is atomic; what a dead process left is cleared by the next share.
+DRAFT = ".share."
 
 
 @dataclass(frozen=True)
@@ -68,27 +72,36 @@ def share(
             f"公開された資料がありません。 / no release to share: {release_id or 'current'}"
         )
     say = progress or (lambda _event, _facts: None)
-    index = folder / "reports" / INDEX
-    if index.exists() and not force:
-        listed = json.loads(index.read_text(encoding="utf-8"))
-        say("share_skipped", {"release_id": listed["release_id"], "pages": len(listed["pages"])})
-        return ShareResult(
-            listed["release_id"], folder, was_shared=True, pages=tuple(Page(**p) for p in listed["pages"])
-        )
-    draft = folder / f".share.{os.getpid()}"
-    _discard(draft)
-    draft.mkdir(mode=0o700)
-    try:
-        with ReleaseFiles(folder) as release:
-            pages = _write(home, release, draft, dbt_manifest or _manifest_of(home, release), say)
-            release_name = release.release_id
-        for part in ("docs", "reports"):
-            (draft / part).chmod(0o755)
-            _swap(draft / part, folder / part)
-    finally:
-        _discard(draft)
+    with _alone(home):
+        index = folder / "reports" / INDEX
+        if index.exists() and not force:
+            listed = json.loads(index.read_text(encoding="utf-8"))
+            say("share_skipped", {"release_id": listed["release_id"], "pages": len(listed["pages"])})
+            found = tuple(Page(**page) for page in listed["pages"])
+            return ShareResult(listed["release_id"], folder, was_shared=True, pages=found)
+        for leftover in folder.glob(f"{DRAFT}*"):
+            _discard(leftover)
+        draft = folder / f"{DRAFT}{os.getpid()}"
+        draft.mkdir(mode=0o700)
+        try:
+            with ReleaseFiles(folder) as release:
+                pages = _write(home, release, draft, dbt_manifest or _manifest_of(home, release), say)
+                release_name = release.release_id
+            for part in ("docs", "reports"):
+                (draft / part).chmod(0o755)
+                swap(draft / part, folder / part)
+        finally:
+            _discard(draft)
     say("shared", {"release_id": release_name, "pages": len(pages)})
     return ShareResult(release_name, folder, was_shared=False, pages=tuple(pages))
+
+
+@contextmanager
+def _alone(home: Home) -> Iterator[None]:
+    """Wait until no other process shares; the kernel frees the lock of one that died."""
+    with (home.releases / ".share.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def _manifest_of(home: Home, release: ReleaseFiles) -> Path | None:
@@ -174,6 +187,7 @@ def _write_documents(
     if data_docs.is_dir():
         shutil.copytree(data_docs, docs / "data_docs", copy_function=shutil.copyfile)
     (docs / "catalogue").mkdir(mode=0o755)
+    tables = catalogue.tables(release, manifest)
     html = renderer.html(
         "catalogue",
         catalogue_style=renderer.style("catalogue"),
@@ -181,7 +195,8 @@ def _write_documents(
         release_id=release.release_id,
         config_version=release.manifest["config_version"],
         numbers=catalogue.numbers(release, manifest),
-        tables=catalogue.tables(release, manifest),
+        tables=tables,
+        published={table.name for table in tables},
         sources=catalogue.sources(release),
         words=declared("glossary")["terms"],
         has_dbt_docs=manifest is not None,
@@ -213,7 +228,7 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def _swap(new: Path, place: Path) -> None:
+def swap(new: Path, place: Path) -> None:
     """Put a finished folder in its place; an old one steps aside first, so that no mixture is ever seen."""
     aside = new.with_name(f"{place.name}.old")
     if place.exists():

@@ -1,0 +1,106 @@
+"""The catalogue: everything about each published table and number, from the release and dbt's manifest."""
+
+from pathlib import Path
+
+import pytest
+
+from shirube.home import Home
+from shirube.share import catalogue, share
+from shirube.share.release_files import ReleaseFiles
+from tests.share import release_builder as builder
+
+
+@pytest.fixture
+def text(home: Home, dbt_manifest: Path) -> str:
+    share(home, dbt_manifest=dbt_manifest)
+    return (home.current / "docs" / "catalogue" / "index.html").read_text(encoding="utf-8")
+
+
+def test_every_number_is_defined(text: str) -> None:
+    for kpi_id, facts in builder.KPIS.items():
+        _, name, _, _, _, numerator, denominator, warning, _ = facts
+        for words in (kpi_id, name, f"{numerator} ÷ {denominator}", warning):
+            assert words in text
+    assert text.count("次の会議で何を話すか") == len(builder.KPIS)
+    assert text.count("本社（営業企画）") >= len(builder.KPIS)
+    assert "E1（記録の集計）" in text
+    assert "100人中3人" in text
+
+
+def test_every_table_is_described(text: str, home: Home) -> None:
+    release = home.current.resolve()
+    names = [file.stem for part in ("marts", "star") for file in (release / part).glob("*.parquet")]
+    assert len(names) == 14
+    for name in names:
+        assert f'<article id="{name}">' in text
+        assert f"/{name}.parquet" in text
+    assert "One row per KPI, version, period, scope and breakdown." in text
+    assert "数字の番号" in text
+    assert "注意あり" in text
+    assert "点検なし" in text
+
+
+def test_lineage_goes_back_to_the_sources() -> None:
+    manifest = builder.dbt_manifest()
+    picture = catalogue.lineage(manifest, manifest["nodes"]["model.shirube.fct_kpi_value"])
+    assert [
+        name for name in ("crm_call", "fct_touchpoint", "fct_kpi_value") if f">{name}</text>" in picture
+    ] == [
+        "crm_call",
+        "fct_touchpoint",
+        "fct_kpi_value",
+    ]
+    assert "stg_crm_call" not in picture
+    assert picture.count("<path") == 2
+
+
+def test_a_source_that_is_late_or_missing_is_said(home: Home) -> None:
+    with ReleaseFiles(home.current.resolve()) as release:
+        states = {source.name: source.state for source in catalogue.sources(release)}
+        assert states == {
+            "crm_call": "届いた",
+            "dcf_physician": "届いた",
+            "portal_delivery": "届いていない、または古い",
+        }
+        late = release.manifest["sources"][0] | {"last_delivered_on": "2026-10-01"}
+        assert not release.has_arrived(late)
+        assert release.has_arrived(late | {"freshness_hours": None})
+
+
+def test_a_table_that_was_withheld_or_carried_over_is_said(home: Home) -> None:
+    with ReleaseFiles(home.current.resolve()) as release:
+        entry = next(entry for entry in release.manifest["marts"] if entry["name"] == "fct_kpi_value")
+        entry |= {
+            "status": "carried_over",
+            "source_as_of": "2026-09-30",
+            "reason_ja": "点検に通りませんでした",
+        }
+        release.manifest["marts"].append(
+            {
+                "name": "mart_lost",
+                "status": "withheld",
+                "file": None,
+                "rows": None,
+                "reason_ja": "記録がありません",
+            }
+        )
+        tables = {table.name: table for table in catalogue.tables(release, builder.dbt_manifest())}
+    carried, lost = tables["fct_kpi_value"], tables["mart_lost"]
+    assert (carried.status, carried.as_of) == ("前回の値を引き続き掲載", "2026-09-30")
+    assert (lost.status, lost.status_reason, lost.columns) == ("今回は掲載なし", "記録がありません", [])
+
+
+def test_it_works_without_dbts_manifest(home: Home, tmp_path: Path) -> None:
+    with ReleaseFiles(home.current.resolve()) as release:
+        tables = catalogue.tables(release, None)
+        assert len(tables) == 14
+        assert all(table.columns and not table.lineage for table in tables)
+        assert [kpi["kpi_id"] for kpi in catalogue.numbers(release, None)][0] == "cx.usefulness_top_rate"
+
+
+def test_the_search_needs_no_library_and_the_page_no_script(text: str) -> None:
+    assert text.count("<script") == 1
+    assert "<script src" not in text
+    head, _, script = text.partition("<script>")
+    assert len(script) < 1500
+    assert 'id="find" hidden' in head  # shown by the script; without one nothing is missing

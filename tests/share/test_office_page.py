@@ -1,0 +1,265 @@
+"""The office page: golden sentences for every verdict and display state, and the rules it may not break."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shirube.share import report_mr
+from shirube.share.readability import median_sentence_length, unexplained_terms
+from shirube.share.release_files import ReleaseFiles
+from shirube.share.report_mr import OfficePage, office_page
+from tests.share import release_builder as builder
+from tests.share.release_builder import Row, value_row, with_previous
+
+HEAD = "cx.usefulness_top_rate"
+OFFICE = "東京第一営業所"
+
+
+def page_of(tmp_path: Path, values: list[Row] | None = None, office: str = "OF01") -> OfficePage:
+    folder = builder.write_release(tmp_path, None if values is None else with_previous(values))
+    with ReleaseFiles(folder) as release:
+        return office_page(release, release.registry(), office, dict(release.offices())[office])
+
+
+def head(before: tuple[int, int] | None, after: tuple[int, int], **given: Any) -> list[Row]:
+    rows = [] if before is None else [value_row(HEAD, "OF01", 0, *before)]
+    return [*rows, value_row(HEAD, "OF01", 1, *after, **given)]
+
+
+def test_the_page_says_the_answer_first(tmp_path: Path) -> None:
+    page = page_of(tmp_path)
+    assert page.answer == "「必要な情報が役に立った」と答えた先生は、100人中62人でした（先月は58人）。"
+    assert page.verdict == "判断できません"
+    assert page.why == "数えたのは、役立ち度に回答した先生50人です。100人中4人の差は、偶然でも起こります。"
+    assert (page.month, page.as_of, page.arrived, page.expected) == ("2026年10月", "10/31時点", 2, 3)
+    assert page.missing == ["医療ポータルの記録"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "before", "after", "word", "certainty", "why"),
+    [
+        (
+            "improved",
+            (80, 200),
+            (120, 200),
+            "良くなった",
+            "ほぼ確か",
+            "数えたのは、役立ち度に回答した先生200人です。差の幅は、100人中+10〜+29人です。"
+            "偶然では説明しにくい、意味のある差でした。",
+        ),
+        (
+            "worsened",
+            (120, 200),
+            (80, 200),
+            "悪くなった",
+            "ほぼ確か",
+            "数えたのは、役立ち度に回答した先生200人です。差の幅は、100人中−29〜−10人です。"
+            "偶然では説明しにくい、意味のある差でした。",
+        ),
+        (
+            "unchanged",
+            (6000, 10000),
+            (6010, 10000),
+            "変わらない",
+            "ほぼ確か",
+            "数えたのは、役立ち度に回答した先生10,000人です。差の幅は、100人中−1〜+1人です。"
+            "差があっても、意味のある大きさには届きません。",
+        ),
+        (
+            "cannot_tell",
+            (28, 48),
+            (31, 50),
+            "判断できません",
+            "",
+            "数えたのは、役立ち度に回答した先生50人です。100人中4人の差は、偶然でも起こります。",
+        ),
+    ],
+)
+def test_each_verdict_has_its_words_and_its_why(
+    tmp_path: Path,
+    verdict: str,
+    before: tuple[int, int],
+    after: tuple[int, int],
+    word: str,
+    certainty: str,
+    why: str,
+) -> None:
+    page = page_of(tmp_path, head(before, after, verdict=verdict))
+    assert (page.verdict, page.certainty, page.why) == (word, certainty, why)
+    assert page.numbers[0].verdict == word
+
+
+def test_ten_to_twenty_nine_is_a_reference_value(tmp_path: Path) -> None:
+    page = page_of(tmp_path, head((9, 14), (15, 24), verdict="cannot_tell"))
+    line = page.numbers[0]
+    assert page.answer == "「必要な情報が役に立った」と答えた先生は、24人中15人でした（参考値）。"
+    assert (line.value, line.interval, line.previous) == ("24人中15人", "100人中43〜79人", "14人中9人")
+    assert line.note == "対象が30に満たないため、参考値です"
+    assert line.marks[2] == "注意"
+    assert page.cannot_say[0].what == "「情報が診療に役立った先生」"
+    assert page.cannot_say[0].when == "あと6人集まれば言えます"
+
+
+def test_below_ten_there_are_counts_and_no_rate(tmp_path: Path) -> None:
+    page = page_of(tmp_path, head(None, (4, 6), verdict="cannot_tell"))
+    assert page.answer == "「必要な情報が役に立った」と答えた先生は、6人中4人でした。"
+    assert (page.numbers[0].value, page.numbers[0].interval) == ("6人中4人", "—")
+    assert "100人中" not in page.answer + page.numbers[0].value
+    assert page.verdict == "判断できません"
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        ("suppressed", "先生の人数が少なく、個人が分かるおそれがあるため、出していません"),
+        ("withheld", "もとになる記録が届いていないため、出していません"),
+    ],
+)
+def test_what_is_not_shown_says_why_and_when(tmp_path: Path, state: str, reason: str) -> None:
+    hidden = value_row(
+        HEAD,
+        "OF01",
+        1,
+        None,
+        None,
+        display_state=state,
+        reason=reason,
+        verdict="cannot_tell",
+        trust_count="lacking",
+    )
+    page = page_of(tmp_path, [hidden])
+    line = page.numbers[0]
+    assert page.answer == "「情報が診療に役立った先生の割合」は、今月は言えません。"
+    assert page.why == f"{reason}。"
+    assert (line.value, line.denominator, line.interval, line.note) == ("出せません", "—", "—", reason)
+    assert page.cannot_say[0].why == reason
+    assert page.cannot_say[0].when
+
+
+def test_a_carried_over_value_is_marked(tmp_path: Path) -> None:
+    page = page_of(tmp_path, head((28, 48), (31, 50), display_state="stale"))
+    assert page.numbers[0].value == "100人中62人"
+    assert page.numbers[0].note == "前回の資料の値です"
+
+
+def test_an_office_of_four_representatives_sees_its_suppression(tmp_path: Path) -> None:
+    page = page_of(tmp_path, office="OF02")
+    suppressed = [line for line in page.numbers if line.value == "出せません"]
+    assert [line.kpi_id for line in suppressed] == ["journey.forward_transition_rate"]
+    assert suppressed[0].note == "先生の人数が少なく、個人が分かるおそれがあるため、出していません"
+    assert page.picture == ""
+    assert page.step["why"] == "まだ数が足りず、数字からは一歩を決められません。"
+
+
+def test_an_office_without_numbers_says_so(tmp_path: Path) -> None:
+    page = page_of(tmp_path, [value_row(HEAD, "OF02", 1, 31, 50)])
+    assert page.answer == "先生から見た数字は、まだ届いていません。"
+    assert page.verdict == "判断できません"
+    assert page.numbers == []
+
+
+def test_without_a_previous_month_there_is_no_comparison(tmp_path: Path) -> None:
+    given = {"verdict": "cannot_tell", "verdict_reason": "比べる前の期間の記録がありません"}
+    page = page_of(tmp_path, [value_row(HEAD, "OF01", 1, 31, 50) | given])
+    assert page.answer == "「必要な情報が役に立った」と答えた先生は、100人中62人でした。"
+    assert page.why == "数えたのは、役立ち度に回答した先生50人です。比べる前の期間の記録がありません。"
+    assert page.cannot_say[0].when == "来月、二つがそろえば言えます"
+
+
+def test_the_physicians_side_comes_first_and_at_most_seven_numbers(tmp_path: Path) -> None:
+    page = page_of(tmp_path)
+    assert page.numbers[0].kpi_id == HEAD
+    families = [line.kpi_id.split(".")[0] for line in page.numbers]
+    assert families[-1] == "channel"
+    assert 1 <= len(page.numbers) <= 7
+    assert "cx.csat_top2_rate" not in [line.kpi_id for line in page.numbers]  # not meant for MRs
+
+
+def test_activity_never_becomes_the_answer(tmp_path: Path) -> None:
+    page = page_of(tmp_path, [value_row("channel.effective_contact_rate", "OF01", 1, 40, 80)])
+    assert page.answer == "先生から見た数字は、まだ届いていません。"
+    assert len(page.numbers) == 1
+
+
+def test_more_than_seven_numbers_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = report_mr.declared
+
+    def fewer(name: str) -> dict[str, Any]:
+        return {**real(name), "maximum_numbers": 5} if name == "page" else real(name)
+
+    monkeypatch.setattr(report_mr, "declared", fewer)
+    with pytest.raises(ValueError, match="6 numbers are meant for MRs; a page holds 5"):
+        page_of(tmp_path)
+
+
+def test_a_verb_above_the_evidence_is_refused(tmp_path: Path) -> None:
+    rows = with_previous(head((80, 200), (120, 200), verdict="improved"))
+    rows[1]["verdict_reason"] = "この取り組みには効果がありました"
+    with pytest.raises(ValueError, match="効果がありました claims more than E1"):
+        page_of(tmp_path, rows)
+
+
+@pytest.mark.parametrize(
+    ("kpi", "counts", "what"),
+    [
+        ("channel.over_contact_rate", (10, 100), "来月の連絡を、まず1回減らす"),
+        ("fit.choice_honoured_rate", (70, 100), "次の連絡の前に、希望の方法を確かめてから送る"),
+        ("journey.unseen_rate", (30, 100), "担当ごとに1人選び、どんな方法なら負担が少ないかをうかがう"),
+        ("cx.usefulness_top_rate", (40, 100), "いま知りたいことを先に尋ね、それに合う情報だけを届ける"),
+        ("channel.effective_contact_rate", (20, 100), "次の連絡に、先生への質問を1つ添える"),
+        ("channel.effective_contact_rate", (80, 100), "うまくいった声かけを1つ、次の会議に持ち寄る"),
+        ("channel.over_contact_rate", (2, 20), "役に立った情報と希望の方法を尋ね、1件ずつ記録する"),
+    ],
+)
+def test_one_next_step_by_the_declared_rules(
+    tmp_path: Path, kpi: str, counts: tuple[int, int], what: str
+) -> None:
+    page = page_of(tmp_path, [value_row(kpi, "OF01", 1, *counts)])
+    assert page.step["what"] == what
+    assert set(page.step) == {"who", "what", "why"}
+
+
+def test_every_rule_of_the_next_step_has_a_number_that_may_stand_on_the_page() -> None:
+    rules = report_mr.declared("page")["next_steps"]
+    assert len(rules) >= 5
+    for rule in rules:
+        assert "mr" in builder.KPIS[rule["kpi"]][-1].split(","), rule["id"]
+
+
+def test_the_picture_shows_both_months_with_intervals_and_hides_small_groups(tmp_path: Path) -> None:
+    page = page_of(tmp_path)
+    for number in ("44", "40", "17", "6"):
+        assert f">{number}</text>" in page.picture
+    assert page.picture.count(">*</text>") == 2
+    assert page.picture.count('stroke-width="1.4"') == 14
+    assert "特定されるおそれ" in page.picture_note
+
+
+def test_the_page_can_be_read_by_someone_who_is_no_analyst(tmp_path: Path) -> None:
+    for office, name in (("OF01", OFFICE), ("OF02", "山陰営業所")):
+        page = page_of(tmp_path / office, office=office)
+        assert 0 < median_sentence_length(page.running_text()) <= 60
+        assert unexplained_terms(page.all_text(), (name,)) == []
+        assert not set("↑↓→▲▼↗↘") & set(page.all_text() + page.picture)
+        assert "p値" not in page.all_text()
+        terms = [term for term, _ in page.glossary]
+        assert {"幅", "判定", "届き", "つながり", "数"} <= set(terms)
+
+
+def test_sales_stand_nowhere_but_in_what_the_page_does_not_say(tmp_path: Path) -> None:
+    page = page_of(tmp_path)
+    denials = page.not_said + [explanation for _, explanation in page.glossary]
+    assert sum("売上" in sentence for sentence in denials) >= 1
+    said = page.all_text()
+    for denial in denials:
+        said = said.replace(denial, "")
+    for word in ("売上", "処方数", "順位", "ランキング"):
+        assert word not in said
+
+
+def test_an_unexplained_word_from_the_registry_would_be_noticed(tmp_path: Path) -> None:
+    page = page_of(
+        tmp_path, head((28, 48), (31, 50), reason="エンゲージメントスコアの値", display_state="stale")
+    )
+    assert unexplained_terms(page.all_text(), (OFFICE,)) == ["エンゲージメントスコア"]

@@ -1,0 +1,126 @@
+"""The sheet of one's own physicians: each rule, and nobody else's people."""
+
+import dataclasses
+import json
+from datetime import date
+
+import pytest
+
+from shirube.home import Home
+from shirube.share.own_physicians import OwnPhysiciansPage, own_physicians_page, physicians_by_employee
+from shirube.share.readability import unexplained_terms
+from shirube.share.release_files import ReleaseFiles
+from shirube.share.wording import declared
+from shirube.vault import reveal
+from tests.share import release_builder as builder
+from tests.share.release_builder import PHYSICIANS
+
+STEPS = {
+    "is_known": "MRのメールで、予定どおりに",
+    "has_open_request": "10/20のご要望に、まだ応えていません。状況をお伝えします",
+    "has_open_signal": "10/25にWeb講演会をご覧。必要か、MRのメールで一言うかがいます",
+    "is_unseen": "半年記録なし。負担の少ない方法を一度うかがいます",
+    "is_over_contacted": "この30日で9回の連絡。今月は控えます",
+    "has_opted_out_of_mr": "訪問を控えるご希望です。こちらからは動きません",
+    "has_unknown_preference": "次に会うとき、希望の方法を尋ねて記録します",
+    "has_answered_inquiry": "引き継いだ問い合わせに回答済み。届いたかだけうかがいます",
+    "has_open_inquiry": "引き継いだ問い合わせは回答待ち。待っていることをお伝えします",
+}
+
+
+def pages(home: Home) -> dict[str, OwnPhysiciansPage]:
+    with ReleaseFiles(home.current.resolve()) as release:
+        found = physicians_by_employee(release)
+        names = reveal(home, {row["name_token"] for rows in found.values() for row in rows}, "name")
+        return {
+            key: own_physicians_page(release, key, rows, names, "東京第一営業所")
+            for key, rows in found.items()
+        }
+
+
+def test_every_rule_gives_its_step(home: Home) -> None:
+    assert {rule["if"] for rule in declared("own_physicians")["rules"]} == set(STEPS)
+    found = {line.name: line.step for page in pages(home).values() for line in page.lines}
+    assert found == {f"{name} 先生": STEPS[fact] for _, name, _, fact in PHYSICIANS}
+
+
+def test_the_order_is_the_order_of_the_rules(home: Home) -> None:
+    order = [rule["if"] for rule in declared("own_physicians")["rules"]]
+    steps = [line.step for line in pages(home)["e1"].lines]
+    assert steps == [STEPS[fact] for fact in order]
+
+
+def test_nobody_sees_anybody_elses_physicians(home: Home) -> None:
+    found = pages(home)
+    assert sorted(found) == ["e1", "e2", "e3", "e4"]
+    for employee, page in found.items():
+        text = json.dumps(dataclasses.asdict(page), ensure_ascii=False)
+        for _, name, owner, _ in PHYSICIANS:
+            assert (name in text) == (owner == employee)
+        assert not any(name in text for name in builder.EMPLOYEE_NAMES)
+        assert "t1." not in text
+
+
+def test_counts_are_of_all_the_representatives_target_physicians(home: Home) -> None:
+    page = pages(home)["e1"]
+    assert (page.physicians, page.unseen, page.known_preference) == (9, 1, 8)
+    assert (page.month, page.as_of) == ("2026年10月", "10/31時点")
+
+
+def test_a_phase_that_rests_on_the_representative_only_says_so(home: Home) -> None:
+    lines = pages(home)["e1"].lines
+    judged = [line for line in lines if line.phase_note == "MRの記録のみ"]
+    assert [line.phase for line in judged] == ["試用"]
+    assert [line.phase_note for line in lines if line.phase == "推奨"] == ["シルベジン"]
+
+
+def test_at_most_ten_physicians(home: Home) -> None:
+    with ReleaseFiles(home.current.resolve()) as release:
+        rows = physicians_by_employee(release)["e1"]
+        many = [row | {"physician_key": f"{row['physician_key']}{n}"} for n in range(3) for row in rows]
+        page = own_physicians_page(release, "e1", many, {}, "東京第一営業所")
+    assert (page.physicians, len(page.lines)) == (27, 10)
+    assert {line.name for line in page.lines} == {"お名前の登録なし"}
+
+
+def test_what_belongs_to_medical_is_not_a_signal(home: Home) -> None:
+    folder = home.current.resolve() / "star"
+    with ReleaseFiles(home.current.resolve()) as release:
+        rows = release.query("select * from {fct_touchpoint}")
+    late = builder.touchpoint("p01", None, date(2026, 10, 30), "webinar", 3, "pull")
+    builder.write_table(folder, "fct_touchpoint", [*rows, late])
+    assert next(line for line in pages(home)["e1"].lines if line.name == "青山 一郎 先生").step.startswith(
+        "10/30に"
+    )
+    for change in (
+        {"routed_to_medical": True},
+        {"channel_id": "msl_visit"},
+        {"channel_id": "medical_inquiry"},
+    ):
+        builder.write_table(folder, "fct_touchpoint", [*rows, late | change])
+        line = next(line for line in pages(home)["e1"].lines if line.name == "青山 一郎 先生")
+        assert line.step == STEPS["is_known"], change
+        assert "10/30" not in line.last_contact
+
+
+@pytest.mark.parametrize("day", [date(2026, 10, 21), date(2026, 10, 31)])
+def test_a_request_that_was_followed_up_is_no_longer_open(home: Home, day: date) -> None:
+    folder = home.current.resolve() / "star"
+    with ReleaseFiles(home.current.resolve()) as release:
+        rows = release.query("select * from {fct_touchpoint}")
+    answered = builder.touchpoint("p02", "e1", day, "mr_visit", 2, "push")
+    builder.write_table(folder, "fct_touchpoint", [*rows, answered])
+    line = next(line for line in pages(home)["e1"].lines if line.name == "石川 二葉 先生")
+    assert line.step == STEPS["is_known"]
+    # Answered by somebody else, it is still open for the one who is responsible.
+    builder.write_table(folder, "fct_touchpoint", [*rows, answered | {"employee_key": "e2"}])
+    line = next(line for line in pages(home)["e1"].lines if line.name == "石川 二葉 先生")
+    assert line.step == STEPS["has_open_request"]
+
+
+def test_the_sheet_uses_no_unexplained_words(home: Home) -> None:
+    for page in pages(home).values():
+        text = "\n".join(
+            [*page.notes, *(line.step + line.preferred + line.last_contact for line in page.lines)]
+        )
+        assert unexplained_terms(text) == []

@@ -1,0 +1,117 @@
+"""Numbers as words: every rule with a golden sentence, and proof that the guards can fail."""
+
+import pytest
+
+from shirube.share import wording
+from shirube.share.readability import glossary_of, median_sentence_length, unexplained_terms
+from shirube.share.wording import Difference
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (0.62, "100人中62人"),
+        (0.625, "100人中63人"),  # half up, as on paper; banker's rounding would say 62
+        (0.0, "100人中0人"),
+        (1.0, "100人中100人"),
+        (0.004, "1,000人中4人"),
+        (0.0004, "1,000人中1人より少ない数"),
+        (0.997, "1,000人中997人"),
+        (0.9997, "1,000人中、ほぼすべて"),
+    ],
+)
+def test_a_rate_is_said_as_a_natural_frequency(value: float, said: str) -> None:
+    assert wording.natural_frequency(value, "人") == said
+
+
+def test_an_interval_is_said_on_the_same_base_as_its_rate() -> None:
+    assert wording.frequency_interval(0.62, 0.4815, 0.7414, "人") == "48〜74人"
+    assert wording.frequency_interval(0.004, 0.001, 0.012, "人") == "1,000人中1〜12人"
+    assert wording.frequency_interval(0.02, -0.001, 0.3, "件") == "0〜30件"
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "written"),
+    [(2.5, 0, "3"), (-2.5, 0, "−3"), (-0.2, 0, "0"), (1234.5, 0, "1,235"), (3.0, 1, "3"), (3.25, 1, "3.3")],
+)
+def test_rounding_is_half_up_with_a_true_minus(value: float, digits: int, written: str) -> None:
+    assert wording.rounded(value, digits) == written
+
+
+@pytest.mark.parametrize(
+    ("verdict", "low", "high", "word"),
+    [
+        ("improved", 0.02, 0.20, "ほぼ確か"),
+        ("improved", -0.02, 0.20, "おそらく"),  # the 80 % interval excludes zero, the 95 % one does not
+        ("improved", -0.09, 0.20, "どちらとも言えない"),
+        ("worsened", -0.20, -0.02, "ほぼ確か"),
+        ("worsened", -0.20, 0.02, "おそらく"),
+        ("unchanged", -0.02, 0.025, "ほぼ確か"),
+        ("unchanged", -0.03, 0.04, "おそらく"),
+        ("unchanged", -0.10, 0.12, "どちらとも言えない"),
+        ("cannot_tell", 0.02, 0.20, "判断できません"),
+    ],
+)
+def test_the_interval_chooses_the_word_of_certainty(verdict: str, low: float, high: float, word: str) -> None:
+    assert wording.certainty(verdict, Difference((low + high) / 2, low, high), threshold=0.03) == word
+
+
+def test_nothing_is_certain_without_a_comparison() -> None:
+    assert wording.certainty("improved", None, 0.03) == "判断できません"
+
+
+def test_every_verdict_and_mark_has_its_word_and_an_unknown_one_is_an_error() -> None:
+    words = [
+        wording.verdict_word(verdict) for verdict in ("improved", "unchanged", "worsened", "cannot_tell")
+    ]
+    assert words == ["良くなった", "変わらない", "悪くなった", "判断できません"]
+    assert [wording.trust_word(mark) for mark in ("enough", "caution", "lacking")] == [
+        "十分",
+        "注意",
+        "足りない",
+    ]
+    with pytest.raises(KeyError):
+        wording.verdict_word("better")
+
+
+@pytest.mark.parametrize(
+    ("level", "text", "too_strong"),
+    [
+        ("E1", "回答は100人中62人でした。", []),
+        ("E1", "面談と一緒に見られました。", ["一緒に見られました"]),
+        ("E2", "面談と一緒に見られました。", []),
+        ("E2", "比べると差がありました。", ["比べると差がありました"]),
+        ("E3", "この取り組みには効果がありました。", ["効果がありました"]),
+        ("E4", "この取り組みには効果がありました。", []),
+        ("E0", "100人中62人でした。", ["でした"]),
+    ],
+)
+def test_verbs_are_bound_to_the_evidence_level(level: str, text: str, too_strong: list[str]) -> None:
+    assert wording.verbs_above(text, level) == too_strong
+
+
+def test_sentences_are_measured() -> None:
+    assert median_sentence_length("あ" * 10 + "。" + "い" * 20 + "。\n" + "う" * 60 + "。") == 20
+    assert median_sentence_length("") == 0
+
+
+def test_unexplained_words_are_found_and_explained_ones_are_not() -> None:
+    assert unexplained_terms("カスタマーエクスペリエンスとCVRとKPI") == [
+        "CVR",
+        "KPI",
+        "カスタマーエクスペリエンス",
+    ]
+    assert unexplained_terms("MRがWeb講演会とメールを使う") == []
+    assert unexplained_terms("シルベジンの話") == ["シルベジン"]
+    assert unexplained_terms("シルベジンの話", ("シルベジン",)) == []
+
+
+def test_the_glossary_holds_the_terms_of_the_text_only() -> None:
+    assert [term for term, _ in glossary_of("判定と幅")] == ["幅", "判定"]
+
+
+def test_explanations_are_themselves_explained() -> None:
+    entries = wording.declared("glossary")["terms"]
+    assert len(entries) >= 10
+    for entry in entries:
+        assert unexplained_terms(entry["explanation"]) == [], entry["term"]
