@@ -43,3 +43,19 @@
         else 'company'
     end as parent_scope_id
 {%- endmacro %}
+
+{#-
+    Channels of Medical. What a physician asks Medical, and whom Medical visits, is counted in mart_medical_handoff
+    only, without content: it never stands beside promotional contacts, where it could become a target (R10).
+-#}
+{% macro kpi_medical_channels() -%}
+    ('medical_inquiry', 'msl_visit')
+{%- endmacro %}
+
+{#-
+    Channels among which a physician can choose how to be informed: a fixed list, so that the spread of choices does
+    not grow when a channel is used for the first time. Asking the call centre or Medical is no such choice.
+-#}
+{% macro kpi_unchoosable_channels() -%}
+    ('call_centre', 'medical_inquiry', 'msl_visit')
+{%- endmacro %}

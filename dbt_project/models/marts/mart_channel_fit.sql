@@ -34,6 +34,7 @@ pushes as (
     from {{ ref('mart_period') }} as mart_period
     inner join {{ ref('fct_physician_channel_month') }} as contact
         on contact.month_end between mart_period.period_start and mart_period.period_end
+    where contact.channel_id not in {{ kpi_medical_channels() }}
     group by mart_period.period_type, mart_period.period_start, contact.physician_key, contact.channel_id
     having sum(contact.push_contacts) > 0
 ),

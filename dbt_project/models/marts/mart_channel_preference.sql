@@ -9,12 +9,10 @@ snapshots as (
     where period_type = 'month'
 ),
 
-{# Channels among which a physician can choose. What he asks of Medical or the call centre is no choice of a channel
-   for information, and Medical's contacts are nobody else's business. #}
 choosable as (
     select channel_id
     from {{ ref('dim_channel') }}
-    where channel_id not in ('call_centre', 'medical_inquiry', 'msl_visit')
+    where channel_id not in {{ kpi_unchoosable_channels() }}
 ),
 
 universe as (

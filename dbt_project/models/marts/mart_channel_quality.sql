@@ -9,12 +9,12 @@ contacts as (
         contact.physician_key,
         contact.channel_id,
         contact.product_id,
-        contact.contacts,
         contact.delivered_contacts,
         contact.effective_contacts
     from {{ ref('mart_period') }} as mart_period
     inner join {{ ref('fct_physician_channel_month') }} as contact
         on contact.month_end between mart_period.period_start and mart_period.period_end
+    where contact.channel_id not in {{ kpi_medical_channels() }}
 ),
 
 contacts_by_breakdown as (

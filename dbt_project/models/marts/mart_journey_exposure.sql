@@ -78,7 +78,7 @@ exposures as (
             stratified.physician_key = contact.physician_key
             and stratified.start_month_end = contact.month_end
             and stratified.product_id = coalesce(contact.product_id, stratified.product_id)
-    where contact.delivered_contacts > 0
+    where contact.delivered_contacts > 0 and contact.channel_id not in {{ kpi_medical_channels() }}
 ),
 
 everyone as (

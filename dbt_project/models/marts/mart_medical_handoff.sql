@@ -21,10 +21,14 @@ inquiries as (
         offices.branch_id,
         case
             when inquiry.is_open then {{ days_between('inquiry.received_on', as_of()) }}
-            else inquiry.handoff_days
+            else {{ days_between('inquiry.received_on', local_date('inquiry.answered_at')) }}
         end as days_waited,
         case when inquiry.is_open then 0 else 1 end as is_answered,
-        case when inquiry.is_from_mr and not inquiry.is_open then 1 else 0 end as is_answered_from_mr,
+        case
+            when inquiry.is_from_mr and not inquiry.is_open and inquiry.notified_within_2_business_days is not null
+                then 1
+            else 0
+        end as is_answered_from_mr,
         case
             when inquiry.is_from_mr and not inquiry.is_open and inquiry.notified_within_2_business_days then 1
             else 0

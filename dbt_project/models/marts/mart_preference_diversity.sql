@@ -9,11 +9,10 @@ first_choices as (
     where preference_rank = 1
 ),
 
-{# The list of channels is fixed, so that the number does not grow when a channel is used for the first time. #}
 channel_list as (
     select cast(count(*) as double) as channels
     from {{ ref('dim_channel') }}
-    where channel_id not in ('call_centre', 'medical_inquiry', 'msl_visit')
+    where channel_id not in {{ kpi_unchoosable_channels() }}
 ),
 
 physicians as (

@@ -47,7 +47,7 @@ CORE: dict[str, dict[str, str]] = {
     },
     "fct_medical_inquiry": {
         "inquiry_key": "varchar", "physician_key": "varchar", "office_id": "varchar", "is_from_mr": "boolean",
-        "received_on": "date", "is_open": "boolean", "handoff_days": "integer",
+        "received_on": "date", "answered_at": "timestamptz", "is_open": "boolean",
         "notified_within_2_business_days": "boolean",
     },
     "fct_survey_response": {

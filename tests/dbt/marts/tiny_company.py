@@ -196,20 +196,24 @@ def invitations() -> list[Row]:
 
 
 def inquiries() -> list[Row]:
-    def inquiry(name: str, office: str, received: str, days: int | None, notified: bool) -> Row:
+    def inquiry(name: str, office: str, received: str, answered: str | None, notified: bool | None) -> Row:
         return {
             "inquiry_key": f"I-{name}", "physician_key": name, "office_id": office, "is_from_mr": True,
-            "received_on": received, "is_open": days is None, "handoff_days": days,
+            "received_on": received, "answered_at": answered, "is_open": answered is None,
             "notified_within_2_business_days": notified,
         }  # fmt: skip
 
+    def tokyo_noon(day: int) -> str:
+        return f"2026-10-{day:02d}T12:00:00+09:00"
+
     answered = [
-        inquiry(name, "OF01", "2026-10-05", days, True)
+        inquiry(name, "OF01", "2026-10-05", tokyo_noon(5 + days), True)
         for name, days in zip(p(1, 8), (1, 1, 2, 2, 3, 3, 5, 5), strict=True)
     ]
-    still_open = [inquiry(name, "OF01", "2026-10-27", None, False) for name in p(9, 12)]
-    elsewhere = [inquiry(name, "OF04", "2026-10-05", 2, name in q(1, 24)) for name in q(1, 32)]
-    return answered + still_open + elsewhere
+    still_open = [inquiry(name, "OF01", "2026-10-27", None, None) for name in p(9, 12)]
+    elsewhere = [inquiry(name, "OF04", "2026-10-05", tokyo_noon(7), name in q(1, 24)) for name in q(1, 32)]
+    too_fresh_to_say = [inquiry("Q033", "OF04", "2026-10-29", tokyo_noon(30), None)]
+    return answered + still_open + elsewhere + too_fresh_to_say
 
 
 def touchpoints() -> list[Row]:
