@@ -51,9 +51,7 @@ def test_what_may_pass_by_itself_is_retried(
     assert [event["event"] for event in read_events(home)[0]] == ["step_started", "step_retried"]
 
 
-@pytest.mark.parametrize(
-    "error", [ValueError("contract crm_call, line 3"), FileNotFoundError("no such file")]
-)
+@pytest.mark.parametrize("error", [ValueError("contract x, line 3"), FileNotFoundError("no such file")])
 def test_what_comes_out_the_same_again_fails_at_once(
     home: Home, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:

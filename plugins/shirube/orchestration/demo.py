@@ -6,6 +6,7 @@ import json
 import shutil
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,7 +98,7 @@ def _sample(home: Home, console: Console, physicians: int, months: int, seed: in
 def _sample_files(sample: Path) -> list[Path]:
     """The files of the sample company in the order they are delivered, relative to the inbox."""
     truth = json.loads((sample / "truth.json").read_text(encoding="utf-8"))
-    return [Path(name) for name in truth["files"]]
+    return [Path(entry["source"], entry["file"]) for entry in truth["files"]]
 
 
 def _is_there(home: Home, sample: Path, name: Path) -> bool:
@@ -150,44 +151,60 @@ def _carry(home: Home, console: Console, sample: Path) -> None:
         with console.status("Starting Airflow") as waiting:
             airflow.start(lambda what: waiting.update(f"Starting Airflow: waiting for {what}"))
         console.print(f"Airflow is up at {airflow.url} after {time.monotonic() - started:.0f} s")
-        failed_before = {run["dag_run_id"] for run in _runs(airflow, "failed")}
+        watch = _Watch(home, airflow, Board(_files_per_source(sample), console), offset)
         new, known = _deliver(home, sample)
         arrived_at = time.time()
         console.print(f"Delivered {new} files to {home.inbox} ({known} were there already)")
-        counts: dict[str, int] = {}
-        for name in _sample_files(sample):
-            counts[name.parts[0]] = counts.get(name.parts[0], 0) + 1
-        board = Board(counts, console)
-        with Live(board, console=console, refresh_per_second=2, transient=False) as live:
-            last_sign = time.monotonic()
-            while True:
-                events, offset = read_events(home, offset)
-                board.add(events)
+        with Live(watch.board, console=console, refresh_per_second=2, redirect_stdout=False) as live:
+            while not watch.is_done():
                 live.refresh()
-                airflow.check()
-                for run in _runs(airflow, "failed"):
-                    if run["dag_run_id"] not in failed_before:
-                        raise DemoFailedError(_describe_failure(airflow, run))
-                is_active = bool(_runs(airflow, "running", "queued"))
-                left = _left_to_do(home)
-                if not is_active and left is None:
-                    break
-                if events or is_active:
-                    last_sign = time.monotonic()
-                if time.monotonic() - last_sign > STALLED_SECONDS:
-                    raise DemoFailedError(f"Nothing has happened for {STALLED_SECONDS} s, and {left}.")
                 time.sleep(1)
-        if board.released_at:
-            console.print(
-                f"From the last file's arrival to the release: {board.released_at - arrived_at:.0f} s"
-            )
+        if watch.board.released_at:
+            console.print(f"From arrival to release: {watch.board.released_at - arrived_at:.0f} s")
         with console.status("Stopping Airflow"):
             airflow.stop()
 
 
-def _runs(airflow: EmbeddedAirflow, *states: str) -> list[dict[str, Any]]:
-    runs: list[dict[str, Any]] = airflow.get("dags/~/dagRuns", state=states, limit=50)["dag_runs"]
-    return runs
+def _files_per_source(sample: Path) -> dict[str, int]:
+    return Counter(name.parts[0] for name in _sample_files(sample))
+
+
+class _Watch:
+    """Looks at the journal, at Airflow and at the home until all is done or something failed."""
+
+    def __init__(self, home: Home, airflow: EmbeddedAirflow, board: Board, offset: int) -> None:
+        self.board = board
+        self._home = home
+        self._airflow = airflow
+        self._offset = offset
+        self._failed_before = {run["dag_run_id"] for run in self._runs("failed")}
+        self._last_sign = time.monotonic()
+
+    def is_done(self) -> bool:
+        """Look once; whether everything is released, shared and at rest.
+
+        Raises: DemoFailedError, AirflowFailedError.
+        """
+        events, self._offset = read_events(self._home, self._offset)
+        self.board.add(events)
+        self._airflow.check()
+        try:
+            failed = [run for run in self._runs("failed") if run["dag_run_id"] not in self._failed_before]
+            is_active = bool(self._runs("running", "queued"))
+        except OSError:
+            return False  # a busy machine answers late; whether Airflow still lives is checked above
+        if failed:
+            raise DemoFailedError("\n".join(_describe_failure(self._airflow, run) for run in failed))
+        left = _left_to_do(self._home)
+        if events or is_active:
+            self._last_sign = time.monotonic()
+        if left and time.monotonic() - self._last_sign > STALLED_SECONDS:
+            raise DemoFailedError(f"Nothing has happened for {STALLED_SECONDS} s, and {left}.")
+        return not is_active and left is None
+
+    def _runs(self, *states: str) -> list[dict[str, Any]]:
+        runs: list[dict[str, Any]] = self._airflow.get("dags/~/dagRuns", state=states, limit=50)["dag_runs"]
+        return runs
 
 
 def _describe_failure(airflow: EmbeddedAirflow, run: dict[str, Any]) -> str:

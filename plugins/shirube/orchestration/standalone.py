@@ -13,7 +13,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
@@ -35,7 +34,8 @@ COMPONENTS = {
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
 START_SECONDS = 180
-STOP_SECONDS = 20
+STOP_SECONDS = 10
+REQUEST_SECONDS = 30
 
 
 class AirflowFailedError(RuntimeError):
@@ -156,33 +156,26 @@ class EmbeddedAirflow:
     def _missing(self) -> str | None:
         """What is not ready yet, in words; None when everything is."""
         try:
+            # The API for tasks builds itself on its first request, for seconds: no task should wait for that.
+            self._request("/execution/health")
             health = self.get("monitor/health")
-            waiting = [
-                part
-                for part in ("scheduler", "triggerer", "dag_processor")
-                if health[part]["status"] != "healthy"
-            ]
-            if waiting:
-                return ", ".join(waiting)
             errors = self.get("importErrors")["import_errors"]
-        except (OSError, urllib.error.URLError):
+            found = self.get("dags", limit=1)["total_entries"]
+        except OSError:
             return "API server"
         if errors:
-            raise AirflowFailedError(
-                "\n".join(
-                    f"{error['filename']} cannot be imported:\n{error['stack_trace']}" for error in errors
-                )
-            )
-        # The API for tasks builds itself on its first request, for seconds; no task should wait for that.
-        self._request("/execution/health")
+            traces = [f"{one['filename']} cannot be imported:\n{one['stack_trace']}" for one in errors]
+            raise AirflowFailedError("\n".join(traces))
+        parts = ("scheduler", "triggerer", "dag_processor")
+        if unhealthy := [part for part in parts if health[part]["status"] != "healthy"]:
+            return ", ".join(unhealthy)
         expected = len(dag_ids())
-        found = self.get("dags", limit=1)["total_entries"]
         return None if found >= expected else f"Dags ({found} of {expected})"
 
     def get(self, path: str, **query: Any) -> Any:
         """GET from Airflow's REST API; the decoded JSON.
 
-        Raises: urllib.error.URLError (an OSError) when the API does not answer or refuses.
+        Raises: OSError when the API does not answer or refuses.
         """
         if self._token is None:
             self._token = self._request("/auth/token", {"username": USER, "password": password(self.home)})[
@@ -199,7 +192,7 @@ class EmbeddedAirflow:
             self.url + path, data=json.dumps(body).encode() if body else None, headers=headers
         )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=10) as answer:
+        with opener.open(request, timeout=REQUEST_SECONDS) as answer:
             return json.load(answer)
 
     def _family(self) -> list[psutil.Process]:
