@@ -181,6 +181,9 @@ def _check_standard(document: _Document) -> None:
     for error in _standard().iter_errors(document.data):
         for leaf in _leaves(error):
             at = tuple(leaf.absolute_path)
+            if _is_untyped(leaf):
+                document.say(at, f"logicalType is missing; one of {', '.join(ARROW_TYPES)}")
+                continue
             if leaf.validator in ("additionalProperties", "unevaluatedProperties"):
                 unknown = [
                     name for name in re.findall(r"'([^']+)'", leaf.message) if (*at, name) in document.lines
@@ -190,6 +193,17 @@ def _check_standard(document: _Document) -> None:
                 if unknown:
                     continue
             document.say(at, _shorten(leaf.message))
+
+
+def _is_untyped(error: ValidationError) -> bool:
+    """Whether a column lacks its type: the standard's schema then asks for the parts of every type at once."""
+    column = error.instance
+    return (
+        error.validator == "required"
+        and isinstance(column, dict)
+        and "logicalType" not in column
+        and (len(error.absolute_path) == 4 and "name" in column)
+    )
 
 
 def _leaves(error: ValidationError) -> Iterable[ValidationError]:

@@ -18,6 +18,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from shirube.contracts.model import SourceContract, header_key
@@ -309,22 +310,38 @@ class DelimitedReader(Reader):
         table, odd = self._parse(block, used, embedded)
         if table.num_rows + len(odd) != len(starts):
             return None
-        columns = {name: table.column(f"{at}") for name, at in layout.match.positions.items()}
-        passed = {name: table.column(f"{at}") for name, at in layout.match.passed_through.items()}
-        odd_rows = []
-        for index in odd:
-            text = block[starts[index] : starts_after[index]].decode("utf-8").removesuffix("\r")
-            row = _parse_row(int(numbers[index]), text, layout.delimiter) if layout.quoting else None
-            odd_rows.append(row or Row(int(numbers[index]), text.split(layout.delimiter)))
+        blank = self._maybe_blank(table)
+        if blank is not None:
+            odd += np.delete(np.arange(len(starts)), odd)[blank].tolist()
+            table = table.filter(pa.array(~blank))
+        rows = [self._row(int(numbers[at]), block[starts[at] : starts_after[at]]) for at in odd]
         ends = np.append(numbers[1:], line + int(np.searchsorted(newlines, used)))
-        good = np.delete(numbers, odd)
         batch = RawBatch(
-            pa.array(good, pa.int64()),
-            {name: _one_array(values) for name, values in columns.items()},
+            pa.array(np.delete(numbers, odd), pa.int64()),
+            {name: _one_array(table.column(f"{at}")) for name, at in layout.match.positions.items()},
             zone=layout.zone,
         )
-        extra = {name: _one_array(values) for name, values in passed.items()}
-        return self._finish(batch, extra, odd_rows, np.delete(ends, odd)), used
+        passed = {name: _one_array(table.column(f"{at}")) for name, at in layout.match.passed_through.items()}
+        odd_rows = [row for row in rows if not self._is_no_row(row)]
+        return self._finish(batch, passed, odd_rows, np.delete(ends, odd)), used
+
+    def _maybe_blank(self, table: pa.Table) -> np.ndarray | None:
+        """Rows whose cells, as far as they were parsed, are all blank; None if there is none."""
+        columns = self.contract.by_name
+        order = sorted(self.layout.match.positions.items(), key=lambda item: not columns[item[0]].required)
+        blank = np.ones(table.num_rows, dtype=bool)
+        for _, at in order:
+            empty = pc.equal(pc.utf8_trim_whitespace(_one_array(table.column(f"{at}"))), "")
+            blank &= empty.to_numpy(zero_copy_only=False)
+            if not blank.any():
+                return None
+        return blank
+
+    def _row(self, line: int, raw: bytes) -> Row:
+        text = raw.decode("utf-8").removesuffix("\r")
+        if self.layout.quoting:
+            return _parse_row(line, text, self.layout.delimiter)
+        return Row(line, text.split(self.layout.delimiter))
 
     def _parse(self, block: bytes, used: int, embedded: bool) -> tuple[pa.Table, list[int]]:
         """The block's well-shaped rows, and the positions of the others among all rows."""
