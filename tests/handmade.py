@@ -21,10 +21,16 @@ AUDITED = (
     "core.dim_channel",
     "core.dim_physician",
     "core.fct_touchpoint",
+    "marts.mart_period",
     "marts.mart_cx",
     "marts.mart_channel_quality",
     "marts.fct_kpi_value",
 )
+GRAIN = {"fct_touchpoint": ["touchpoint_key"], "fct_kpi_value": ["kpi_id", "scope_id"]}
+PARENTS = {
+    "mart_cx": ["mart_period"],
+    "fct_kpi_value": ["mart_cx", "mart_channel_quality", "mart_period"],
+}
 SECRET = "t1.5ec2e75ec2e75ec2e75ec2e75ec2e75e"
 
 
@@ -151,6 +157,7 @@ SUITES = {
   trust: count
   why: More answers than physicians were invited.
 """,
+    "marts.mart_period": NOT_EMPTY,
     "marts.mart_channel_quality": NOT_EMPTY,
     "marts.fct_kpi_value": NOT_EMPTY,
 }
@@ -207,6 +214,7 @@ def _tables(touchpoints: int, shift: int, release_id: str, as_of: date) -> list[
         "create table core.dim_physician as select 'p' || range as physician_key, 'HP' as practice_type"
         " from range(50) order by hash(range)",
         "create table core.dim_channel as select 'mr_visit' as channel_id",
+        "create table marts.mart_period as select 'month' as period_type, range as place from range(6)",
         "create table marts.mart_cx as select 'OF0' || range as scope_id,"
         f" (range * 7 + {shift}) as n_responses from range(9) order by hash(range)",
         "create table marts.mart_channel_quality as select 'ch' || range as channel_id,"
@@ -226,7 +234,7 @@ def _dbt_manifest() -> dict[str, object]:
     nodes: dict[str, object] = {}
     for schema, names in {
         "core": ["fct_touchpoint", "dim_physician", "dim_channel"],
-        "marts": ["mart_cx", "mart_channel_quality", "fct_kpi_value"],
+        "marts": ["mart_cx", "mart_channel_quality", "mart_period", "fct_kpi_value"],
     }.items():
         for name in names:
             kpis = [{"id": kpi} for kpi, mart in sorted(KPI_MARTS.items()) if mart == name]
@@ -234,18 +242,14 @@ def _dbt_manifest() -> dict[str, object]:
                 "name": name,
                 "resource_type": "model",
                 "schema": schema,
-                "config": {"meta": {"kpis": kpis} if kpis else {}},
+                "depends_on": {"nodes": [f"model.shirube.{parent}" for parent in PARENTS.get(name, ())]},
+                "config": {"meta": {"kpis": kpis, "grain": GRAIN.get(name)}},
             }
-    for test in ("unique", "not_null"):
-        nodes[f"test.shirube.{test}_touchpoint_key"] = {
-            "name": test,
-            "resource_type": "test",
-            "schema": "tests",
-            "column_name": "touchpoint_key",
-            "attached_node": "model.shirube.fct_touchpoint",
-            "test_metadata": {"name": test},
-            "config": {},
-        }
+    nodes["test.shirube.unique_touchpoint_key"] = {
+        "name": "unique",
+        "resource_type": "test",
+        "schema": "tests",
+    }
     star = ["model.shirube.fct_touchpoint", "model.shirube.dim_physician", "model.shirube.dim_channel"]
     exposure = {"depends_on": {"nodes": star}, "config": {"meta": {"publish": "star"}}}
     return {"nodes": nodes, "exposures": {"exposure.shirube.star": exposure}}

@@ -25,6 +25,7 @@ from shirube.release.manifest import sha256
 # The package offers the function under the same name.
 publishing = importlib.import_module("shirube.release.publish")
 
+MARTS = ["mart_channel_quality", "mart_cx", "mart_period", "fct_kpi_value"]
 FIRST, SECOND = "2026-10-31-aaaaaaaaaa", "2026-11-30-bbbbbbbbbb"
 
 
@@ -58,15 +59,12 @@ def test_a_release_is_whole_read_only_and_current(home: Home) -> None:
     assert (release.release_id, release.status) == (FIRST, "published")
     assert home.current.resolve() == release.path == home.releases / FIRST
     manifest = verify(release.path)
-    assert [entry["name"] for entry in manifest["marts"]] == [
-        "mart_channel_quality",
-        "mart_cx",
-        "fct_kpi_value",
-    ]
+    assert [entry["name"] for entry in manifest["marts"]] == MARTS
     assert {entry["status"] for entry in manifest["marts"]} == {"published"}
     assert [entry["name"] for entry in manifest["star"]] == ["dim_channel", "dim_physician", "fct_touchpoint"]
     assert manifest["duckdb"]["tables"] == {
         "mart_channel_quality": 12,
+        "mart_period": 6,
         "mart_cx": 9,
         "fct_kpi_value": 9,
         "dim_channel": 1,
@@ -269,6 +267,23 @@ def test_a_warning_is_published_and_lowers_the_trust_mark_it_names(home: Home) -
     ]
     assert ("enough", "enough", "caution") not in _rows(
         release.path, "fct_kpi_value", marks, "kpi_id <> 'cx.csat_top2_rate'"
+    )
+
+
+def test_what_is_computed_from_a_failed_mart_is_withheld_with_it(home: Home) -> None:
+    """The calendar is in mart_cx and in every number; mart_channel_quality does not use it."""
+    first = _published(home)
+    second = _published(home, SECOND, shift=9, marts__mart_period=("critical", "failed", None))
+    states = {entry["name"]: entry["status"] for entry in read_manifest(second.path)["marts"]}
+    assert states == {
+        "mart_channel_quality": "published",
+        "mart_cx": "carried_over",
+        "mart_period": "carried_over",
+        "fct_kpi_value": "carried_over",
+    }
+    assert "mart_period" in str(_mart(second.path, "mart_cx")["reason_ja"])
+    assert sha256(second.path / "marts" / "mart_cx.parquet") == sha256(
+        first.path / "marts" / "mart_cx.parquet"
     )
 
 

@@ -13,15 +13,20 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Declared:
-    """`star`: core tables to publish beside the marts, sorted; `kpis`: KPI id → the mart it is defined in;
-    `keys`: model → a column that dbt tests to be unique and not null."""
+    """What is published and how it hangs together.
+
+    `star`: core tables to publish beside the marts, sorted. `kpis`: KPI id → the mart that counts it.
+    `grain`: model → the columns that tell its rows apart. `marts_above`: mart → the marts it is computed from,
+    directly or not.
+    """
 
     star: tuple[str, ...]
     kpis: dict[str, str]
-    keys: dict[str, str]
+    grain: dict[str, tuple[str, ...]]
+    marts_above: dict[str, frozenset[str]]
 
     def kpis_of(self, mart: str) -> list[str]:
-        """KPI ids defined beside a mart, sorted."""
+        """KPI ids counted by a mart, sorted."""
         return sorted(kpi for kpi, owner in self.kpis.items() if owner == mart)
 
 
@@ -31,36 +36,33 @@ def read_declared(manifest_file: Path) -> Declared:
     Raises: FileNotFoundError if the build left none.
     """
     document = json.loads(manifest_file.read_text(encoding="utf-8"))
+    models = {key: node for key, node in document["nodes"].items() if node["resource_type"] == "model"}
     star: set[str] = set()
     for exposure in document["exposures"].values():
-        if _meta(exposure).get("publish") != "star":
-            continue
-        for node_id in exposure["depends_on"]["nodes"]:
-            node = document["nodes"].get(node_id)
-            if node and node["resource_type"] == "model" and node["schema"] == "core":
-                star.add(str(node["name"]))
+        if _meta(exposure).get("publish") == "star":
+            named = (models.get(key) for key in exposure["depends_on"]["nodes"])
+            star |= {str(node["name"]) for node in named if node and node["schema"] == "core"}
     kpis: dict[str, str] = {}
-    for node in document["nodes"].values():
-        if node["resource_type"] == "model":
-            for kpi in _meta(node).get("kpis") or []:
-                kpis[str(kpi["id"])] = str(node["name"])
-    return Declared(tuple(sorted(star)), kpis, _unique_columns(document["nodes"]))
+    grain: dict[str, tuple[str, ...]] = {}
+    for node in models.values():
+        meta = _meta(node)
+        kpis |= {str(kpi["id"]): str(node["name"]) for kpi in meta.get("kpis") or []}
+        if isinstance(meta.get("grain"), list):
+            grain[str(node["name"])] = tuple(str(column) for column in meta["grain"])
+    return Declared(tuple(sorted(star)), kpis, grain, _marts_above(models))
 
 
-def _unique_columns(nodes: dict[str, Any]) -> dict[str, str]:
-    """Per model its first column, by name, with dbt's tests `unique` and `not_null`."""
-    tested: dict[tuple[str, str], set[str]] = {}
-    for node in nodes.values():
-        test = node.get("test_metadata")
-        column = node.get("column_name")
-        if test and column and node.get("attached_node") in nodes:
-            model = str(nodes[node["attached_node"]]["name"])
-            tested.setdefault((model, str(column)), set()).add(str(test["name"]))
-    keys: dict[str, str] = {}
-    for (model, column), tests in sorted(tested.items()):
-        if {"unique", "not_null"} <= tests:
-            keys.setdefault(model, column)
-    return keys
+def _marts_above(models: dict[str, Any]) -> dict[str, frozenset[str]]:
+    marts = {key: node for key, node in models.items() if node["schema"] == "marts"}
+
+    def above(key: str) -> set[str]:
+        parents = {parent for parent in marts[key]["depends_on"]["nodes"] if parent in marts}
+        return parents.union(*(above(parent) for parent in parents))
+
+    return {
+        str(node["name"]): frozenset(str(marts[parent]["name"]) for parent in above(key))
+        for key, node in marts.items()
+    }
 
 
 def _meta(node: dict[str, Any]) -> dict[str, Any]:

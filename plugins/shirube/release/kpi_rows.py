@@ -15,7 +15,23 @@ STALE = (
     "case when display_state in ('shown', 'reference') then 'stale' else display_state end as display_state,"
     " case when display_state in ('shown', 'reference', 'stale') then ? else reason end as reason"
 )
-EMPTIED = ("numerator", "denominator", "value", "ci_low", "ci_high", "n_physicians", "verdict")
+EMPTIED = (
+    "numerator",
+    "denominator",
+    "value",
+    "ci_low",
+    "ci_high",
+    "n_physicians",
+    "verdict",
+    "verdict_reason",
+    "previous_value",
+    "previous_numerator",
+    "previous_denominator",
+    "difference",
+    "difference_low",
+    "difference_high",
+    "minimum_detectable_difference",
+)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +44,8 @@ from shirube.release.manifest import (
 )
 from shirube.release.rollback import Release
 
+# The KPI table takes its marks of arrival and linkage from this mart.
+TRUST_MART = "mart_data_trust"
 Progress = Callable[[str, dict[str, Any]], None]
 
 
@@ -65,6 +67,7 @@ class _Draft:
     connection: duckdb.DuckDBPyConnection
     declared: Declared
     decision: Decision
+    withheld: dict[str, Reason] = field(default_factory=dict)
     carried_from: dict[str, Path] = field(default_factory=dict)
     marts: list[dict[str, Any]] = field(default_factory=list)
     star: list[dict[str, Any]] = field(default_factory=list)
@@ -158,12 +161,32 @@ def _write(
 def _write_marts(home: Home, draft: _Draft, build: Candidate, progress: Progress | None) -> None:
     """Every mart of the candidate: as built, from the last good release, or not at all; KPI values last."""
     names = _row_counts(draft.connection, "marts").keys() | draft.decision.withheld.keys()
+    draft.withheld |= _drawn_in(names, draft.decision.withheld, draft.declared)
     for name in sorted(names - {kpi_rows.KPI_TABLE}):
         draft.marts.append(_mart_entry(home, draft, build, name))
         if progress:
             progress("mart_written", {"mart": name, "status": draft.marts[-1]["status"]})
     if kpi_rows.KPI_TABLE in names:
         draft.marts.append(_mart_entry(home, draft, build, kpi_rows.KPI_TABLE))
+
+
+def _drawn_in(names: Set[str], failed: dict[str, Reason], declared: Declared) -> dict[str, Reason]:
+    """The failed marts, and every mart that is computed from one of them.
+
+    The KPI table is spared where the failed mart counts KPIs: its rows are dealt with one by one. A calendar or
+    a trust mark that failed is in every row.
+    """
+    withheld = dict(failed)
+    for name in sorted(names - failed.keys()):
+        above = sorted(declared.marts_above.get(name, frozenset()) & failed.keys())
+        if name == kpi_rows.KPI_TABLE:
+            above = [mart for mart in above if mart == TRUST_MART or not declared.kpis_of(mart)]
+        if above:
+            withheld[name] = Reason(
+                f"もとになる{'、'.join(above)}が通らなかったため出していません",
+                f"computed from {', '.join(above)}, which did not pass",
+            )
+    return withheld
 
 
 def _mart_entry(home: Home, draft: _Draft, build: Candidate, name: str) -> dict[str, Any]:
@@ -181,12 +204,12 @@ def _mart_entry(home: Home, draft: _Draft, build: Candidate, name: str) -> dict[
         "source_as_of": None,
         "warnings": [],
     }
-    reason = draft.decision.withheld.get(name)
+    reason = draft.withheld.get(name)
     if reason is None:
         relation = f'marts."{name}"'
         if name == kpi_rows.KPI_TABLE:
             relation = kpi_rows.adapt(draft.connection, relation, _kpi_changes(draft))
-        _copy_out(draft.connection, relation, file, draft.declared.keys.get(name))
+        _copy_out(draft.connection, relation, file, draft.declared.grain.get(name))
         entry["warnings"] = [check.why for check in draft.decision.warned.get(f"marts.{name}", ())]
     else:
         good = _last_good(home, build, name)
@@ -279,15 +302,17 @@ def _write_star(draft: _Draft, progress: Progress | None) -> None:
             )
             continue
         file = draft.folder / "star" / f"{name}.parquet"
-        _copy_out(draft.connection, f'core."{name}"', file, draft.declared.keys.get(name))
+        _copy_out(draft.connection, f'core."{name}"', file, draft.declared.grain.get(name))
         draft.star.append({**entry, "rows": pq.read_metadata(file).num_rows, "sha256": sha256(file)})
         if progress:
             progress("star_written", {"table": name, "rows": draft.star[-1]["rows"]})
 
 
-def _copy_out(connection: duckdb.DuckDBPyConnection, relation: str, file: Path, key: str | None) -> None:
-    """One table as Parquet, in one order: by its tested unique key, or by all columns where it has none."""
-    order = f'"{key}"' if key else "all"
+def _copy_out(
+    connection: duckdb.DuckDBPyConnection, relation: str, file: Path, grain: tuple[str, ...] | None
+) -> None:
+    """One table as Parquet, always in one order: by its grain, or by all columns where none is declared."""
+    order = ", ".join(f'"{column}"' for column in grain) if grain else "all"
     connection.execute(
         f"copy (select * from {relation} order by {order}) to {_quoted(file)}"
         " (format parquet, compression zstd)"
