@@ -105,6 +105,9 @@ class Month:
     survey: Frame
     consents: Frame
     signals: Frame
+    webinar_on: Array
+    portal_on: Array
+    moved_forward: Array
 
 
 @dataclass
@@ -176,7 +179,7 @@ class Simulation:
         stated["topic"] = rng.integers(0, len(names.TOPICS), len(states))
         stated["by_physician"] = rng.random(len(states)) < 0.75
         frames.append(stated)
-        member = people.has_account & people.has_member_id
+        member = people.is_resolvable & people.has_member_id
         objects = np.flatnonzero(member & (rng.random(len(people)) < 0.01))
         if len(objects) < 2:
             objects = np.flatnonzero(member)[:2]
@@ -216,8 +219,9 @@ class Simulation:
         entering = self.since == index
         engaged = (phase >= P2) & (phase <= P6) & active[:, None]
 
+        reachable = active & people.has_email
         webinar_on = self._exposed(
-            rng, phase, self.p.webinar_exposure, active, self.p.webinar_hospital_factor
+            rng, phase, self.p.webinar_exposure, reachable, self.p.webinar_hospital_factor
         )
         portal_on = self._exposed(rng, phase, self.p.portal_exposure, people.deleted_month > index, 1.0)
 
@@ -252,20 +256,11 @@ class Simulation:
         activities = stack([activities, invited_activities])
         self._advance(rng, index, phase, webinar_on)
         consents = stack([self.first_consents, opt_outs]) if index == 0 else opt_outs
+        moved = (self.since == index + 1) & (self.phase > phase) & (phase <= P4)
         return Month(
-            index,
-            phase,
-            calls,
-            emails,
-            activities,
-            webinars,
-            portal,
-            web,
-            inquiries,
-            survey,
-            consents,
-            signals,
-        )
+            index, phase, calls, emails, activities, webinars, portal, web, inquiries, survey, consents, signals,
+            webinar_on, portal_on, moved,
+        )  # fmt: skip
 
     def _exposed(
         self,
@@ -442,7 +437,8 @@ class Simulation:
     def _cross_log(self, rng: np.random.Generator, portal: Frame, web: Frame, engaged: Array) -> Frame:
         """Let own site and portal report the same view for a few, and for nobody by accident.
 
-        The same view: same physician, content and day (the portal's read date, the site's day in Tokyo).
+        The same view: same physician, content and day (the portal's read date, or else its delivery date, and
+        the site's day in Tokyo).
         """
         people, span, contents = self.company.physicians, 100_000, len(self.company.contents.ids)
 
@@ -450,9 +446,10 @@ class Simulation:
             return (physician.astype(np.int64) * contents + content) * span + day
 
         read = portal["read_day"] >= 0
-        reported = key(portal["physician"][read], portal["content"][read], portal["read_day"][read])
+        seen = np.where(read, portal["read_day"], portal["delivered_day"])
+        reported = key(portal["physician"], portal["content"], seen)
         logged = key(web["physician"], np.maximum(web["content"], 0), web["moment"] // DAY)
-        web = rows(web, ~((web["action"] > 0) & np.isin(logged, reported)))
+        web = rows(web, ~((web["content"] >= 0) & np.isin(logged, reported)))
         who = portal["physician"]
         fit = (
             read
@@ -547,7 +544,8 @@ class Simulation:
             odd = rows(frame, np.arange(min(2, size(frame))))
             odd["product"] = np.full(size(odd), -1)
             frames.append(odd | {"kind": np.full(size(odd), kind)})
-        left = [self.objected[n] for n in rng.permutation(len(self.objected))[:3]]
+        known = [pair for pair in self.objected if self.company.physicians.is_resolvable[pair[0]]]
+        left = [known[n] for n in rng.permutation(len(known))[:3]]
         if left and size(frame):
             sent = rows(frame, np.zeros(len(left), dtype=np.int64))
             sent["physician"], sent["channel"] = (
@@ -749,8 +747,8 @@ class Simulation:
                     rng.integers(4, 20, len(who)) if reaction else np.ones(len(who), dtype=np.int64)
                 )
                 if chosen is asks:
-                    frame["request"] = rng.random(len(who)) < 0.5
-                    frame["question"] = ~frame["request"]
+                    frame["request"][:] = True
+                    frame["question"] = rng.random(len(who)) < 0.5
                     frame["reaction"] = np.where(frame["question"], 4, 1)
                 if chosen is lectures:
                     frame["channel"][:] = EVENT

@@ -49,7 +49,7 @@ class Defects:
         self.months = months
         self.counts: Counter[str] = Counter()
         self.details: dict[str, Any] = {}
-        self.carried_web_lines: list[str] = []
+        self.carried_web_rows = b""
 
     # ---- master data --------------------------------------------------------------------------------------
 
@@ -84,6 +84,18 @@ class Defects:
         """How each participant signed in: 0 with the known address, 1 as a guest without one, 2 with another."""
         dice = (who * 31 + session * 17) % 100
         return np.where(dice < 5, 1, np.where(dice < 7, 2, 0))
+
+    def count_attendances(self, company: Company, who: Array, identity: Array, session: Array) -> None:
+        """Count participants as a pipeline can tell them apart: by address within one webinar."""
+        people = company.physicians
+        owner = np.where(people.shares_email_with[who] >= 0, people.shares_email_with[who], who)
+        person = np.where(identity == 2, -1 - who, owner)
+        known = identity != 1
+        lost = (identity == 2) | people.is_ambiguous[who] | ~people.is_resolvable[who]
+        key = session * 20_000_000 + person + 10_000_000
+        self.counts["webinar_ambiguous"] += int((people.is_ambiguous[who] & (identity == 0)).sum())
+        self.counts["touchpoints_webinar_zoom"] += len(np.unique(key[known]))
+        self.counts["unresolved_webinar_zoom"] += len(np.unique(key[known & lost]))
 
     def count_superseded_webinar(self, rows: int, name: str) -> None:
         """Remember a report that a corrected one replaces."""
@@ -129,6 +141,8 @@ class Defects:
         """Add up what the final reports contain and how the code column was called."""
         for key, value in stats.items():
             self.counts["portal_" + key] += value
+        spoilt = stats["lost_leading_zero"] + stats["scientific_notation"]
+        self.counts["touchpoints_portal_delivery"] += stats["physician_rows"] - spoilt
         self.details.setdefault("renamed_column", []).append(header)
 
     # ---- web ----------------------------------------------------------------------------------------------
@@ -161,7 +175,11 @@ class Defects:
         self.counts["web_test_records"] += int((visitor == 3).sum())
         self.counts["web_opted_out_of_tracking"] += int(off.sum())
         self.counts["web_duplicates_of_portal"] += int((visitor == 4).sum())
+        self.counts["touchpoints_portal_delivery"] -= int((visitor == 4).sum())
         self.counts["web_events"] += count
-        self.counts["web_unresolved_members"] += int((known & ~off & ~people.is_resolvable[who]).sum())
+        told = (known & ~off) | (visitor == 2)
+        lost = (visitor == 2) | ~people.is_resolvable[who]
+        self.counts["touchpoints_web_snowplow"] += len(np.unique(frame["session"][told]))
+        self.counts["unresolved_web_snowplow"] += len(np.unique(frame["session"][told & lost]))
         self.counts["web_broken_rows"] += 2
         return WebPlan(pa.compute.coalesce(member, unknown, tester), repeated, following, 2)

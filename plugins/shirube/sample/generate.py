@@ -12,6 +12,7 @@ import numpy as np
 from shirube.sample.behaviour import Simulation
 from shirube.sample.company import Period, found
 from shirube.sample.defects import Defects
+from shirube.sample.truth import Truth
 from shirube.sample.writers import dcf, portal, qualtrics, snowplow, zoom
 from shirube.sample.writers.crm import CrmWriter
 from shirube.sample.writers.files import FileLog
@@ -23,7 +24,11 @@ def generate(
     out: Path, seed: int = 7, physicians: int = 3000, months: int = 12, mrs: int = 120, offices: int = 20,
     end: str = "2026-10-31", sources: Iterable[str] | None = None, progress: Progress | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Write `out/<source>/<files>`, `out/truth.json` and `out/truth_phase.parquet`; return the truth.
+    """Write `out/<source>/<files>` and, beside them, the truth; return what truth.json holds.
+
+    The truth is `truth.json` (parameters, effects, planted defects, expected counts, every file),
+    `truth_phase.parquet` (latent phase and exposure per physician × product × month) and
+    `truth_physician.parquet` (who each physician is in every source, and the preferred channel).
 
     The same arguments give the same bytes. `sources` restricts which files are written, not what happens.
     Raises ValueError for a company that cannot be (more offices than representatives, too few physicians).
@@ -35,10 +40,12 @@ def generate(
     log = FileLog(out, None if sources is None else frozenset(sources))
     defects = Defects(months)
     simulation = Simulation(company, seed)
+    known = Truth(out, company)
     dcf.write(log, company, defects)
     crm = CrmWriter(log, company, defects)
     for index in range(months):
         month = simulation.month(index)
+        known.add(month)
         crm.month(month)
         zoom.write(log, company, month, defects)
         portal.write(log, company, month, defects)
@@ -46,7 +53,18 @@ def generate(
         snowplow.write(log, company, month, defects, simulation.tracking_off_from)
         if progress:
             progress("sample_month", {"month": period.label(index), "done": index + 1, "of": months})
-    truth: dict[str, Any] = {"counts": dict(defects.counts), "files": log.files, **defects.details}
+    known.close()
+    asked = {
+        "seed": seed,
+        "physicians": physicians,
+        "months": months,
+        "mrs": mrs,
+        "offices": offices,
+        "end": str(np.datetime64(period.end_day, "D")),
+        "first_month": period.label(0),
+        "small_office": f"OF{company.small_office + 1:02d}",
+    }
+    truth = known.assemble(log, defects, simulation.p, asked, crm.records())
     (out / "truth.json").write_text(
         json.dumps(truth, ensure_ascii=False, indent=1, default=int) + "\n", encoding="utf-8"
     )

@@ -145,6 +145,25 @@ class CrmWriter:
         for increments in self.files.values():
             increments.flush(int(self.cuts[-1]) if last else stop)
 
+    def records(self) -> dict[str, int]:
+        """How many distinct records each object has; what was exported beyond that are repetitions."""
+        company, counts = self.company, self.defects.counts
+        people = company.physicians
+        return {
+            "crm_account": int(people.has_account.sum())
+            + len(company.facilities)
+            + int(people.is_merged.sum())
+            + 1,
+            "crm_user": len(company.users),
+            "crm_product": len(names.PRODUCTS),
+            "crm_call": counts["calls"],
+            "crm_call_detail": counts["call_details"],
+            "crm_sent_email": counts["emails"],
+            "crm_email_activity": counts["email_activities"],
+            "crm_consent": counts["consents"],
+            "crm_medical_inquiry": counts["inquiries"],
+        }
+
     # ---- masters ------------------------------------------------------------------------------------------
 
     def _masters(self) -> None:
@@ -236,6 +255,7 @@ class CrmWriter:
                 moved, period.april_day, np.full(len(moved), int(utc(period.april_day * DAY)) + 7200)
             )
             self.defects.counts["april_transfers_physicians"] = int(people.moves.sum())
+        self.defects.counts["shared_addresses"] = int((people.shares_email_with >= 0).sum())
         self.defects.counts["two_facility_physicians"] = int((people.second_facility >= 0).sum())
         self._touched_accounts()
 
@@ -370,29 +390,38 @@ class CrmWriter:
             utc(gone["day"] * DAY + gone["clock"]) + (3 + gone["number"] % 17) * DAY, stop
         )
         self._call_versions(gone, removed_at, np.ones(size(gone), dtype=bool), gone["status"])
-        self.defects.counts["soft_deleted_calls"] += size(gone)
         saved = rows(calls, (calls["status"] == 1) & ~calls["deleted"] & (calls["number"] % 4 != 0))
         submitted_at = np.minimum(utc(saved["day"] * DAY + saved["clock"]) + 9 * DAY, stop)
         self._call_versions(saved, submitted_at, np.zeros(size(saved), dtype=bool), saved["status"] + 1)
-        self.defects.counts["calls_submitted_later"] += size(saved)
-        self.defects.counts["group_call_parents"] += int(calls["is_parent"].sum())
-        self.defects.counts["group_call_attendees"] += int((calls["parent"] > 0).sum())
-        self.defects.counts["calls"] += size(calls)
-        self.defects.counts["calls_test_records"] += int(calls["test"].sum())
-        self.defects.counts["calls_planned"] += int(((calls["status"] == 0) & ~calls["deleted"]).sum())
-        self.defects.counts["explicit_follow_ups"] += int((calls["followed_kind"] > 0).sum())
-        counted = ~calls["deleted"] & ~calls["is_parent"] & ~calls["test"]
-        lost = counted & ~self.company.physicians.is_resolvable[calls["physician"]]
-        self.defects.counts["calls_unresolved"] += int(lost.sum())
-        self.defects.counts["calls_on_merged_accounts"] += int(
-            (
-                self.company.physicians.is_merged[calls["physician"]]
-                & (calls["day"] < self.merge_day)
-                & (calls["number"] % 2 == 0)
-                & counted
-            ).sum()
-        )
+        self._count_calls(calls, saved)
         self._details(calls, modified)
+
+    def _count_calls(self, calls: Frame, submitted_later: Frame) -> None:
+        people, counts = self.company.physicians, self.defects.counts
+        final = (calls["status"] == 2) | np.isin(calls["number"], submitted_later["number"])
+        alive, header, test = ~calls["deleted"], calls["is_parent"], calls["test"]
+        counted = final & alive & ~header & ~test
+        lost = ~people.is_resolvable[calls["physician"]]
+        contacts = np.maximum(1, (calls["product"] >= 0).astype(int) + (calls["second_product"] >= 0))
+        merged = (
+            people.is_merged[calls["physician"]]
+            & (calls["day"] < self.merge_day)
+            & (calls["number"] % 2 == 0)
+        )
+        for name, amount in (
+            ("calls", len(final)),
+            ("soft_deleted_calls", (~alive).sum()),
+            ("group_call_parents", header.sum()),
+            ("group_call_attendees", (calls["parent"] > 0).sum()),
+            ("calls_not_submitted", (alive & ~final & ~header).sum()),
+            ("calls_test_records", test.sum()),
+            ("calls_test_submitted", (test & final & alive).sum()),
+            ("calls_linked", (calls["followed_kind"] > 0).sum()),
+            ("calls_on_merged_accounts", (merged & counted).sum()),
+            ("touchpoints_crm_call", contacts[counted].sum()),
+            ("unresolved_crm_call", contacts[counted & lost].sum()),
+        ):
+            counts[name] += int(amount)
 
     def _call_versions(self, calls: Frame, modified: Array, deleted: Array, status: Array) -> None:
         company = self.company
@@ -539,6 +568,7 @@ class CrmWriter:
         counts["emails_test_records"] += int((kind == 1).sum())
         counts["emails_anonymous_stubs"] += int((kind == 2).sum())
         counts["sends_after_opt_out"] += int((kind == 3).sum())
+        counts["touchpoints_crm_sent_email"] += int(normal.sum())
         counts["emails_unresolved"] += int((normal & ~people.is_resolvable[who]).sum())
         counts["emails_delivered"] += int((normal & (mails["state"] == 0)).sum())
         counts["emails_human_clicked"] += int((normal & mails["human_click"]).sum())

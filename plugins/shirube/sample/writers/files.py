@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,9 +68,13 @@ def cp932_bytes(table: pa.Table) -> bytes:
     return (head + text).replace("\n", "\r\n").encode("cp932")
 
 
-def gzip_bytes(content: bytes) -> bytes:
+def gzip_bytes(parts: Iterable[bytes]) -> bytes:
     """Gzip without a clock reading in its header."""
-    return gzip.compress(content, compresslevel=4, mtime=0)
+    sink = io.BytesIO()
+    with gzip.GzipFile(fileobj=sink, mode="wb", compresslevel=4, mtime=0, filename="") as packed:
+        for part in parts:
+            packed.write(part)
+    return sink.getvalue()
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ def _export(company: Company, wave: str, frame: Frame, previews: int, defects: D
         done = bool(frame["finished"][row])
         writer.writerow([
             started[row], ended[row], 0, 100 if done else 60, int(frame["seconds"][row]), int(done), recorded[row],
-            "R_" + identifiers[row][:15], email[row] or "", member[row] or "", "email", "JA",
+            "R_" + identifiers[row][:15], email[row] or "", member[row] or "", ("email", "mr")[int(frame["by_mr"][row])], "JA",
             int(frame["csat"][row]), int(frame["nps"][row]), int(frame["useful"][row]) if done else "",
             int(frame["ces"][row]) if done else "", _ANSWERS[int(frame["preferred"][row])] if done else "",
             STAGES[int(frame["stage"][row])] if done else "", _COMMENTS[int(frame["number"][row]) % 5] if done else "",

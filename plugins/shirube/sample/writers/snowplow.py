@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from shirube.sample import columns as col
 from shirube.sample import names
-from shirube.sample.behaviour import WEB_ACTIONS, Month, size
+from shirube.sample.behaviour import WEB_ACTIONS, Frame, Month, rows, size
 from shirube.sample.columns import Array
 from shirube.sample.company import Company
 from shirube.sample.defects import Defects
@@ -36,6 +36,7 @@ _AGENTS = [
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36",
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile Safari/604.1",
 ]
+_CHUNK = 50_000
 _PLAIN_PAGES = ["/disease/overview", "/news/index", "/seminar/calendar", "/support/faq"]
 
 
@@ -43,18 +44,21 @@ def write(log: FileLog, company: Company, month: Month, defects: Defects, tracki
     """Write one month's log, as a run folder in the first half of the period and as a flat file in the second."""
     frame = month.web
     plan = defects.web_rows(frame, company, tracking_off_from)
-    lines = _lines(company, frame, plan.user_ids)
-    whole = [line + tail for line, tail in zip(lines, _tails(frame), strict=True)]
     order = np.argsort(frame["moment"], kind="stable")
-    ordered = [whole[row] for row in order]
-    ordered += [whole[row] for row in plan.repeated]  # at-least-once delivery
-    ordered += defects.carried_web_lines
-    defects.counts["web_repeated_rows"] += len(defects.carried_web_lines)
-    defects.carried_web_lines = [whole[row] for row in plan.repeated_next]
-    broken = ["\t".join(line.split("\t")[:57]) for line in ordered[: plan.broken]]
-    ordered += broken
-    content = gzip_bytes(("\n".join(ordered) + "\n").encode())
-    count, bad = len(ordered), {"too_few_columns": len(broken)}
+    chunks: list[bytes] = []
+    count = 0
+    for first in range(0, len(order), _CHUNK):
+        chunks.append(_text(company, frame, plan.user_ids, order[first : first + _CHUNK]))
+        count += len(order[first : first + _CHUNK])
+    again = _text(company, frame, plan.user_ids, plan.repeated)  # at-least-once delivery
+    broken = b"".join(
+        b"\t".join(line.split(b"\t")[:57]) + b"\n" for line in again.splitlines()[: plan.broken]
+    )
+    content = gzip_bytes([*chunks, again, defects.carried_web_rows, broken])
+    count += len(plan.repeated) + defects.carried_web_rows.count(b"\n") + plan.broken
+    bad = {"too_few_columns": plan.broken}
+    defects.counts["web_repeated_rows"] += defects.carried_web_rows.count(b"\n")
+    defects.carried_web_rows = _text(company, frame, plan.user_ids, plan.repeated_next)
     day = company.period.month_start(month.index + 1)
     if defects.web_truncated(month.index):
         name = _name(company, month.index, day, 0)
@@ -77,7 +81,14 @@ def _name(company: Company, month: int, day: int, part: int) -> str:
     return f"web_{np.datetime64(day, 'D')}".replace("-", "") + ".tsv.gz"
 
 
-def _lines(company: Company, frame: dict[str, Array], user_ids: pa.StringArray) -> list[str]:
+def _text(company: Company, whole: Frame, user_ids: pa.StringArray, chosen: Array) -> bytes:
+    """The chosen events as lines; most have all 131 fields, some lost their trailing empty ones."""
+    frame = rows(whole, chosen)
+    lines = _lines(company, frame, user_ids.take(pa.array(chosen)))
+    return "".join(line + tail + "\n" for line, tail in zip(lines, _tails(frame), strict=True)).encode()
+
+
+def _lines(company: Company, frame: Frame, user_ids: pa.StringArray) -> list[str]:
     """The first 129 fields of each event."""
     count = size(frame)
     moment = utc(frame["moment"])
@@ -95,7 +106,7 @@ def _lines(company: Company, frame: dict[str, Array], user_ids: pa.StringArray) 
     struct = action > 0
     mobile = who % 3 == 0
     values: dict[str, pa.StringArray] = {
-        "app_id": col.constant("medical-site", count),
+        "app_id": col.pick(["medical-site", "medical-site-staging"], (frame["visitor"] == 3).astype(int)),
         "platform": col.constant("web", count),
         "etl_tstamp": col.plain_instants(moment + 3600, ".000"),
         "collector_tstamp": col.plain_instants(moment + 1, ".214"),
@@ -145,7 +156,7 @@ def _lines(company: Company, frame: dict[str, Array], user_ids: pa.StringArray) 
     return csv_bytes(table, header=False, quoted=False, delimiter="\t").decode().splitlines()
 
 
-def _tails(frame: dict[str, Array]) -> list[str]:
+def _tails(frame: Frame) -> list[str]:
     """Fingerprint and true_tstamp: most rows have both fields, some lost their trailing empty ones."""
     prints = col.hashes(frame["number"], 12).to_pylist()
     shapes = (frame["number"] % 50).tolist()

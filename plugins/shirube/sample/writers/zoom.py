@@ -52,6 +52,12 @@ def write(log: FileLog, company: Company, month: Month, defects: Defects) -> Non
             defects.count_superseded_webinar(size(kept), name)
         elif plan.late:
             name = f"webinar_{meeting_id(number)}_{_compact(min(day + 40, company.period.end_day + 2))}.csv"
+        defects.count_attendances(
+            company,
+            part["physician"],
+            defects.webinar_identity(part["physician"], part["session"]),
+            part["session"],
+        )
         defects.count_webinar(name, stats, plan.late)
         log.write("webinar_zoom", name, report, count, note="late" if plan.late else None)
 
