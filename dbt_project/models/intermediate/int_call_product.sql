@@ -7,6 +7,10 @@ with detail as (
         product.product_id,
         coalesce(stg_detail.is_deleted, false) as is_deleted,
         row_number() over (
+            partition by stg_detail.call_id
+            order by stg_detail.priority nulls last, stg_detail.call_detail_id
+        ) as place_in_call,
+        row_number() over (
             partition by stg_detail.call_id, coalesce(stg_detail.is_deleted, false), product.product_id
             order by stg_detail.priority nulls last, stg_detail.call_detail_id
         ) as place
@@ -20,6 +24,7 @@ select
     detail.batch_id,
     detail.call_id,
     detail.product_id,
+    detail.place_in_call,
     case
         when detail.is_deleted then 'deleted_in_source'
         when detail.product_id is null then 'out_of_scope'

@@ -1,5 +1,9 @@
 with accepted as (
-    select call_id, product_id from {{ ref('int_call_product') }}
+    select
+        call_id,
+        product_id,
+        place_in_call
+    from {{ ref('int_call_product') }}
     where reject_reason is null
 ),
 
@@ -7,6 +11,7 @@ own as (
     select
         call.call_id,
         accepted.product_id,
+        accepted.place_in_call,
         accepted.call_id as detail_call_id
     from {{ ref('int_call') }} as call
     inner join accepted
@@ -18,6 +23,7 @@ inherited as (
     select
         call.call_id,
         accepted.product_id,
+        accepted.place_in_call,
         accepted.call_id as detail_call_id
     from {{ ref('int_call') }} as call
     inner join accepted

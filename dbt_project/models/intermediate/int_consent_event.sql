@@ -9,16 +9,20 @@ select
     consent.captured_at,
     consent.expires_on,
     lower(coalesce(consent.entered_by, 'physician')) = 'physician' as is_physician_entered,
-    consent.preferred_channel,
+    coalesce(answer.channel_id, channel.channel_id) as preferred_channel_id,
     consent.preference_topic,
     case
         when coalesce(consent.is_deleted, false) then 'deleted_in_source'
         when consent.account_id is null then 'anonymous'
-        when consent.captured_at is null or (opt.consent_state is null and consent.preferred_channel is null)
-            then 'unparseable'
+        when consent.captured_at is null then 'unparseable'
+        when opt.consent_state is null and coalesce(answer.channel_id, channel.channel_id) is null then 'unparseable'
     end as reject_reason
 from {{ ref('stg_crm_consent') }} as consent
 left join {{ ref('consent_opt_type') }} as opt
     on consent.opt_type = opt.opt_type
+left join {{ ref('preferred_channel_answer') }} as answer
+    on consent.preferred_channel = answer.answer
+left join {{ ref('channel') }} as channel
+    on consent.preferred_channel = channel.channel_id
 left join {{ ref('int_account') }} as account
     on consent.account_id = account.account_id

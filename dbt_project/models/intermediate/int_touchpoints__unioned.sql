@@ -1,3 +1,5 @@
+{{ config(materialized="view") }}
+
 -- The touchpoint event contract. A new channel is one adapter and one line of the list below.
 {% set adapters = [
     'int_touchpoint__crm_call',

@@ -1,0 +1,42 @@
+-- The masters' own references, and every reference a log used, found or not.
+with master as (
+    select
+        case when reference_type = 'dcf_code' then 'dcf_physician' else 'crm_account' end as source,
+        reference_type,
+        reference
+    from {{ ref('int_identity') }}
+),
+
+used as (
+    select distinct
+        source,
+        physician_reference_type as reference_type,
+        physician_reference as reference
+    from {{ ref('fct_touchpoint') }}
+    where physician_reference is not null
+    union
+    select distinct
+        'survey_qualtrics' as source,
+        reference_type,
+        reference
+    from {{ ref('int_survey_response') }}
+    where reject_reason is null
+),
+
+gathered as (
+    select * from master
+    union all
+    select * from used
+)
+
+select
+    gathered.source,
+    gathered.reference_type,
+    gathered.reference,
+    identity.physician_key,
+    coalesce(identity.method, 'unmatched') as method,
+    cast(coalesce(identity.confidence, 0.0) as double) as confidence,
+    coalesce(identity.is_ambiguous, false) as is_ambiguous
+from gathered
+left join {{ ref('int_identity') }} as identity
+    on gathered.reference_type = identity.reference_type and gathered.reference = identity.reference

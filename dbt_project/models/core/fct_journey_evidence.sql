@@ -1,0 +1,188 @@
+-- What physicians did or said, by product and day. Contact that only the company made (depth 0-1) is no evidence,
+-- nor is anything of Medical's but an inquiry on label or about safety.
+with contact as (
+    select * from {{ ref('fct_touchpoint') }}
+    where physician_key is not null and product_id is not null and depth >= 2
+),
+
+call as (
+    select
+        contact.physician_key,
+        contact.product_id,
+        contact.occurred_on,
+        contact.touchpoint_key,
+        call.usage_statement,
+        call.attendee_type,
+        touched.place_in_call,
+        contact.depth
+    from {{ ref('fct_touchpoint') }} as contact
+    inner join {{ ref('int_call') }} as call
+        on contact.source_record_id = call.call_id
+    inner join {{ ref('int_call_touched_product') }} as touched
+        on contact.source_record_id = touched.call_id and contact.product_id = touched.product_id
+    where
+        contact.source = 'crm_call'
+        and contact.initiator = 'mr'
+        and contact.physician_key is not null
+),
+
+portal as (
+    select
+        source_record_id,
+        coalesce(read_on, sent_on) as seen_on
+    from {{ ref('int_portal_row') }}
+    where reject_reason is null and not is_aggregated
+),
+
+engaged as (
+    select
+        physician_key,
+        product_id,
+        'engaged_observed' as evidence_kind,
+        occurred_on as evidence_on,
+        touchpoint_key
+    from contact
+    where source not in ('crm_call', 'crm_sent_email', 'portal_delivery')
+    union all
+    select
+        contact.physician_key,
+        contact.product_id,
+        'engaged_observed' as evidence_kind,
+        portal.seen_on as evidence_on,
+        contact.touchpoint_key
+    from contact
+    inner join portal
+        on contact.source_record_id = portal.source_record_id
+    where contact.source = 'portal_delivery'
+    union all
+    select
+        contact.physician_key,
+        contact.product_id,
+        'engaged_observed' as evidence_kind,
+        {{ local_date('contact.visible_at') }} as evidence_on,
+        contact.touchpoint_key
+    from contact
+    where contact.source = 'crm_sent_email' and contact.initiator <> 'medical'
+    union all
+    select
+        physician_key,
+        product_id,
+        'engaged_mr_judged' as evidence_kind,
+        occurred_on as evidence_on,
+        touchpoint_key
+    from call
+    where depth >= 2
+),
+
+stated as (
+    select
+        physician_key,
+        product_id,
+        {{ local_date('answered_at') }} as evidence_on,
+        usage_stage,
+        evidence_kind,
+        nps
+    from {{ ref('int_survey_response') }}
+    where reject_reason is null and physician_key is not null and product_id is not null
+),
+
+gathered as (
+    select * from engaged
+    union all
+    select
+        physician_key,
+        product_id,
+        'engaged_any' as evidence_kind,
+        evidence_on,
+        touchpoint_key
+    from engaged
+    union all
+    select
+        physician_key,
+        product_id,
+        'pull_act' as evidence_kind,
+        occurred_on as evidence_on,
+        touchpoint_key
+    from {{ ref('fct_reaction') }}
+    where
+        physician_key is not null
+        and product_id is not null
+        and is_human
+        and channel_id = 'owned_web'
+        and reaction_type in ('search', 'download')
+    union all
+    select
+        physician_key,
+        product_id,
+        'request_observed' as evidence_kind,
+        occurred_on as evidence_on,
+        touchpoint_key
+    from contact
+    where source = 'crm_medical_inquiry'
+    union all
+    select
+        physician_key,
+        product_id,
+        'request_mr_recorded' as evidence_kind,
+        occurred_on as evidence_on,
+        touchpoint_key
+    from call
+    where depth >= 4
+    union all
+    select
+        physician_key,
+        product_id,
+        usage_statement || '_mr_recorded' as evidence_kind,
+        occurred_on as evidence_on,
+        touchpoint_key
+    from call
+    where usage_statement is not null and place_in_call = 1
+    union all
+    select
+        physician_key,
+        product_id,
+        'peer_act' as evidence_kind,
+        occurred_on as evidence_on,
+        touchpoint_key
+    from call
+    where attendee_type = 'Speaker_vod'
+    union all
+    select
+        physician_key,
+        product_id,
+        evidence_kind,
+        evidence_on,
+        cast(null as {{ dbt.type_string() }}) as touchpoint_key
+    from stated
+    where evidence_kind is not null and evidence_kind <> 'awareness_stated'
+    union all
+    select
+        physician_key,
+        product_id,
+        'awareness_stated' as evidence_kind,
+        evidence_on,
+        cast(null as {{ dbt.type_string() }}) as touchpoint_key
+    from stated
+    where usage_stage not in ('unaware', 'stopped')
+    union all
+    select
+        stated.physician_key,
+        stated.product_id,
+        'promoter_stated' as evidence_kind,
+        stated.evidence_on,
+        cast(null as {{ dbt.type_string() }}) as touchpoint_key
+    from stated
+    inner join {{ ref('journey_setting') }} as setting
+        on stated.nps >= setting.promoter_min_score
+    where setting.rule_version = (select max(rule_version) from {{ ref('journey_setting') }})
+)
+
+select
+    physician_key,
+    product_id,
+    evidence_kind,
+    evidence_on,
+    min(touchpoint_key) as evidence_touchpoint_key
+from gathered
+where evidence_on <= {{ as_of() }}
+group by physician_key, product_id, evidence_kind, evidence_on

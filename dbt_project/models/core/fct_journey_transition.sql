@@ -1,0 +1,53 @@
+-- Only horizons that have ended: a start month appears once its end is due.
+with setting as (
+    select * from {{ ref('journey_setting') }}
+    where rule_version = (select max(rule_version) from {{ ref('journey_setting') }})
+),
+
+started as (
+    select
+        phase.*,
+        setting.transition_horizon_days as horizon_days,
+        last_day({{ add_months('phase.month_end', 'setting.transition_horizon_months') }}) as end_on
+    from {{ ref('fct_journey_phase') }} as phase
+    cross join setting
+),
+
+due as (
+    select * from started
+    where end_on <= (select max(month_end) from {{ ref('fct_journey_phase') }})
+),
+
+ended as (
+    select
+        phase.physician_key,
+        phase.product_id,
+        phase.month_end,
+        phase.phase_id
+    from {{ ref('fct_journey_phase') }} as phase
+    inner join {{ ref('fct_physician_month') }} as physician
+        on phase.physician_key = physician.physician_key and phase.month_end = physician.month_end
+    where physician.is_active
+)
+
+select
+    due.physician_key,
+    due.product_id,
+    due.month_end,
+    due.end_on,
+    due.horizon_days,
+    due.phase_id as from_phase_id,
+    ended.phase_id as to_phase_id,
+    coalesce(to_phase.rank > from_phase.rank, false) as is_forward,
+    ended.physician_key is not null as is_observed_until_end,
+    due.rule_version
+from due
+left join ended
+    on
+        due.physician_key = ended.physician_key
+        and due.product_id = ended.product_id
+        and due.end_on = ended.month_end
+left join {{ ref('journey_phase') }} as from_phase
+    on due.phase_id = from_phase.phase_id
+left join {{ ref('journey_phase') }} as to_phase
+    on ended.phase_id = to_phase.phase_id

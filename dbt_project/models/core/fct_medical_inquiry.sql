@@ -1,0 +1,39 @@
+-- Times only: what was asked stays with Medical.
+select
+    {{ surrogate_key(["'crm_medical_inquiry'", 'inquiry.inquiry_id']) }} as inquiry_key,
+    account.physician_key,
+    employee.employee_key,
+    employee.office_code as office_id,
+    case when inquiry.category in ('on_label', 'safety') then inquiry.product_id end as product_id,
+    inquiry.category,
+    inquiry.call_id is not null as is_from_mr,
+    inquiry.received_at,
+    inquiry.handed_off_at,
+    inquiry.accepted_at,
+    inquiry.answered_at,
+    inquiry.mr_notified_at,
+    {{ local_date('inquiry.received_at') }} as received_on,
+    inquiry.answered_at is null as is_open,
+    {{ days_between(local_date('inquiry.received_at'), local_date('inquiry.answered_at')) }} as handoff_days,
+    answered_day.business_day_number - received_day.business_day_number as handoff_business_days,
+    case
+        when inquiry.mr_notified_at is not null and inquiry.answered_at is not null
+            then notified_day.business_day_number - answered_day.business_day_number <= 2
+        when inquiry.answered_at is not null and as_of_day.business_day_number - answered_day.business_day_number > 2
+            then false
+    end as notified_within_2_business_days,
+    coalesce(inquiry.gl_record_complete, false) as gl_record_complete
+from {{ ref('int_medical_inquiry') }} as inquiry
+left join {{ ref('int_account') }} as account
+    on inquiry.account_id = account.account_id
+left join {{ ref('int_inquiry_employee') }} as employee
+    on inquiry.inquiry_id = employee.inquiry_id
+left join {{ ref('dim_date') }} as received_day
+    on {{ local_date('inquiry.received_at') }} = received_day.date_on
+left join {{ ref('dim_date') }} as answered_day
+    on {{ local_date('inquiry.answered_at') }} = answered_day.date_on
+left join {{ ref('dim_date') }} as notified_day
+    on {{ local_date('inquiry.mr_notified_at') }} = notified_day.date_on
+left join {{ ref('dim_date') }} as as_of_day
+    on {{ as_of() }} = as_of_day.date_on
+where inquiry.reject_reason is null

@@ -1,0 +1,59 @@
+-- Every current response with what keeps it out of the star. The member id says who answered; without one, the
+-- address the invitation went to.
+with referred as (
+    select
+        response.*,
+        case
+            when response.external_reference is not null then 'member_id'
+            when response.recipient_email_token is not null then 'email_token'
+        end as reference_type,
+        coalesce(response.external_reference, response.recipient_email_token) as reference
+    from {{ ref('stg_survey_qualtrics') }} as response
+)
+
+select
+    referred.response_id,
+    referred.batch_id,
+    referred.reference_type,
+    referred.reference,
+    identity.physician_key,
+    referred.wave,
+    coalesce(referred.recorded_at, referred.ended_at, referred.started_at) as answered_at,
+    coalesce(product.product_id, referred.product_id) as product_id,
+    coalesce(asked_channel.channel_id, referred.channel) as channel_id,
+    coalesce(lower(referred.distribution_channel) = 'mr', false) as is_mr_sent,
+    referred.csat,
+    referred.nps,
+    referred.usefulness,
+    referred.ces,
+    coalesce(wanted_answer.channel_id, wanted.channel_id) as preferred_channel_id,
+    stage.usage_stage,
+    stage.evidence_kind,
+    case
+        when lower(referred.status) in ('spam', '8', 'survey preview', '1', 'test') then 'test_record'
+        when not coalesce(referred.is_finished, true) then 'out_of_scope'
+        when referred.recorded_at is null and referred.ended_at is null and referred.started_at is null
+            then 'unparseable'
+        when coalesce(referred.external_reference, referred.recipient_email_token) is null then 'anonymous'
+        when
+            referred.csat is null
+            and referred.nps is null
+            and referred.usefulness is null
+            and referred.ces is null
+            and coalesce(wanted_answer.channel_id, wanted.channel_id) is null
+            and stage.usage_stage is null
+            then 'out_of_scope'
+    end as reject_reason
+from referred
+left join {{ ref('int_identity') }} as identity
+    on referred.reference = identity.reference and referred.reference_type = identity.reference_type
+left join {{ ref('int_product_name') }} as product
+    on referred.product_id = product.called
+left join {{ ref('preferred_channel_answer') }} as asked_channel
+    on referred.channel = asked_channel.answer
+left join {{ ref('preferred_channel_answer') }} as wanted_answer
+    on referred.preferred_channel = wanted_answer.answer
+left join {{ ref('channel') }} as wanted
+    on referred.preferred_channel = wanted.channel_id
+left join {{ ref('usage_stage') }} as stage
+    on referred.usage_stage = stage.answer_ja
