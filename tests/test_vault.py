@@ -18,7 +18,6 @@ from shirube.keys import (
     TokenKey,
     TokenKeyError,
     load_key,
-    normaliser,
     tokenise,
 )
 
@@ -38,9 +37,10 @@ def mode(path: Path) -> int:
 
 def store(home: Home, source: str, landing_id: str, *rows: tuple[str, str, str]) -> Path:
     folder = vault.private_folder(home, "identifiers", source)
+    names = vault.IDENTIFIERS_SCHEMA.names
     with vault.private_draft(folder) as draft:
         with vault.IdentifierWriter(draft.handle) as writer:
-            writer.write(rows)
+            writer.write(pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows]))
         draft.keep_as(vault.identifiers_file(home, source, landing_id))
     return vault.identifiers_file(home, source, landing_id)
 
@@ -94,11 +94,11 @@ def test_another_key_is_refused_once_there_are_identifiers(
 
 def test_tokens_are_keyed_by_kind_and_normalised(home: Home) -> None:
     values = pa.array(["Taro@Example.JP ", "taro@example.jp", None, "  ", "ｔａｒｏ@example.jp"])
-    tokens, pairs = tokenise(values, "email", KEY)
+    tokens, found = tokenise(values, "email", KEY)
     assert tokens.to_pylist()[0] == tokens.to_pylist()[1] == tokens.to_pylist()[4]
     assert tokens.to_pylist()[2] is tokens.to_pylist()[3] is None
     assert len(tokens[0].as_py()) == len("t1.") + 32
-    assert {value for _, value in pairs} == {"Taro@Example.JP", "taro@example.jp", "ｔａｒｏ@example.jp"}
+    assert set(found["value"].to_pylist()) == {"Taro@Example.JP", "taro@example.jp", "ｔａｒｏ@example.jp"}
     as_name, _ = tokenise(values, "name", KEY)
     assert as_name[1] != tokens[1]
     other, _ = tokenise(values, "email", TokenKey("1", b"j" * 32))
@@ -115,9 +115,9 @@ def test_tokens_are_keyed_by_kind_and_normalised(home: Home) -> None:
     ],
 )
 def test_spellings_that_mean_the_same_give_one_token(kind: str, left: str, right: str) -> None:
-    tokens, pairs = tokenise(pa.array([left, right]), kind, KEY)
+    tokens, found = tokenise(pa.array([left, right]), kind, KEY)
     assert tokens[0].is_valid and tokens[0] == tokens[1]
-    assert {value for _, value in pairs} == {left.strip(), right.strip()}
+    assert set(found["value"].to_pylist()) == {left.strip(), right.strip()}
 
 
 def test_variant_kanji_stay_different_names() -> None:
@@ -128,9 +128,9 @@ def test_variant_kanji_stay_different_names() -> None:
 def test_dates_are_tokenised_as_iso_text() -> None:
     import datetime
 
-    tokens, pairs = tokenise(pa.array([datetime.date(1970, 6, 12), None]), "birth_date", KEY)
+    tokens, found = tokenise(pa.array([datetime.date(1970, 6, 12), None]), "birth_date", KEY)
     assert tokens[0].as_py() == KEY.token("birth_date", "1970-06-12") and tokens[1].as_py() is None
-    assert pairs == [(tokens[0].as_py(), "1970-06-12")]
+    assert found.to_pylist() == [{"token": tokens[0].as_py(), "value": "1970-06-12"}]
 
 
 def test_reveal_returns_only_what_was_asked_for(home: Home) -> None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from shirube.casting import normalise_identifier
 from shirube.home import Home
@@ -44,8 +45,20 @@ class TokenKey:
 
     def token(self, kind: str, normalised: str) -> str:
         """Token of one value in the normal form of its kind."""
-        message = f"{kind}\0{normalised}".encode()
-        return f"t{self.key_id}.{hmac.digest(self.secret, message, 'sha256')[:_TOKEN_BYTES].hex()}"
+        return self.tokens(kind, [normalised])[0] or ""
+
+    def tokens(self, kind: str, normalised: Iterable[str | None]) -> list[str | None]:
+        """Tokens of many values in the normal form of their kind; null stays null."""
+        keyed = hmac.new(self.secret, f"{kind}\0".encode(), "sha256")
+        tokens: list[str | None] = []
+        for spelling in normalised:
+            if spelling is None:
+                tokens.append(None)
+                continue
+            one = keyed.copy()
+            one.update(spelling.encode())
+            tokens.append(f"t{self.key_id}.{one.hexdigest()[: 2 * _TOKEN_BYTES]}")
+        return tokens
 
     @property
     def fingerprint(self) -> str:
@@ -71,21 +84,16 @@ def load_key(home: Home) -> TokenKey:
     return key
 
 
-def tokenise(values: pa.Array, kind: str, key: TokenKey) -> tuple[pa.Array, list[tuple[str, str]]]:
-    """Tokens for one column (null stays null) and the distinct (token, value as written) pairs behind them.
+def tokenise(values: pa.Array, kind: str, key: TokenKey) -> tuple[pa.Array, pa.Table]:
+    """Tokens for one column (null stays null), and the distinct `token` and `value` as written behind them.
 
     Each distinct value is normalised and hashed once, however often it occurs in the column.
     """
     encoded = (values if pa.types.is_string(values.type) else values.cast(pa.string())).dictionary_encode()
-    tokens: list[str | None] = []
-    pairs: list[tuple[str, str]] = []
-    normalised = normalise_identifier(kind, encoded.dictionary)
-    for written, spelling in zip(encoded.dictionary.to_pylist(), normalised.to_pylist(), strict=True):
-        token = key.token(kind, spelling) if spelling else None
-        tokens.append(token)
-        if token:
-            pairs.append((token, written.strip()))
-    return pa.array(tokens, pa.string()).take(encoded.indices), pairs
+    written = encoded.dictionary
+    tokens = pa.array(key.tokens(kind, normalise_identifier(kind, written).to_pylist()), pa.string())
+    found = pa.table({"token": tokens, "value": pc.utf8_trim_whitespace(written)}).filter(tokens.is_valid())
+    return tokens.take(encoded.indices), found
 
 
 def _configured_secret(text: str) -> bytes:

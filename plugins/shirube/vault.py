@@ -133,13 +133,13 @@ class IdentifierWriter:
     def __exit__(self, *_: object) -> None:
         self._writer.close()
 
-    def write(self, found: Iterable[tuple[str, str, str]]) -> None:
-        """Add one batch of (token, kind, value), sorted so that equal input gives equal bytes."""
-        rows = sorted(set(found))
-        if rows:
-            columns = [list(column) for column in zip(*rows, strict=True)]
-            self._writer.write_table(pa.table(columns, schema=IDENTIFIERS_SCHEMA))
-            self.rows += len(rows)
+    def write(self, found: pa.Table) -> None:
+        """Add the identifiers of one batch, sorted so that equal input gives equal bytes."""
+        if found.num_rows:
+            names = IDENTIFIERS_SCHEMA.names
+            distinct = found.group_by(names, use_threads=False).aggregate([])
+            self._writer.write_table(distinct.select(names).sort_by([(name, "ascending") for name in names]))
+            self.rows += distinct.num_rows
 
 
 def _assert_private(path: Path) -> None:

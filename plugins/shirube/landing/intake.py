@@ -16,6 +16,7 @@ from shirube.casting import cast_batch
 from shirube.contracts import SourceContract
 from shirube.keys import TokenKey, tokenise
 from shirube.readers import FileRejected, Reject, open_reader
+from shirube.vault import IDENTIFIERS_SCHEMA
 
 
 class ConservationError(RuntimeError):
@@ -100,19 +101,20 @@ class Intake:
 
 def split_identifiers(
     kept: pa.RecordBatch, contract: SourceContract, landing_id: str, key: TokenKey
-) -> tuple[pa.RecordBatch, list[tuple[str, str, str]]]:
-    """Replace direct identifiers by tokens: rows for the lake, and (token, kind, value) for the vault."""
-    found: list[tuple[str, str, str]] = []
+) -> tuple[pa.RecordBatch, pa.Table]:
+    """Replace direct identifiers by tokens: rows for the lake, and `IDENTIFIERS_SCHEMA` rows for the vault."""
+    identifiers = [IDENTIFIERS_SCHEMA.empty_table()]
     columns: list[pa.Array] = []
     for column in contract.columns:
         values = kept.column(column.name)
         if column.identifier_kind:
-            values, pairs = tokenise(values, column.identifier_kind, key)
-            found.extend((token, column.identifier_kind, value) for token, value in pairs)
+            values, found = tokenise(values, column.identifier_kind, key)
+            kind = pa.repeat(pa.scalar(column.identifier_kind), found.num_rows)
+            identifiers.append(found.add_column(1, "kind", kind))
         columns.append(values)
     columns.append(pa.repeat(pa.scalar(landing_id, pa.string()), kept.num_rows))
     columns += [kept.column("_row_number"), kept.column("_extra")]
-    return pa.RecordBatch.from_arrays(columns, schema=contract.lake_schema()), found
+    return pa.RecordBatch.from_arrays(columns, schema=contract.lake_schema()), pa.concat_tables(identifiers)
 
 
 def _row_numbers(rows: pa.Array, rejects: list[Reject]) -> np.ndarray:

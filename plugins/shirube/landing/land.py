@@ -129,10 +129,10 @@ def land(
     """
     declared = load_contracts() if contracts is None else contracts
     chosen = select_sources(declared, source)
-    write_schemas(home, declared)
     result = LandResult()
     tell = progress or _silent
-    with Ledger(home) as ledger, disk_watch():
+    with disk_watch(), Ledger(home) as ledger:
+        write_schemas(home, declared)
         found = scan(home, declared)
         result.unknown_folders = list(found.unknown_folders)
         result.stray_files = list(found.stray_files)

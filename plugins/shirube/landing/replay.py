@@ -41,10 +41,10 @@ def replay(
     `FileNotFoundError` when the received copy is gone, and what `land` raises.
     """
     declared = load_contracts() if contracts is None else contracts
-    write_schemas(home, declared)
     result = LandResult()
     failures: list[str] = []
-    with Ledger(home) as ledger, disk_watch():
+    with disk_watch(), Ledger(home) as ledger:
+        write_schemas(home, declared)
         for name, batches in _chosen(ledger, declared, batch_id, source).items():
             with landing_source(home, name):
                 for batch in batches:
