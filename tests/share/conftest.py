@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-
 from shirube.home import Home
+
 from tests.share import release_builder as builder
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-
 from shirube.home import Home
 from shirube.vault import IDENTIFIERS_SCHEMA, private_folder
 
@@ -100,7 +99,7 @@ def value_row(
     denominator: int | None,
     **given: Any,
 ) -> Row:
-    """One row of `fct_kpi_value`; `month` is 0 for September and 1 for October; `given` overrides any column."""
+    """One row of `fct_kpi_value`; `month` 0 is September, 1 is October; `given` overrides any column."""
     row: Row = {
         "kpi_id": kpi_id,
         "kpi_version": 1,
@@ -171,7 +170,7 @@ def phase_rows(office: str, month: int, counts: dict[str, int | None]) -> list[R
 
 
 def with_previous(rows: list[Row]) -> list[Row]:
-    """Put September's values beside October's, and the difference with its (Newcombe) interval where both are shown."""
+    """Put September's values beside October's, and the difference with Newcombe's interval."""
     keys = ("kpi_id", "scope_id", "channel_id", "product_id", "phase_id", "breakdown")
     september = {tuple(row[key] for key in keys): row for row in rows if row["period_end"] == MONTHS[0][1]}
     for row in rows:
@@ -303,7 +302,7 @@ def touchpoint(
 
 
 def write_star(folder: Path) -> None:
-    """The star tables that the sheets read, so that each physician's next step is the fact in `PHYSICIANS`."""
+    """The star tables that the sheets read, so that each one's next step is the fact in `PHYSICIANS`."""
     far = date(9999, 12, 31)
     touchpoints, inquiries, preferences, consents, phases = [], [], [], [], []
     for index, (physician, _, employee, fact) in enumerate(PHYSICIANS):
@@ -316,6 +315,7 @@ def write_star(folder: Path) -> None:
                     "channel_id": "mr_email",
                     "recorded_on": date(2026, 3, 1),
                     "rank": 1,
+                    "preference_source": "survey",
                 }
             )
         if fact == "has_open_request":
@@ -413,7 +413,7 @@ def write_star(folder: Path) -> None:
 
 
 def write_vault(home: Home) -> None:
-    """The names behind the tokens, of physicians and of employees alike, as landing would have put them there."""
+    """The names behind the tokens, of physicians and of employees, as landing would have put them there."""
     rows = [{"token": token(p), "kind": "name", "value": name} for p, name, *_ in PHYSICIANS]
     rows += [
         {"token": token(f"e{n}"), "kind": "name", "value": name}
@@ -537,7 +537,7 @@ def dbt_manifest() -> Row:
             "fct_kpi_value",
             "marts",
             ["model.shirube.fct_touchpoint"],
-            description="One row per KPI, version, period, scope and breakdown. </script> Every published number.",
+            description="One row per KPI, period, scope and breakdown. </script> Every published number.",
             config={"materialized": "table", "meta": {"kpis": kpis, "owner": "digital", "audience": ["mr"]}},
             columns={
                 "kpi_id": {

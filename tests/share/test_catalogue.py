@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-
 from shirube.home import Home
 from shirube.share import catalogue, share
 from shirube.share.release_files import ReleaseFiles
+
 from tests.share import release_builder as builder
 
 
@@ -34,7 +34,7 @@ def test_every_table_is_described(text: str, home: Home) -> None:
     for name in names:
         assert f'<article id="{name}">' in text
         assert f"/{name}.parquet" in text
-    assert "One row per KPI, version, period, scope and breakdown." in text
+    assert "One row per KPI, period, scope and breakdown." in text
     assert "数字の番号" in text
     assert "注意あり" in text
     assert "点検なし" in text
@@ -95,7 +95,7 @@ def test_it_works_without_dbts_manifest(home: Home, tmp_path: Path) -> None:
         tables = catalogue.tables(release, None)
         assert len(tables) == 14
         assert all(table.columns and not table.lineage for table in tables)
-        assert [kpi["kpi_id"] for kpi in catalogue.numbers(release, None)][0] == "cx.usefulness_top_rate"
+        assert catalogue.numbers(release, None)[0]["kpi_id"] == "cx.usefulness_top_rate"
 
 
 def test_the_search_needs_no_library_and_the_page_no_script(text: str) -> None:

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from shirube.share import report_mr
 from shirube.share.readability import median_sentence_length, unexplained_terms
 from shirube.share.release_files import ReleaseFiles
 from shirube.share.report_mr import OfficePage, office_page
+
 from tests.share import release_builder as builder
 from tests.share.release_builder import Row, value_row, with_previous
 

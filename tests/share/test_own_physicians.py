@@ -5,13 +5,13 @@ import json
 from datetime import date
 
 import pytest
-
 from shirube.home import Home
 from shirube.share.own_physicians import OwnPhysiciansPage, own_physicians_page, physicians_by_employee
 from shirube.share.readability import unexplained_terms
 from shirube.share.release_files import ReleaseFiles
 from shirube.share.wording import declared
 from shirube.vault import reveal
+
 from tests.share import release_builder as builder
 from tests.share.release_builder import PHYSICIANS
 

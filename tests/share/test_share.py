@@ -11,11 +11,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-
 from shirube.home import Home
 from shirube.share import pages, share
 from shirube.share.dbt_docs import page_template
 from shirube.share.render import Renderer, pages_in
+
 from tests.share import release_builder as builder
 from tests.share.release_builder import AS_OF, EMPLOYEE_NAMES, PHYSICIANS, RELEASE_ID
 
@@ -145,7 +145,7 @@ def test_dbt_docs_are_whole_and_ask_nobody(shared: Path) -> None:
     for private in ("secret-machine", "run-17", "2026-11-01T00:00:00Z", "someone"):
         assert private not in text
     assert "INLINE DATA" not in text
-    assert "One row per KPI, version, period, scope and breakdown. <\\/script>" in text
+    assert "One row per KPI, period, scope and breakdown. <\\/script>" in text
     assert '"rows"' in text
 
 

@@ -1,7 +1,6 @@
 """Numbers as words: every rule with a golden sentence, and proof that the guards can fail."""
 
 import pytest
-
 from shirube.share import wording
 from shirube.share.readability import glossary_of, median_sentence_length, unexplained_terms
 from shirube.share.wording import Difference

@@ -1,7 +1,7 @@
 """The catalogue for everyone: what each published table and number is, how fresh and how well checked.
 
-Nothing is typed here twice: definitions come from the registry, descriptions and lineage from dbt's manifest, arrival
-and quality from the release's own manifest and audit.
+Nothing is typed here twice: definitions come from the registry, descriptions and lineage from dbt's
+manifest, arrival and quality from the release's own manifest and audit.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def _table(
             str(declared("wording")["roles"].get(role, role)) for role in _listed(meta.get("audience"))
         ),
         owner=str(declared("wording")["roles"].get(meta.get("owner"), meta.get("owner") or "")),
-        status=STATUS_WORDS.get(status, status),
+        status=STATUS_WORDS.get(str(status), str(status)),
         status_reason=str(entry.get("reason_ja") or ""),
         as_of=str(entry.get("source_as_of") or release.as_of.isoformat()),
         rows=entry.get("rows"),
@@ -175,7 +175,7 @@ def _is_model(node: dict[str, Any]) -> bool:
 
 
 def lineage(manifest: dict[str, Any], node: dict[str, Any]) -> str:
-    """A picture of where a table comes from: sources, then its parents, then itself, left to right, as SVG."""
+    """Where a table comes from, as SVG: sources, then its parents, then itself, left to right."""
     parents = [
         key for key in manifest["nodes"][node["unique_id"]]["depends_on"]["nodes"] if _known(manifest, key)
     ]
@@ -191,21 +191,22 @@ def lineage(manifest: dict[str, Any], node: dict[str, Any]) -> str:
 
     def boxed(x: float, top: float, words: str, weight: str = "normal") -> str:
         return (
-            f'<rect x="{x}" y="{top:.1f}" width="{box}" height="{step - 6}" rx="3" fill="#fff" stroke="{INK}" '
-            f'stroke-width="0.8"/><text x="{x + box / 2}" y="{top + 14:.1f}" font-size="11" text-anchor="middle" '
-            f'font-weight="{weight}" fill="{INK}">{escape(words)}</text>'
+            f'<rect x="{x}" y="{top:.1f}" width="{box}" height="{step - 6}" rx="3" fill="#fff" '
+            f'stroke="{INK}" stroke-width="0.8"/><text x="{x + box / 2}" y="{top + 14:.1f}" font-size="11" '
+            f'text-anchor="middle" font-weight="{weight}" fill="{INK}">{escape(words)}</text>'
         )
 
     def joined(x: float, top: float, x2: float, top2: float) -> str:
         a, b = top + (step - 6) / 2, top2 + (step - 6) / 2
         return (
-            f'<path d="M{x} {a:.1f}C{x + 30} {a:.1f} {x2 - 30} {b:.1f} {x2} {b:.1f}" fill="none" stroke="{QUIET}" '
-            f'stroke-width="0.7"/>'
+            f'<path d="M{x} {a:.1f}C{x + 30} {a:.1f} {x2 - 30} {b:.1f} {x2} {b:.1f}" fill="none" '
+            f'stroke="{QUIET}" stroke-width="0.7"/>'
         )
 
     xs = (0, (width - box) / 2, width - box)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" font-family="{FONT}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
+        f'font-family="{FONT}">'
         f"<title>{escape(node['name'])} の由来</title>"
     ]
     for x, words in zip(xs, ("届いた記録", "もとになる表", "この表"), strict=True):

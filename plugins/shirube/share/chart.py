@@ -74,7 +74,7 @@ def _hatching(left: float, top: float, width: float, bottom: float) -> str:
 def grouped_bars(groups: list[Group], before: str, after: str, unit: str, title: str) -> str:
     """Draw two bars per group with their intervals; the numbers stand in two rows under the axis.
 
-    The axis begins at zero. A bar without a value is left out and its reason is written in the row of numbers.
+    The axis begins at zero. A bar without a value is left out; its reason stands in the row of numbers.
     Returns one `<svg>` element; the same input gives the same text.
     """
     width, plot_top, plot_height, left = 560.0, 26.0, 130.0, 62.0

@@ -1,8 +1,8 @@
 """dbt's own documentation site as one file that asks nobody for anything.
 
-dbt ships the page; `dbt docs generate` would fill it by starting dbt and asking the warehouse. Both facts it needs
-are already here: the manifest of the build, and the columns and row counts of the release. What would load from
-elsewhere (a usage tracker) is cut out, and so are the build machine's paths.
+dbt ships the page; `dbt docs generate` would fill it by starting dbt and asking the warehouse. Both facts it
+needs are already here: the manifest of the build, and the columns and row counts of the release. What would
+load from elsewhere (a usage tracker) is cut out, and so are the build machine's paths.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MACHINE_FIELDS = ("root_path", "build_path", "compiled_path", "patch_path", "de
 def page_template() -> str:
     """dbt's page with the tracker cut out; found without importing dbt, which takes seconds.
 
-    Raises ModuleNotFoundError if dbt is not installed, ValueError if its page is not the one we know how to mend.
+    Raises ModuleNotFoundError if dbt is not installed, ValueError if its page is not the one we can mend.
     """
     found = importlib.util.find_spec("dbt")
     if found is None or not found.submodule_search_locations:

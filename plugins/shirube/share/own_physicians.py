@@ -1,8 +1,8 @@
 """The sheet "your own physicians": one medical representative's physicians, for that person alone.
 
-The star tables hold tokens only; names are put back here, from the vault, on the way into a folder that nobody else
-can read. What is looked up is what the representative could know anyway: contacts, open requests, stated
-preferences and the state (never the content) of hand-offs to Medical.
+The star tables hold tokens only; names are put back here, from the vault, on the way into a folder that
+nobody else can read. What is looked up is what the representative could know anyway: contacts, open requests,
+stated preferences and the state (never the content) of hand-offs to Medical.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from shirube.share.release_files import ReleaseFiles, Row, last_closed_month
 from shirube.share.wording import declared
 
-# A journey phase of a physician is the furthest one over all products; a lapse counts where nothing else does.
+# A physician's phase is the furthest one over all products; a lapse counts where nothing else does.
 _PHYSICIANS = """
 with assigned as (
     select physician_key, employee_key, office_id, facility_key, specialty_group, practice_type
@@ -36,11 +36,18 @@ phases as (
     ) where place = 1
 ),
 preferences as (
-    select physician_key, channel_id, recorded_on
+    select physician_key, channel_id, preference_source
     from (
         select
-            physician_key, channel_id, recorded_on,
-            row_number() over (partition by physician_key order by recorded_on desc, "rank", channel_id) as place
+            physician_key, channel_id, preference_source,
+            row_number() over (
+                partition by physician_key
+                order by
+                    case when preference_source = 'mr_entered' then 1 else 0 end,
+                    recorded_on desc,
+                    "rank",
+                    channel_id
+            ) as place
         from {fct_stated_preference}
         where channel_id is not null and recorded_on between $preference_from and $as_of
     ) where place = 1
@@ -72,7 +79,10 @@ seen as (
     group by physician_key
 ),
 signals as (
-    select physician_key, max(occurred_on) as signal_on, max_by(channel_name, (occurred_on, channel_name)) as signal_channel
+    select
+        physician_key,
+        max(occurred_on) as signal_on,
+        max_by(channel_name, (occurred_on, channel_name)) as signal_channel
     from contacts
     where depth between 2 and 3
         and not is_mr_channel
@@ -121,6 +131,7 @@ select
     h.evidence_level,
     q.name as product,
     c.name_ja as preferred,
+    coalesce(e.preference_source = 'mr_entered', false) as is_preference_by_mr,
     s.last_seen_on,
     s.last_channel,
     coalesce(s.push_contacts, 0) as push_contacts,
@@ -180,7 +191,7 @@ class OwnPhysiciansPage:
 
 
 def physicians_by_employee(release: ReleaseFiles) -> dict[str, list[Row]]:
-    """The target physicians assigned to each medical representative at the last closed month, with their facts.
+    """The target physicians of each medical representative at the last closed month, with their facts.
 
     Names are tokens. Keys are `employee_key`s, sorted.
     """
@@ -252,7 +263,7 @@ def _line(row: Row, rule: dict[str, Any], names: dict[str, str]) -> PhysicianLin
         where=where,
         phase=str(phases[row["phase_id"]]) if row["phase_id"] else "記録なし",
         phase_note="MRの記録のみ" if row["evidence_level"] == "C" else (row["product"] or ""),
-        preferred=row["preferred"] or "まだ不明",
+        preferred=(row["preferred"] or "まだ不明") + ("（MRの記録）" if row["is_preference_by_mr"] else ""),
         last_contact=f"{_day(last)} {row['last_channel']}" if last else "記録なし",
         step=str(rule["step"]).format_map(words),
     )

@@ -1,4 +1,4 @@
-"""Write everything that people read about one release: reports per role, the catalogue and the linked documents."""
+"""Write what people read about one release: reports per role, the catalogue, the linked documents."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from shirube.vault import reveal
 Progress = Callable[[str, dict[str, Any]], None]
 
 INDEX = "index.json"
-# Drafts lie inside the release, where a rename is atomic; what a dead process left is cleared by the next share.
+# Drafts lie inside the release, where a rename is atomic; what a dead process left is cleared next time.
 DRAFT = ".share."
 
 
 @dataclass(frozen=True)
 class Page:
-    """One written file: where it lies below the release folder, who may read it, and the hash of its bytes."""
+    """One written file: its place below the release folder, who may read it, and the hash of its bytes."""
 
     path: str
     role: str
@@ -59,10 +59,10 @@ def share(
     force: bool = False,
     dbt_manifest: Path | None = None,
 ) -> ShareResult:
-    """Write `reports/` and `docs/` of a release (default: the current one), each by one rename of a whole folder.
+    """Write `reports/` and `docs/` of a release (default: the current one), each by one rename of a folder.
 
     A release that has been shared is left as it is, unless `force`. Lineage and dbt's documentation come from
-    `dbt_manifest` (default: the last build's, if this release was made from it; without one they are left out).
+    `dbt_manifest` (default: the last build's, if this release was made from it) or are left out.
     Raises FileNotFoundError where there is no such
     release, ValueError where a page would break a rule of wording.
     """
@@ -161,7 +161,7 @@ def _write_offices(
 
 
 def _write_own_physicians(home: Home, release: ReleaseFiles, renderer: Renderer, folder: Path) -> int:
-    """One folder per medical representative that only the owner of the files can enter; returns their number."""
+    """One folder per medical representative, which only the files' owner can enter; returns their number."""
     folder.mkdir(mode=0o700)
     by_employee = physicians_by_employee(release)
     names = reveal(home, {row["name_token"] for rows in by_employee.values() for row in rows}, "name")

@@ -75,7 +75,7 @@ class Value:
 
 
 class ReleaseFiles:
-    """The tables of one release folder, read with an in-memory DuckDB connection; use as a context manager."""
+    """The tables of one release folder, read through DuckDB in memory; use as a context manager."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -124,7 +124,7 @@ class ReleaseFiles:
         return [column[0] for column in cursor.description or []]
 
     def registry(self) -> dict[str, Kpi]:
-        """Every KPI of the registry by id, the newest version of each, in reading order; empty where withheld."""
+        """Every KPI of the registry by id, its newest version, in reading order; empty where withheld."""
         kpis: dict[str, Kpi] = {}
         if self.file("dim_kpi") is None:
             return kpis
@@ -162,12 +162,13 @@ class ReleaseFiles:
         return [Value(**row) for row in rows]
 
     def judged_only(self, office_id: str) -> dict[tuple[date, str], int]:
-        """(month end, phase) → physicians whose phase rests only on a representative's judgement, where published."""
+        """(month end, phase) → physicians whose phase rests on an MR's judgement alone, where published."""
         if "n_judged_only" not in self.columns("mart_journey"):
             return {}
         rows = self.query(
-            "select period_end, phase_id, n_judged_only from {mart_journey} where scope_type = 'office' and scope_id = ? "
-            "and period_type = 'month' and product_id is null and phase_id is not null and n_judged_only > 0",
+            "select period_end, phase_id, n_judged_only from {mart_journey} "
+            "where scope_type = 'office' and scope_id = ? and period_type = 'month' "
+            "and product_id is null and phase_id is not null and n_judged_only > 0",
             [office_id],
         )
         return {(row["period_end"], row["phase_id"]): int(row["n_judged_only"]) for row in rows}
@@ -181,7 +182,7 @@ class ReleaseFiles:
         return [(row["organization_id"], row["name_ja"]) for row in rows]
 
     def has_arrived(self, source: Row) -> bool:
-        """Whether something of a source landed, and recently enough for its contract's freshness, as of the release."""
+        """Whether a source landed, and recently enough for its contract's freshness, as of the release."""
         last = source.get("last_delivered_on")
         if not source.get("batches_landed") or not last:
             return False
@@ -190,7 +191,7 @@ class ReleaseFiles:
         return allowed is None or age <= float(allowed)
 
     def sources(self) -> tuple[list[str], list[str]]:
-        """Names in Japanese of the expected sources that arrived and of those that did not, or not recently."""
+        """Japanese names of the expected sources that arrived, and of those that did not or not recently."""
         expected = [source for source in self.manifest["sources"] if source.get("is_expected", True)]
         arrived = [str(source["business_name"]) for source in expected if self.has_arrived(source)]
         missing = [str(source["business_name"]) for source in expected if not self.has_arrived(source)]

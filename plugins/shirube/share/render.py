@@ -1,6 +1,6 @@
 """Turn assembled pages into files: HTML by Jinja templates and PDF by Typst, both from `templates/`.
 
-Nothing is fetched: styles and pictures are inline, and the PDF's typeface is IPAex Gothic from an installed package.
+Nothing is fetched: styles and pictures are inline; the PDF's typeface is IPAex Gothic from a package.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 
 def font_folder() -> Path:
-    """The folder with the IPAex Gothic font; found without importing the package, which would load matplotlib.
+    """The folder with the IPAex Gothic font; found without importing its package, which loads matplotlib.
 
     Raises ModuleNotFoundError if the package with the font is not installed.
     """
@@ -60,8 +60,8 @@ class Renderer:
     def pdf(self, template: str, page: dict[str, Any]) -> bytes:
         """Compile `templates/<template>.typ` with `page` as its data; the same page gives the same bytes.
 
-        It is always one sheet: where the words run over, everything is set a little smaller. Raises ValueError if
-        even the smallest readable size does not fit.
+        It is always one sheet: where the words run over, everything is set a little smaller. Raises
+        ValueError if even the smallest readable size does not fit.
         """
         for fit in FITS:
             compiled = self._typst.compile(

@@ -1,7 +1,7 @@
 """The office page: what one office reads on one sheet of paper, assembled from the published numbers.
 
-Nothing is calculated here: values, intervals, differences, verdicts and suppression come from `fct_kpi_value`, their
-meaning from the registry. The page chooses, orders and puts in words, by the rules declared beside this module.
+Nothing is calculated here: values, intervals, differences, verdicts, suppression come from `fct_kpi_value`,
+their meaning from the registry. The page chooses and puts in words, by the rules declared beside this module.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def office_page(release: ReleaseFiles, registry: dict[str, Kpi], office_id: str,
         release_id=release.release_id,
     )
     result.glossary = glossary_of(result.all_text() + HEADINGS)
-    # The answer may claim what its own number supports; the rest of the page what the strongest number supports.
+    # The answer may claim what its own number supports; the rest what the strongest number supports.
     _check_verbs(office_id, f"{answer}\n{why}", head.evidence_level if head else "E1")
     _check_verbs(office_id, "\n".join(result.step.values()), result.evidence_level)
     return result
@@ -157,7 +157,7 @@ def _latest(values: list[Value], registry: dict[str, Kpi]) -> dict[str, Value]:
 
 
 def _headline(chosen: list[Kpi], current: dict[str, Value]) -> Kpi | None:
-    """The first number from the physician's side that can be said; failing that, the first that can be counted."""
+    """The first number from the physician's side that can be said; failing that, that can be counted."""
     sides = declared("page")["physician_side"]
     candidates = [kpi for kpi in chosen if kpi.kpi_id.split(".")[0] in sides and kpi.kind == "rate"]
     for states in (SAID, COUNTED):
@@ -173,7 +173,7 @@ def _whole(value: float | None) -> int:
 
 
 def _counter(kpi: Kpi) -> str:
-    """The Japanese counter of what was counted: the unit of a rate's denominator, 「件」 for other samples."""
+    """The Japanese counter of the sample: the unit of a rate's denominator, 「件」 for others."""
     return kpi.unit_ja if kpi.kind in ("rate", "count") else "件"
 
 
@@ -220,7 +220,7 @@ def _previous(kpi: Kpi, value: Value) -> str:
 
 
 def _note(value: Value) -> str:
-    """Why a number is not shown in full, in the words of its publisher; else the declared words of its state."""
+    """Why a number is not shown in full: its published reason, else the declared words of its state."""
     if value.display_state == "shown":
         return ""
     return value.reason or str(declared("wording")["display_states"][value.display_state])
@@ -232,7 +232,7 @@ def _name(kpi: Kpi) -> str:
 
 
 def _label(kpi: Kpi, value: Value) -> str:
-    """The KPI's short name, with the months of a period that is not the month of the page: 「…（7〜9月）」."""
+    """The KPI's short name, with the months of a period longer than the page's: 「…（7〜9月）」."""
     if value.period_type == "month":
         return _name(kpi)
     return f"{_name(kpi)}（{value.period_start.month}〜{value.period_end.month}月）"

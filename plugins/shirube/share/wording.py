@@ -79,11 +79,9 @@ def certainty(verdict: str, change: Difference | None, threshold: float) -> str:
         return str(words["certainty_without_comparison"])
     for line in words["certainty"]:
         low, high = change.shrunk(float(line["share_of_interval"]))
-        if verdict == "unchanged":
-            supported = -threshold <= low and high <= threshold
-        else:
-            supported = low > 0 or high < 0
-        if supported:
+        is_within = -threshold <= low and high <= threshold
+        is_beyond_zero = low > 0 or high < 0
+        if is_within if verdict == "unchanged" else is_beyond_zero:
             return str(line["word"])
     return str(words["certainty"][-1]["word"])
 
