@@ -25,7 +25,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 
 def landing_that(action: Callable[[], LandResult]) -> Callable[..., LandResult]:
-    def land(home: Home, source: str | None = None, progress: Any = None) -> LandResult:
+    def land(home: Home, source: str, progress: Any, contracts: Any) -> LandResult:
+        assert list(contracts) == [source]
         return action()
 
     return land

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 from urllib.parse import quote
 
@@ -23,7 +19,7 @@ from shirube.ledger import Ledger
 from shirube.orchestration.display import Board
 from shirube.orchestration.journal import read_events
 from shirube.orchestration.settings import is_shared, list_sources
-from shirube.orchestration.standalone import AirflowFailedError, EmbeddedAirflow
+from shirube.orchestration.standalone import AirflowFailedError, EmbeddedAirflow, termination_as_interrupt
 
 STALLED_SECONDS = 90
 """Seconds without a running Dag, while work is left, after which something must be wrong."""
@@ -41,7 +37,7 @@ def demo(home: Home, *, physicians: int = 3000, months: int = 12, seed: int = 7)
     interrupted. No process is left running.
     """
     console = Console()
-    with _termination_as_interrupt():
+    with termination_as_interrupt():
         try:
             sample = _sample(home, console, physicians, months, seed)
             if _is_delivered(home, sample) and _left_to_do(home) is None:
@@ -56,20 +52,6 @@ def demo(home: Home, *, physicians: int = 3000, months: int = 12, seed: int = 7)
             return 130
         _tell_published(home, console)
         return 0
-
-
-@contextmanager
-def _termination_as_interrupt() -> Iterator[None]:
-    """Let a polite kill clean up like Ctrl-C."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
 
 
 def _sample(home: Home, console: Console, physicians: int, months: int, seed: int) -> Path:

@@ -14,8 +14,14 @@ from pathlib import Path
 from shirube.home import HOME_VARIABLE, Home, project_root
 
 USER = "admin"
+CONTRACT_ENDING = ".odcs.yaml"
 SCAN_SECONDS_VARIABLE = "SHIRUBE_INBOX_SECONDS"
 """Environment variable: seconds between two scans of the inbox (default 5; the embedded Airflow takes 1)."""
+
+
+def contracts_folder() -> Path:
+    """Where the contracts of all sources are."""
+    return project_root() / "expectations" / "sources"
 
 
 def list_sources() -> list[str]:
@@ -24,8 +30,8 @@ def list_sources() -> list[str]:
     The contracts themselves are not read: a Dag file is parsed every minute, and a contract with a mistake
     must fail in the task that uses it, with its message, not take every Dag away.
     """
-    folder = project_root() / "expectations" / "sources"
-    return sorted(path.name.removesuffix(".odcs.yaml") for path in folder.glob("*.odcs.yaml"))
+    ending = CONTRACT_ENDING
+    return sorted(path.name.removesuffix(ending) for path in contracts_folder().glob(f"*{ending}"))
 
 
 def dag_ids() -> list[str]:

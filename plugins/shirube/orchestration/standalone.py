@@ -15,9 +15,10 @@ import sys
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 import psutil
@@ -36,6 +37,9 @@ COMPONENTS = {
 START_SECONDS = 180
 STOP_SECONDS = 10
 REQUEST_SECONDS = 30
+
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
 
 
 class AirflowFailedError(RuntimeError):
@@ -61,9 +65,22 @@ def _this_or_free(port: int) -> int:
 
 
 def _die_with_parent() -> None:
-    """Linux only: let the kernel end this child when its parent is killed without a chance to clean up."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+    """Let the kernel end this child when its parent is killed without a chance to clean up."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@contextmanager
+def termination_as_interrupt() -> Iterator[None]:
+    """Let a polite kill of this process clean up as Ctrl-C does."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 class EmbeddedAirflow:
@@ -134,7 +151,7 @@ class EmbeddedAirflow:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
 
     def _component_log(self, name: str) -> Path:
@@ -236,7 +253,7 @@ def up(home: Home, airflow_port: int = 8080, pages_port: int = 8090) -> int:
     A port that is taken is replaced by a free one.
     """
     console = Console()
-    with EmbeddedAirflow(home, _this_or_free(airflow_port)) as airflow:
+    with termination_as_interrupt(), EmbeddedAirflow(home, _this_or_free(airflow_port)) as airflow:
         try:
             with console.status("Starting Airflow") as waiting:
                 airflow.start(lambda what: waiting.update(f"Starting Airflow: waiting for {what}"))

@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from shirube.home import Home
 from shirube.orchestration.journal import Journal
-from shirube.orchestration.settings import is_shared, list_sources
+from shirube.orchestration.settings import CONTRACT_ENDING, contracts_folder, is_shared, list_sources
 
 SETTLE_LIMIT = timedelta(minutes=5)
 
@@ -56,9 +56,12 @@ def land_source(source: str) -> int:
     """
     home = Home.resolve()
     with _reported(home, "land", source=source) as journal:
+        from shirube.contracts import load_contract
         from shirube.landing import land
 
-        result = land(home, source, progress=journal)
+        # Only its own contract: a mistake in another source's must not keep this one from landing.
+        contract = load_contract(contracts_folder() / f"{source}{CONTRACT_ENDING}")
+        result = land(home, source, progress=journal, contracts={source: contract})
         if not result.new_batches:
             raise AirflowSkipException(f"{source}: every file in the inbox is known already")
         return len(result.new_batches)
