@@ -1,4 +1,4 @@
-"""Text columns built in bulk: identifiers, instants and codes as Arrow strings without a Python loop per row."""
+"""Text columns built in bulk: identifiers, instants and codes, without a Python loop per row."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The fictional company: offices, representatives, facilities, physicians, and who belongs where when.
 
-Everything is drawn once, as numpy arrays indexed by physician, facility, territory or user number. Nothing here
-knows a file format.
+Everything is drawn once, as numpy arrays indexed by physician, facility, territory or user number. Nothing
+here knows a file format.
 """
 
 from __future__ import annotations
@@ -459,7 +459,8 @@ def _contents() -> Contents:
         which, about = number % N_PRODUCTS, (number // N_PRODUCTS) % len(names.TOPICS)
         ids.append(f"C{1001 + number}")
         titles.append(
-            f"{names.PRODUCTS[which][1]} {names.TOPICS[about][1]} 第{number // (N_PRODUCTS * len(names.TOPICS)) + 1}版"
+            f"{names.PRODUCTS[which][1]} {names.TOPICS[about][1]} "
+            f"第{number // (N_PRODUCTS * len(names.TOPICS)) + 1}版"
         )
         product.append(which)
         topic.append(about)

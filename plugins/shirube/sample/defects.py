@@ -54,7 +54,7 @@ class Defects:
     # ---- master data --------------------------------------------------------------------------------------
 
     def impossible_birth_dates(self, month: int, column: pa.StringArray) -> tuple[pa.StringArray, int]:
-        """Two birth dates beyond the end of their era (昭和65年, 平成32年) in the third and eighth master file."""
+        """Two birth dates beyond the end of their era (昭和65年, 平成32年), in two months' master files."""
         if month not in (2, 7):
             return column, 0
         cells = column.to_pylist()
@@ -81,7 +81,7 @@ class Defects:
         return WebinarPlan(number % 17 == 5, 2, number % 23 == 7)
 
     def webinar_identity(self, who: Array, session: Array) -> Array:
-        """How each participant signed in: 0 with the known address, 1 as a guest without one, 2 with another."""
+        """How each participant signed in: 0 known address, 1 guest without one, 2 another address."""
         dice = (who * 31 + session * 17) % 100
         return np.where(dice < 5, 1, np.where(dice < 7, 2, 0))
 
@@ -112,7 +112,7 @@ class Defects:
     # ---- portal -------------------------------------------------------------------------------------------
 
     def portal(self, month: int, vendor: int) -> PortalPlan:
-        """Corrected: MedPort's 7th and DrGate's 9th month; wrong encoding: DrGate's 6th; late: MedPort's 3rd."""
+        """Corrected: MedPort 6th, DrGate 8th month; wrong encoding: DrGate 5th; late: MedPort 2nd (from 0)."""
         return PortalPlan(
             corrected=(month, vendor) in ((6, 0), (8, 1)),
             wrong_encoding=(month, vendor) == (5, 1),

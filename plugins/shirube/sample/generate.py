@@ -21,9 +21,16 @@ Progress = Callable[[str, dict[str, Any]], None]
 
 
 def generate(
-    out: Path, seed: int = 7, physicians: int = 3000, months: int = 12, mrs: int = 120, offices: int = 20,
-    end: str = "2026-10-31", sources: Iterable[str] | None = None, progress: Progress | None = None,
-) -> dict[str, Any]:  # fmt: skip
+    out: Path,
+    seed: int = 7,
+    physicians: int = 3000,
+    months: int = 12,
+    mrs: int = 120,
+    offices: int = 20,
+    end: str = "2026-10-31",
+    sources: Iterable[str] | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
     """Write `out/<source>/<files>` and, beside them, the truth; return what truth.json holds.
 
     The truth is `truth.json` (parameters, effects, planted defects, expected counts, every file),

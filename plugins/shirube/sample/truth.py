@@ -1,4 +1,4 @@
-"""What is true about a sample: latent phases, effects as drawn, planted defects, and what each stage should count."""
+"""What is true about a sample: phases and effects as drawn, planted defects, and expected counts."""
 
 from __future__ import annotations
 
@@ -13,15 +13,23 @@ import pyarrow.parquet as pq
 
 from shirube.sample import columns as col
 from shirube.sample import names
-from shirube.sample.behaviour import P4, PHASES, Month, Parameters
 from shirube.sample.company import N_PRODUCTS, Array, Company
 from shirube.sample.defects import Defects
+from shirube.sample.frames import Month
+from shirube.sample.parameters import P4, PHASES, Parameters
 from shirube.sample.writers.files import FileLog
 
-_PHASE_SCHEMA = pa.schema([
-    ("physician_code", pa.string()), ("product_id", pa.string()), ("month", pa.string()), ("phase_id", pa.string()),
-    ("webinar_exposed", pa.bool_()), ("portal_exposed", pa.bool_()), ("moved_forward", pa.bool_()),
-])  # fmt: skip
+_PHASE_SCHEMA = pa.schema(
+    [
+        ("physician_code", pa.string()),
+        ("product_id", pa.string()),
+        ("month", pa.string()),
+        ("phase_id", pa.string()),
+        ("webinar_exposed", pa.bool_()),
+        ("portal_exposed", pa.bool_()),
+        ("moved_forward", pa.bool_()),
+    ]
+)
 
 
 class Contrast:
@@ -39,7 +47,7 @@ class Contrast:
         np.add.at(self.moved, index, moved[use])
 
     def result(self) -> dict[str, Any]:
-        """Differences in monthly forward rate: naive, and within phase × segment (Mantel-Haenszel weights)."""
+        """Differences in monthly forward rate: naive, and within phase × segment (Mantel-Haenszel)."""
         n1, n0 = self.people[1], self.people[0]
         both = (n1 > 0) & (n0 > 0)
         naive = self.moved[1].sum() / max(n1.sum(), 1) - self.moved[0].sum() / max(n0.sum(), 1)
@@ -75,15 +83,20 @@ class Truth:
         self.contrasts["portal"].add(month.phase, segment, month.portal_on, month.moved_forward, population)
         count = len(people)
         rows = count * N_PRODUCTS
-        self.phases.write_table(pa.table([
-            col.take(people.code, np.repeat(np.arange(count), N_PRODUCTS)),
-            col.pick([p[0] for p in names.PRODUCTS], np.tile(np.arange(N_PRODUCTS), count)),
-            col.constant(self.company.period.label(month.index), rows),
-            col.pick(PHASES, month.phase.ravel()),
-            pa.array(month.webinar_on.ravel()),
-            pa.array(month.portal_on.ravel()),
-            pa.array(month.moved_forward.ravel()),
-        ], schema=_PHASE_SCHEMA))  # fmt: skip
+        self.phases.write_table(
+            pa.table(
+                [
+                    col.take(people.code, np.repeat(np.arange(count), N_PRODUCTS)),
+                    col.pick([p[0] for p in names.PRODUCTS], np.tile(np.arange(N_PRODUCTS), count)),
+                    col.constant(self.company.period.label(month.index), rows),
+                    col.pick(PHASES, month.phase.ravel()),
+                    pa.array(month.webinar_on.ravel()),
+                    pa.array(month.portal_on.ravel()),
+                    pa.array(month.moved_forward.ravel()),
+                ],
+                schema=_PHASE_SCHEMA,
+            )
+        )
 
     def close(self) -> None:
         """Finish truth_phase.parquet."""
@@ -110,7 +123,7 @@ class Truth:
 
     def _effects(self, parameters: Parameters) -> dict[str, Any]:
         return {
-            "what": "added to the monthly chance of moving one phase forward, from P0-P4, by exposure in that month",
+            "what": "added to the monthly chance of moving a phase forward, from P0-P4, by exposure in it",
             "webinar": {
                 "true_effect": parameters.webinar_effect_per_month,
                 **self.contrasts["webinar"].result(),
@@ -126,8 +139,8 @@ class Truth:
         acting = self.company.orchestrating_offices
         ids = [f"OF{number + 1:02d}" for number in range(self.company.n_offices)]
         return {
-            "what": "routine calls ignore signals everywhere, so follow-up without a link is coincidence: observed "
-            "equals expected; only orchestrating offices add linked follow-ups within seven days",
+            "what": "routine calls ignore signals everywhere, so follow-up without a link is coincidence: "
+            "observed equals expected; only orchestrating offices add linked follow-ups within seven days",
             "orchestrating_offices": [office for office, on in zip(ids, acting, strict=True) if on],
             "coincidental_offices": [office for office, on in zip(ids, acting, strict=True) if not on],
             "linked_share_of_signals": parameters.explicit_follow_up_share,
@@ -144,23 +157,25 @@ def _physicians(company: Company) -> pa.Table:
     def office(facility: Array) -> pa.StringArray:
         return col.padded(place.office[facility] + 1, 2, "OF")
 
-    return pa.table({
-        "physician_code": people.code,
-        "account_id": company.account_ids,
-        "member_id": company.member_ids,
-        "specialty_name": col.pick([name for _, name in names.SPECIALTIES], people.specialty),
-        "practice_type": col.pick(["GP", "HP"], people.is_hospital.astype(int)),
-        "is_target": pa.array(people.is_target & people.has_account),
-        "preferred_channel": col.pick(names.CHANNELS, people.preference),
-        "facility_code_first": col.take(place.code, before),
-        "facility_code_last": col.take(place.code, after),
-        "second_facility_code": col.take(place.code, people.second_facility),
-        "office_id_first": office(before),
-        "office_id_last": office(after),
-        "is_resolvable": pa.array(people.is_resolvable),
-        "is_email_ambiguous": pa.array(people.is_ambiguous),
-        "is_merged": pa.array(people.is_merged),
-    })  # fmt: skip
+    return pa.table(
+        {
+            "physician_code": people.code,
+            "account_id": company.account_ids,
+            "member_id": company.member_ids,
+            "specialty_name": col.pick([name for _, name in names.SPECIALTIES], people.specialty),
+            "practice_type": col.pick(["GP", "HP"], people.is_hospital.astype(int)),
+            "is_target": pa.array(people.is_target & people.has_account),
+            "preferred_channel": col.pick(names.CHANNELS, people.preference),
+            "facility_code_first": col.take(place.code, before),
+            "facility_code_last": col.take(place.code, after),
+            "second_facility_code": col.take(place.code, people.second_facility),
+            "office_id_first": office(before),
+            "office_id_last": office(after),
+            "is_resolvable": pa.array(people.is_resolvable),
+            "is_email_ambiguous": pa.array(people.is_ambiguous),
+            "is_merged": pa.array(people.is_merged),
+        }
+    )
 
 
 def _with_note(log: FileLog, note: str) -> list[str]:
@@ -190,62 +205,112 @@ def _planted(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[st
 
     return {
         "duplicates_across_redeliveries": entry(
-            "core reject: duplicate", rows=_superseded(log, defects, records),
-            webinar_files=details.get("webinar_redelivered_files", []), portal_files=details.get("portal_redelivered_files", []),
+            "core reject: duplicate",
+            rows=_superseded(log, defects, records),
+            webinar_files=details.get("webinar_redelivered_files", []),
+            portal_files=details.get("portal_redelivered_files", []),
         ),
         "duplicates_across_portal_and_own_log": entry(
-            "core reject: duplicate (portal row; same physician, content and day)", rows=counts["web_duplicates_of_portal"],
+            "core reject: duplicate (portal row; same physician, content and day)",
+            rows=counts["web_duplicates_of_portal"],
         ),
         "bot_clicks": entry(
-            "fct_email_recipient.is_bot_clicked; no human click on these e-mails", emails={
-                "too_fast": counts["emails_bot_under_two_seconds"], "burst": counts["emails_bot_most_links_at_once"],
-                "hidden_link": counts["emails_bot_hidden_link"], "user_agent": counts["emails_bot_user_agent"],
-            }, human_clicked_emails=counts["emails_human_clicked"],
+            "fct_email_recipient.is_bot_clicked; no human click on these e-mails",
+            emails={
+                "too_fast": counts["emails_bot_under_two_seconds"],
+                "burst": counts["emails_bot_most_links_at_once"],
+                "hidden_link": counts["emails_bot_hidden_link"],
+                "user_agent": counts["emails_bot_user_agent"],
+            },
+            human_clicked_emails=counts["emails_human_clicked"],
         ),
-        "privacy_proxy_opens": entry("fct_email_recipient.is_privacy_proxy_open", emails=counts["emails_privacy_proxy_opened"]),
-        "sends_after_opt_out": entry("consent: fct_email_recipient.is_after_opt_out", emails=counts["sends_after_opt_out"]),
-        "late_files": entry("state of the ledger; results do not depend on arrival", files=_with_note(log, "late")),
-        "out_of_order_files": entry("version column decides, not arrival", files=_with_note(log, "out_of_order")),
+        "privacy_proxy_opens": entry(
+            "fct_email_recipient.is_privacy_proxy_open", emails=counts["emails_privacy_proxy_opened"]
+        ),
+        "sends_after_opt_out": entry(
+            "consent: fct_email_recipient.is_after_opt_out", emails=counts["sends_after_opt_out"]
+        ),
+        "late_files": entry(
+            "state of the ledger; results do not depend on arrival", files=_with_note(log, "late")
+        ),
+        "out_of_order_files": entry(
+            "version column decides, not arrival", files=_with_note(log, "out_of_order")
+        ),
         "april_transfers": entry(
-            "SCD2: bridge_physician_facility and dim_employee", physicians=counts["april_transfers_physicians"],
+            "SCD2: bridge_physician_facility and dim_employee",
+            physicians=counts["april_transfers_physicians"],
             users=details.get("april_transfers_users", []),
         ),
-        "physicians_with_two_facilities": entry("bridge_physician_facility", physicians=counts["two_facility_physicians"]),
+        "physicians_with_two_facilities": entry(
+            "bridge_physician_facility", physicians=counts["two_facility_physicians"]
+        ),
         "unmatched_identities": entry(
-            "identity: physician_key null", web_members=counts["web_unknown_member"], portal_unknown_codes=counts["portal_unknown_code"],
-            portal_without_code=counts["portal_no_code"], webinar_unknown_addresses=counts["webinar_unknown_address"],
+            "identity: physician_key null",
+            web_members=counts["web_unknown_member"],
+            portal_unknown_codes=counts["portal_unknown_code"],
+            portal_without_code=counts["portal_no_code"],
+            webinar_unknown_addresses=counts["webinar_unknown_address"],
             webinar_guests_without_address=counts["webinar_guests"],
         ),
         "ambiguous_identities": entry(
-            "identity: method ambiguous, physician_key null", shared_addresses=counts["shared_addresses"],
+            "identity: method ambiguous, physician_key null",
+            shared_addresses=counts["shared_addresses"],
             webinar_stays=counts["webinar_ambiguous"],
         ),
         "lost_leading_zeros": entry("quarantine: lost_leading_zero", rows=counts["portal_lost_leading_zero"]),
-        "excel_scientific_notation": entry("quarantine: scientific_notation", rows=counts["portal_scientific_notation"]),
+        "excel_scientific_notation": entry(
+            "quarantine: scientific_notation", rows=counts["portal_scientific_notation"]
+        ),
         "impossible_era_dates": entry("quarantine: impossible_era_date", rows=counts["impossible_era_dates"]),
-        "times_past_24h": entry("cast rolls over to the next day; nothing rejected", rows=counts["webinar_past_midnight_24h"],
-                                column="webinar_zoom Leave Time"),
-        "triangle_negatives": entry("cast to a negative number", rows=counts["portal_negative_points"],
-                                    column="portal_delivery ポイント増減"),
+        "times_past_24h": entry(
+            "cast rolls over to the next day; nothing rejected",
+            rows=counts["webinar_past_midnight_24h"],
+            column="webinar_zoom Leave Time",
+        ),
+        "triangle_negatives": entry(
+            "cast to a negative number",
+            rows=counts["portal_negative_points"],
+            column="portal_delivery ポイント増減",
+        ),
         "truncated_file": entry("quarantine of the file: truncated_file", files=_with_note(log, "truncated")),
-        "wrongly_encoded_file": entry("quarantine of the file: wrong_encoding", files=_with_note(log, "wrong_encoding")),
-        "column_renamed": entry("header aliases of the contract", headers=sorted(set(details.get("renamed_column", [])))),
-        "group_calls": entry("core reject: out_of_scope (the parent row)", parents=counts["group_call_parents"],
-                             attendees=counts["group_call_attendees"]),
+        "wrongly_encoded_file": entry(
+            "quarantine of the file: wrong_encoding", files=_with_note(log, "wrong_encoding")
+        ),
+        "column_renamed": entry(
+            "header aliases of the contract", headers=sorted(set(details.get("renamed_column", [])))
+        ),
+        "group_calls": entry(
+            "core reject: out_of_scope (the parent row)",
+            parents=counts["group_call_parents"],
+            attendees=counts["group_call_attendees"],
+        ),
         "soft_deletes": entry("core reject: deleted_in_source", calls=counts["soft_deleted_calls"]),
-        "account_merges": entry("identity follows MasterRecordId", accounts=details.get("merged_accounts", {}),
-                                calls=counts["calls_on_merged_accounts"]),
+        "account_merges": entry(
+            "identity follows MasterRecordId",
+            accounts=details.get("merged_accounts", {}),
+            calls=counts["calls_on_merged_accounts"],
+        ),
         "aggregated_rows": entry("fct_channel_exposure_agg", rows=counts["portal_aggregated"]),
         "test_records": entry(
-            "core reject: test_record", calls=counts["calls_test_records"], emails=counts["emails_test_records"],
-            web_events=counts["web_test_records"], survey_responses=counts["survey_test_records"],
+            "core reject: test_record",
+            calls=counts["calls_test_records"],
+            emails=counts["emails_test_records"],
+            web_events=counts["web_test_records"],
+            survey_responses=counts["survey_test_records"],
         ),
         "anonymous_web_events": entry("core reject: anonymous", rows=counts["web_anonymous"]),
-        "opted_out_of_tracking": entry("core reject: opted_out_of_tracking", web_events=counts["web_opted_out_of_tracking"],
-                                       email_stubs=counts["emails_anonymous_stubs"]),
-        "truncated_rows": entry("quarantine: too_few_columns (129 and 130 fields are fine)", rows=counts["web_broken_rows"]),
-        "off_label_without_record": entry("gate on the Medical hand-off KPI", inquiries=counts["inquiries_off_label_incomplete"]),
-    }  # fmt: skip
+        "opted_out_of_tracking": entry(
+            "core reject: opted_out_of_tracking",
+            web_events=counts["web_opted_out_of_tracking"],
+            email_stubs=counts["emails_anonymous_stubs"],
+        ),
+        "truncated_rows": entry(
+            "quarantine: too_few_columns (129 and 130 fields are fine)", rows=counts["web_broken_rows"]
+        ),
+        "off_label_without_record": entry(
+            "gate on the Medical hand-off KPI", inquiries=counts["inquiries_off_label_incomplete"]
+        ),
+    }
 
 
 def _expected(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[str, Any]:
@@ -254,9 +319,16 @@ def _expected(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[s
     superseded = _superseded(log, defects, records)
     stages: dict[str, dict[str, Any]] = {}
     for entry in log.files:
-        stage = stages.setdefault(entry["source"], {
-            "files": 0, "refused_files": {}, "rows": 0, "quarantined": {}, "landed": 0,
-        })  # fmt: skip
+        stage = stages.setdefault(
+            entry["source"],
+            {
+                "files": 0,
+                "refused_files": {},
+                "rows": 0,
+                "quarantined": {},
+                "landed": 0,
+            },
+        )
         stage["files"] += 1
         if entry["file_reason"]:
             refused = stage["refused_files"]
@@ -272,7 +344,10 @@ def _expected(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[s
             "out_of_scope": counts["group_call_parents"] + counts["calls_not_submitted"],
             "test_record": counts["calls_test_submitted"],
         },
-        "crm_sent_email": {"opted_out_of_tracking": counts["emails_anonymous_stubs"], "test_record": counts["emails_test_records"]},
+        "crm_sent_email": {
+            "opted_out_of_tracking": counts["emails_anonymous_stubs"],
+            "test_record": counts["emails_test_records"],
+        },
         "webinar_zoom": {"anonymous": counts["webinar_guests"]},
         "survey_qualtrics": {
             "test_record": counts["survey_test_records"],
@@ -280,23 +355,29 @@ def _expected(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[s
         },
         "portal_delivery": {},
         "web_snowplow": {
-            "anonymous": counts["web_anonymous"], "test_record": counts["web_test_records"],
+            "anonymous": counts["web_anonymous"],
+            "test_record": counts["web_test_records"],
             "opted_out_of_tracking": counts["web_opted_out_of_tracking"],
         },
-    }  # fmt: skip
+    }
     duplicates = dict(superseded)
     duplicates["portal_delivery"] = duplicates.get("portal_delivery", 0) + counts["web_duplicates_of_portal"]
     touchpoints = {
-        "crm_call": counts["touchpoints_crm_call"], "crm_sent_email": counts["touchpoints_crm_sent_email"],
-        "webinar_zoom": counts["touchpoints_webinar_zoom"], "portal_delivery": counts["touchpoints_portal_delivery"],
-        "web_snowplow": counts["touchpoints_web_snowplow"], "crm_medical_inquiry": counts["inquiries"],
-    }  # fmt: skip
+        "crm_call": counts["touchpoints_crm_call"],
+        "crm_sent_email": counts["touchpoints_crm_sent_email"],
+        "webinar_zoom": counts["touchpoints_webinar_zoom"],
+        "portal_delivery": counts["touchpoints_portal_delivery"],
+        "web_snowplow": counts["touchpoints_web_snowplow"],
+        "crm_medical_inquiry": counts["inquiries"],
+    }
     unresolved = {
-        "crm_call": counts["unresolved_crm_call"], "crm_sent_email": counts["emails_unresolved"],
+        "crm_call": counts["unresolved_crm_call"],
+        "crm_sent_email": counts["emails_unresolved"],
         "webinar_zoom": counts["unresolved_webinar_zoom"],
         "portal_delivery": counts["portal_unknown_code"] + counts["portal_no_code"],
-        "web_snowplow": counts["unresolved_web_snowplow"], "crm_medical_inquiry": counts["inquiries_unresolved"],
-    }  # fmt: skip
+        "web_snowplow": counts["unresolved_web_snowplow"],
+        "crm_medical_inquiry": counts["inquiries_unresolved"],
+    }
     for source, stage in stages.items():
         own = dict(rejects.get(source, {}))
         if duplicates.get(source):
@@ -310,11 +391,16 @@ def _expected(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[s
         "unresolved_touchpoints": sum(unresolved.values()),
     }
     facts = {
-        "emails_delivered": counts["emails_delivered"], "survey_invitations": counts["survey_invitations"],
-        "survey_answers": counts["survey_finished"], "opt_outs": counts["opt_outs"],
-        "tracking_objections": counts["tracking_objections"], "stated_preferences": counts["stated_preferences"],
-        "inquiries_open": counts["inquiries_open"], "inquiries_off_label": counts["inquiries_off_label"],
-        "inquiries_from_calls": counts["inquiries_from_calls"], "webinar_rejoins": counts["webinar_rejoins"],
+        "emails_delivered": counts["emails_delivered"],
+        "survey_invitations": counts["survey_invitations"],
+        "survey_answers": counts["survey_finished"],
+        "opt_outs": counts["opt_outs"],
+        "tracking_objections": counts["tracking_objections"],
+        "stated_preferences": counts["stated_preferences"],
+        "inquiries_open": counts["inquiries_open"],
+        "inquiries_off_label": counts["inquiries_off_label"],
+        "inquiries_from_calls": counts["inquiries_from_calls"],
+        "webinar_rejoins": counts["webinar_rejoins"],
         "linked_follow_ups": counts["calls_linked"],
-    }  # fmt: skip
+    }
     return {"sources": stages, "totals": totals, "facts": facts}

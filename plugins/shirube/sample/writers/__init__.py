@@ -1,1 +1,1 @@
-"""One module per kind of file; `files` holds what they share: bulk CSV, weekly increments and the file log."""
+"""One module per kind of file; `files` holds what they share: bulk CSV, weekly increments, the file log."""

@@ -1,4 +1,4 @@
-"""Veeva objects as Salesforce Bulk API 2.0 delivers them: UTF-8 CSV, LF, every value quoted, weekly increments."""
+"""Veeva objects as Salesforce Bulk API 2.0 delivers them: UTF-8 CSV, LF, all quoted, weekly increments."""
 
 from __future__ import annotations
 
@@ -7,77 +7,192 @@ import pyarrow as pa
 
 from shirube.sample import columns as col
 from shirube.sample import names
-from shirube.sample.behaviour import (
-    BRIEFING,
-    CALL_CHANNELS,
-    REACTIONS,
-    USAGE,
-    Frame,
-    Month,
-    rows,
-    size,
-)
 from shirube.sample.columns import DAY
 from shirube.sample.company import Array, Company, half_width
 from shirube.sample.defects import Defects
+from shirube.sample.frames import Frame, Month, rows, size
+from shirube.sample.parameters import BRIEFING, CALL_CHANNELS, REACTIONS, USAGE
 from shirube.sample.writers import qualtrics, zoom
-from shirube.sample.writers.files import FileLog, IncrementPlan, Increments, utc, weekly_cuts
+from shirube.sample.writers.files import FileLog, IncrementPlan, Increments, day_in_utc, utc, weekly_cuts
 
 ACCOUNT = [
-    "Id", "IsDeleted", "MasterRecordId", "IsPersonAccount", "LastName", "FirstName", "Furigana_vod__c", "PersonEmail",
-    "External_ID_vod__c", "Specialty_1_vod__c", "Primary_Parent_vod__c", "Territory_vod__c",
-    "Approved_Email_Opt_Type_vod__c", "Target_Physician__c", "Member_Id__pc", "SHM_Segment__c", "SHM_Hobby__pc",
-    "CreatedDate", "SystemModstamp",
-]  # fmt: skip
+    "Id",
+    "IsDeleted",
+    "MasterRecordId",
+    "IsPersonAccount",
+    "LastName",
+    "FirstName",
+    "Furigana_vod__c",
+    "PersonEmail",
+    "External_ID_vod__c",
+    "Specialty_1_vod__c",
+    "Primary_Parent_vod__c",
+    "Territory_vod__c",
+    "Approved_Email_Opt_Type_vod__c",
+    "Target_Physician__c",
+    "Member_Id__pc",
+    "SHM_Segment__c",
+    "SHM_Hobby__pc",
+    "CreatedDate",
+    "SystemModstamp",
+]
 USER = [
-    "Id", "IsDeleted", "Name", "Email", "EmployeeNumber", "IsActive", "ManagerId", "Role__c", "Role_Profile__c",
-    "Primary_Territory_vod__c", "Office_Code__c", "Office_Name__c", "Branch_Code__c", "Branch_Name__c",
-    "Effective_Date__c", "TimeZoneSidKey", "SystemModstamp",
-]  # fmt: skip
+    "Id",
+    "IsDeleted",
+    "Name",
+    "Email",
+    "EmployeeNumber",
+    "IsActive",
+    "ManagerId",
+    "Role__c",
+    "Role_Profile__c",
+    "Primary_Territory_vod__c",
+    "Office_Code__c",
+    "Office_Name__c",
+    "Branch_Code__c",
+    "Branch_Name__c",
+    "Effective_Date__c",
+    "TimeZoneSidKey",
+    "SystemModstamp",
+]
 PRODUCT = [
-    "Id", "IsDeleted", "Name", "Product_Type_vod__c", "Parent_Product_vod__c", "External_ID_vod__c",
-    "Company_Product_vod__c", "Therapeutic_Area_vod__c", "YJ_Code__c", "SystemModstamp",
-]  # fmt: skip
+    "Id",
+    "IsDeleted",
+    "Name",
+    "Product_Type_vod__c",
+    "Parent_Product_vod__c",
+    "External_ID_vod__c",
+    "Company_Product_vod__c",
+    "Therapeutic_Area_vod__c",
+    "YJ_Code__c",
+    "SystemModstamp",
+]
 CALL = [
-    "Id", "IsDeleted", "Name", "Account_vod__c", "Call_Date_vod__c", "Call_Datetime_vod__c", "Status_vod__c",
-    "Call_Type_vod__c", "Parent_Call_vod__c", "Is_Parent_Call_vod__c", "Attendee_Type_vod__c", "Territory_vod__c",
-    "User_vod__c", "OwnerId", "Duration_vod__c", "Detailed_Products_vod__c", "Remote_Meeting_vod__c",
-    "Call_Channel__c", "Reaction__c", "Request__c", "Question_Recorded__c", "Usage_Statement__c", "Topic__c",
-    "Followed_Record__c", "Call_Comments_vod__c", "CreatedDate", "SystemModstamp",
-]  # fmt: skip
+    "Id",
+    "IsDeleted",
+    "Name",
+    "Account_vod__c",
+    "Call_Date_vod__c",
+    "Call_Datetime_vod__c",
+    "Status_vod__c",
+    "Call_Type_vod__c",
+    "Parent_Call_vod__c",
+    "Is_Parent_Call_vod__c",
+    "Attendee_Type_vod__c",
+    "Territory_vod__c",
+    "User_vod__c",
+    "OwnerId",
+    "Duration_vod__c",
+    "Detailed_Products_vod__c",
+    "Remote_Meeting_vod__c",
+    "Call_Channel__c",
+    "Reaction__c",
+    "Request__c",
+    "Question_Recorded__c",
+    "Usage_Statement__c",
+    "Topic__c",
+    "Followed_Record__c",
+    "Call_Comments_vod__c",
+    "CreatedDate",
+    "SystemModstamp",
+]
 DETAIL = [
-    "Id", "IsDeleted", "Call2_vod__c", "Product_vod__c", "Detail_Priority_vod__c", "Detail_Group_vod__c",
-    "Type_vod__c", "SystemModstamp",
-]  # fmt: skip
+    "Id",
+    "IsDeleted",
+    "Call2_vod__c",
+    "Product_vod__c",
+    "Detail_Priority_vod__c",
+    "Detail_Group_vod__c",
+    "Type_vod__c",
+    "SystemModstamp",
+]
 
 SENT_EMAIL = [
-    "Id", "IsDeleted", "Account_vod__c", "Account_Email_vod__c", "Approved_Email_Template_vod__c", "Email_Sent_Date_vod__c",
-    "Status_vod__c", "Product_vod__c", "Open_Count_vod__c", "Click_Count_vod__c", "User_vod__c", "OwnerId", "Call2_vod__c",
-    "Sender_Department__c", "Topic__c", "Survey_Wave__c", "Valid_Consent_Exists_vod__c", "Failure_Msg_vod__c",
-    "Link_Count__c", "SHM_Campaign__c", "CreatedDate", "SystemModstamp",
-]  # fmt: skip
-ACTIVITY = [
-    "Id", "IsDeleted", "Sent_Email_vod__c", "Activity_DateTime_vod__c", "Event_type_vod__c", "Click_URL_vod__c",
-    "IP_Address_vod__c", "User_Agent_vod__c", "Client_Name_vod__c", "Device_Type_vod__c", "SystemModstamp",
-]  # fmt: skip
-CONSENT = [
-    "Id", "IsDeleted", "Account_vod__c", "Channel_Value_vod__c", "Channel__c", "Opt_Type_vod__c",
-    "Optout_Event_Type_vod__c", "Capture_Datetime_vod__c", "Opt_Expiration_Date_vod__c", "Consent_Type_vod__c",
-    "Product_vod__c", "Preferred_Channel__c", "Preference_Topic__c", "Entered_By__c", "Consent_Text_Version__c",
+    "Id",
+    "IsDeleted",
+    "Account_vod__c",
+    "Account_Email_vod__c",
+    "Approved_Email_Template_vod__c",
+    "Email_Sent_Date_vod__c",
+    "Status_vod__c",
+    "Product_vod__c",
+    "Open_Count_vod__c",
+    "Click_Count_vod__c",
+    "User_vod__c",
+    "OwnerId",
+    "Call2_vod__c",
+    "Sender_Department__c",
+    "Topic__c",
+    "Survey_Wave__c",
+    "Valid_Consent_Exists_vod__c",
+    "Failure_Msg_vod__c",
+    "Link_Count__c",
+    "SHM_Campaign__c",
+    "CreatedDate",
     "SystemModstamp",
-]  # fmt: skip
+]
+ACTIVITY = [
+    "Id",
+    "IsDeleted",
+    "Sent_Email_vod__c",
+    "Activity_DateTime_vod__c",
+    "Event_type_vod__c",
+    "Click_URL_vod__c",
+    "IP_Address_vod__c",
+    "User_Agent_vod__c",
+    "Client_Name_vod__c",
+    "Device_Type_vod__c",
+    "SystemModstamp",
+]
+CONSENT = [
+    "Id",
+    "IsDeleted",
+    "Account_vod__c",
+    "Channel_Value_vod__c",
+    "Channel__c",
+    "Opt_Type_vod__c",
+    "Optout_Event_Type_vod__c",
+    "Capture_Datetime_vod__c",
+    "Opt_Expiration_Date_vod__c",
+    "Consent_Type_vod__c",
+    "Product_vod__c",
+    "Preferred_Channel__c",
+    "Preference_Topic__c",
+    "Entered_By__c",
+    "Consent_Text_Version__c",
+    "SystemModstamp",
+]
 INQUIRY = [
-    "Id", "IsDeleted", "Account_vod__c", "Product__c", "Inquiry_Text__c", "Delivery_Method_vod__c", "Status_vod__c",
-    "Call2_vod__c", "OwnerId", "Assign_To_User_vod__c", "Fulfillment_Status_vod__c", "Email_vod__c",
-    "Phone_Number_vod__c", "Inquiry_Category__c", "Topic__c", "Is_Unsolicited__c", "GL_Record_Complete__c",
-    "Received_Datetime__c", "Handed_Off_Datetime__c", "Accepted_Datetime__c", "Answered_Datetime__c",
-    "MR_Notified_Datetime__c", "CreatedDate", "SystemModstamp",
-]  # fmt: skip
+    "Id",
+    "IsDeleted",
+    "Account_vod__c",
+    "Product__c",
+    "Inquiry_Text__c",
+    "Delivery_Method_vod__c",
+    "Status_vod__c",
+    "Call2_vod__c",
+    "OwnerId",
+    "Assign_To_User_vod__c",
+    "Fulfillment_Status_vod__c",
+    "Email_vod__c",
+    "Phone_Number_vod__c",
+    "Inquiry_Category__c",
+    "Topic__c",
+    "Is_Unsolicited__c",
+    "GL_Record_Complete__c",
+    "Received_Datetime__c",
+    "Handed_Off_Datetime__c",
+    "Accepted_Datetime__c",
+    "Answered_Datetime__c",
+    "MR_Notified_Datetime__c",
+    "CreatedDate",
+    "SystemModstamp",
+]
 
-# What each part of a CRM user agent looks like: three people's mail programs, the privacy proxy, three link scanners.
+# User agents: three of people's own programs, the privacy proxy, three link scanners.
 AGENTS = [
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126.0 Safari/537.36",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148",
     "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.17328; Pro)",
     "Mozilla/5.0",
     "Barracuda Link Protection/2.0",
@@ -112,11 +227,18 @@ class CrmWriter:
         cuts = weekly_cuts(company.period.start_day, company.period.end_day)
         self.cuts = cuts
         objects = {
-            "crm_account": ACCOUNT, "crm_user": USER, "crm_product": PRODUCT, "crm_call": CALL, "crm_call_detail": DETAIL,
-            "crm_sent_email": SENT_EMAIL, "crm_email_activity": ACTIVITY, "crm_consent": CONSENT, "crm_medical_inquiry": INQUIRY,
-        }  # fmt: skip
+            "crm_account": ACCOUNT,
+            "crm_user": USER,
+            "crm_product": PRODUCT,
+            "crm_call": CALL,
+            "crm_call_detail": DETAIL,
+            "crm_sent_email": SENT_EMAIL,
+            "crm_email_activity": ACTIVITY,
+            "crm_consent": CONSENT,
+            "crm_medical_inquiry": INQUIRY,
+        }
         april = company.period.april_day
-        april_week = int(np.searchsorted(cuts, int(utc(april * DAY)))) if april is not None else 1
+        april_week = int(np.searchsorted(cuts, day_in_utc(april))) if april is not None else 1
         self.april_week = april_week
         plans = {
             "crm_account": IncrementPlan(out_of_order=frozenset({april_week - 1})),
@@ -140,7 +262,7 @@ class CrmWriter:
         self._emails(month)
         self._consents(month)
         self._inquiries(month)
-        stop = int(utc(self.company.period.month_start(month.index + 1) * DAY))
+        stop = day_in_utc(self.company.period.month_start(month.index + 1))
         last = month.index == self.company.period.months - 1
         for increments in self.files.values():
             increments.flush(int(self.cuts[-1]) if last else stop)
@@ -173,19 +295,25 @@ class CrmWriter:
 
     def _products(self) -> None:
         count = len(names.PRODUCTS)
-        modified = np.full(count, int(utc(self.company.period.start_day * DAY)) - 90 * DAY)
-        self.files["crm_product"].add(modified, np.arange(count), pa.table({
-            "Id": self.company.product_ids,
-            "IsDeleted": col.constant("false", count),
-            "Name": pa.array([p[1] for p in names.PRODUCTS]),
-            "Product_Type_vod__c": col.constant("Detail", count),
-            "Parent_Product_vod__c": col.constant("", count),
-            "External_ID_vod__c": pa.array([p[0] for p in names.PRODUCTS]),
-            "Company_Product_vod__c": col.constant("true", count),
-            "Therapeutic_Area_vod__c": pa.array([p[2] for p in names.PRODUCTS]),
-            "YJ_Code__c": pa.array([p[3] for p in names.PRODUCTS]),
-            "SystemModstamp": col.iso_utc(modified),
-        }))  # fmt: skip
+        modified = np.full(count, day_in_utc(self.company.period.start_day) - 90 * DAY)
+        self.files["crm_product"].add(
+            modified,
+            np.arange(count),
+            pa.table(
+                {
+                    "Id": self.company.product_ids,
+                    "IsDeleted": col.constant("false", count),
+                    "Name": pa.array([p[1] for p in names.PRODUCTS]),
+                    "Product_Type_vod__c": col.constant("Detail", count),
+                    "Parent_Product_vod__c": col.constant("", count),
+                    "External_ID_vod__c": pa.array([p[0] for p in names.PRODUCTS]),
+                    "Company_Product_vod__c": col.constant("true", count),
+                    "Therapeutic_Area_vod__c": pa.array([p[2] for p in names.PRODUCTS]),
+                    "YJ_Code__c": pa.array([p[3] for p in names.PRODUCTS]),
+                    "SystemModstamp": col.iso_utc(modified),
+                }
+            ),
+        )
 
     def _users(self) -> None:
         company, users, period = self.company, self.company.users, self.company.period
@@ -195,11 +323,11 @@ class CrmWriter:
             everyone,
             users.territory_before,
             start - 200,
-            np.full(len(users), int(utc(start * DAY)) - 30 * DAY),
+            np.full(len(users), day_in_utc(start) - 30 * DAY),
         )
         if period.april_day is not None:
             moved = np.flatnonzero(users.territory_before != users.territory_after)
-            modified = np.full(len(moved), int(utc(period.april_day * DAY)) - 6 * DAY)
+            modified = np.full(len(moved), day_in_utc(period.april_day) - 6 * DAY)
             self._user_versions(moved, users.territory_after, period.april_day, modified)
             self.defects.details["april_transfers_users"] = company.users.ids.take(
                 pa.array(moved)
@@ -218,29 +346,39 @@ class CrmWriter:
         branch[msl] = np.arange(len(msl))
         manager = np.where(held >= 0, company.n_mrs + office, users.manager[who])
         count = len(who)
-        self.files["crm_user"].add(modified, who, pa.table({
-            "Id": col.take(users.ids, who),
-            "IsDeleted": col.constant("false", count),
-            "Name": col.join(surname, " ", given),
-            "Email": col.join("user", col.padded(who + 1, 4), "@company.example"),
-            "EmployeeNumber": col.join("E", col.padded(who + 1, 5)),
-            "IsActive": col.constant("true", count),
-            "ManagerId": _blank(col.take(users.ids, manager)),
-            "Role__c": pa.array(role.tolist()),
-            "Role_Profile__c": col.pick(["標準", "専門領域"], who % 2),
-            "Primary_Territory_vod__c": _blank(col.mask(territory_name(np.maximum(held, 0)), held >= 0)),
-            "Office_Code__c": _blank(col.mask(col.padded(np.maximum(office, 0) + 1, 2, "OF"), office >= 0)),
-            "Office_Name__c": _blank(col.pick([o[0] for o in names.OFFICES], office)),
-            "Branch_Code__c": _blank(col.pick(branches, branch)),
-            "Branch_Name__c": _blank(col.pick([names.BRANCHES[b] for b in branches], branch)),
-            "Effective_Date__c": col.dates(np.full(count, effective_day)),
-            "TimeZoneSidKey": col.constant("Asia/Tokyo", count),
-            "SystemModstamp": col.iso_utc(modified),
-        }))  # fmt: skip
+        self.files["crm_user"].add(
+            modified,
+            who,
+            pa.table(
+                {
+                    "Id": col.take(users.ids, who),
+                    "IsDeleted": col.constant("false", count),
+                    "Name": col.join(surname, " ", given),
+                    "Email": col.join("user", col.padded(who + 1, 4), "@company.example"),
+                    "EmployeeNumber": col.join("E", col.padded(who + 1, 5)),
+                    "IsActive": col.constant("true", count),
+                    "ManagerId": _blank(col.take(users.ids, manager)),
+                    "Role__c": pa.array(role.tolist()),
+                    "Role_Profile__c": col.pick(["標準", "専門領域"], who % 2),
+                    "Primary_Territory_vod__c": _blank(
+                        col.mask(territory_name(np.maximum(held, 0)), held >= 0)
+                    ),
+                    "Office_Code__c": _blank(
+                        col.mask(col.padded(np.maximum(office, 0) + 1, 2, "OF"), office >= 0)
+                    ),
+                    "Office_Name__c": _blank(col.pick([o[0] for o in names.OFFICES], office)),
+                    "Branch_Code__c": _blank(col.pick(branches, branch)),
+                    "Branch_Name__c": _blank(col.pick([names.BRANCHES[b] for b in branches], branch)),
+                    "Effective_Date__c": col.dates(np.full(count, effective_day)),
+                    "TimeZoneSidKey": col.constant("Asia/Tokyo", count),
+                    "SystemModstamp": col.iso_utc(modified),
+                }
+            ),
+        )
 
     def _accounts(self) -> None:
-        company, period, people = self.company, self.company.period, self.company.physicians
-        begin = int(utc(period.start_day * DAY))
+        period, people = self.company.period, self.company.physicians
+        begin = day_in_utc(period.start_day)
         known = np.flatnonzero(people.has_account)
         self._person_accounts(known, period.start_day, begin - 20 * DAY - (known % 1000) * 60)
         self._facility_accounts(begin)
@@ -248,11 +386,11 @@ class CrmWriter:
         self._merged_accounts(begin)
         if period.april_day is not None:
             moved = np.flatnonzero(people.has_account & people.moves)
-            # Touched in the week before the transfer too, in a file that arrives after the one with the transfer.
+            # Touched the week before too, in a file that arrives after the one with the transfer.
             before = int(self.cuts[self.april_week - 1]) - DAY
             self._person_accounts(moved, period.start_day, np.full(len(moved), before))
             self._person_accounts(
-                moved, period.april_day, np.full(len(moved), int(utc(period.april_day * DAY)) + 7200)
+                moved, period.april_day, np.full(len(moved), day_in_utc(period.april_day) + 7200)
             )
             self.defects.counts["april_transfers_physicians"] = int(people.moves.sum())
         self.defects.counts["shared_addresses"] = int((people.shares_email_with >= 0).sum())
@@ -300,10 +438,18 @@ class CrmWriter:
     def _test_account(self, begin: int) -> None:
         modified = np.array([begin - 50 * DAY])
         columns = self._account_columns(self._test_id(1), modified)
-        columns |= {name: pa.array([text]) for name, text in (
-            ("IsPersonAccount", "true"), ("LastName", "研修用"), ("FirstName", "テスト"), ("External_ID_vod__c", "TEST0001"),
-            ("Member_Id__pc", "TEST0001"), ("PersonEmail", "training@company.example"), ("Territory_vod__c", ";T001;"),
-        )}  # fmt: skip
+        columns |= {
+            name: pa.array([text])
+            for name, text in (
+                ("IsPersonAccount", "true"),
+                ("LastName", "研修用"),
+                ("FirstName", "テスト"),
+                ("External_ID_vod__c", "TEST0001"),
+                ("Member_Id__pc", "TEST0001"),
+                ("PersonEmail", "training@company.example"),
+                ("Territory_vod__c", ";T001;"),
+            )
+        }
         self.files["crm_account"].add(modified, np.array([TEST_ACCOUNT]), pa.table(columns))
 
     def _test_id(self, count: int) -> pa.StringArray:
@@ -316,7 +462,7 @@ class CrmWriter:
         ids = col.salesforce_ids("001", FIRST_DUPLICATE_ACCOUNT + who)
         for modified, merged in (
             (begin - 10 * DAY, False),
-            (int(utc(self.merge_day * DAY)) + 3600 * 4, True),
+            (day_in_utc(self.merge_day) + 3600 * 4, True),
         ):
             when = np.full(len(who), modified)
             columns = self._account_columns(ids, when)
@@ -337,7 +483,7 @@ class CrmWriter:
         )
 
     def _account_of(self, who: Array, day: Array, number: Array) -> pa.StringArray:
-        """The account a record points at: before a merge, every second one at the account that will be lost."""
+        """The account a record points at: before a merge, every second one points at the lost one."""
         company, people = self.company, self.company.physicians
         lost = people.is_merged[who] & (day < self.merge_day) & (number % 2 == 0)
         return pa.compute.if_else(
@@ -449,59 +595,83 @@ class CrmWriter:
             col.mask(meeting_ids(calls["followed"]), calls["followed_kind"] == 2),
             col.mask(col.uuids(calls["followed"], 5), calls["followed_kind"] == 3),
         )
-        self.files["crm_call"].add(modified, calls["number"], pa.table({
-            "Id": ids,
-            "IsDeleted": col.booleans(deleted),
-            "Name": col.padded(calls["number"], 9, "C"),
-            "Account_vod__c": account,
-            "Call_Date_vod__c": col.dates(calls["day"]),
-            "Call_Datetime_vod__c": col.iso_utc(moment),
-            "Status_vod__c": col.pick(["Planned_vod", "Saved_vod", "Submitted_vod"], status),
-            "Call_Type_vod__c": col.pick(["Detail Only", "Group Detail"], group.astype(int)),
-            "Parent_Call_vod__c": _blank(col.mask(col.salesforce_ids("a04", calls["parent"]), calls["parent"] > 0)),
-            "Is_Parent_Call_vod__c": col.pick(["0", "1"], calls["is_parent"].astype(int)),
-            "Attendee_Type_vod__c": col.pick(["", "Group_Account_vod", "Speaker_vod"], np.where(
-                calls["speaker"], 2, (calls["attendee"] > 0).astype(int))),
-            "Territory_vod__c": territory_name(calls["territory"]),
-            "User_vod__c": user,
-            "OwnerId": user,
-            "Duration_vod__c": col.integers(calls["duration"]),
-            "Detailed_Products_vod__c": _blank(detailed),
-            "Remote_Meeting_vod__c": _blank(col.mask(col.salesforce_ids("a0R", calls["number"]), remote)),
-            "Call_Channel__c": col.pick(CALL_CHANNELS, calls["channel"]),
-            "Reaction__c": col.pick(REACTIONS, calls["reaction"]),
-            "Request__c": col.booleans(calls["request"]),
-            "Question_Recorded__c": col.booleans(calls["question"]),
-            "Usage_Statement__c": col.pick(USAGE, calls["usage"]),
-            "Topic__c": col.pick([t for t, _ in names.TOPICS], calls["topic"]),
-            "Followed_Record__c": _blank(followed),
-            "Call_Comments_vod__c": col.pick(COMMENTS, np.where(calls["duration"] == 0, 2, calls["number"] % 5)),
-            "CreatedDate": col.iso_utc(moment + 600),
-            "SystemModstamp": col.iso_utc(modified),
-        }))  # fmt: skip
+        self.files["crm_call"].add(
+            modified,
+            calls["number"],
+            pa.table(
+                {
+                    "Id": ids,
+                    "IsDeleted": col.booleans(deleted),
+                    "Name": col.padded(calls["number"], 9, "C"),
+                    "Account_vod__c": account,
+                    "Call_Date_vod__c": col.dates(calls["day"]),
+                    "Call_Datetime_vod__c": col.iso_utc(moment),
+                    "Status_vod__c": col.pick(["Planned_vod", "Saved_vod", "Submitted_vod"], status),
+                    "Call_Type_vod__c": col.pick(["Detail Only", "Group Detail"], group.astype(int)),
+                    "Parent_Call_vod__c": _blank(
+                        col.mask(col.salesforce_ids("a04", calls["parent"]), calls["parent"] > 0)
+                    ),
+                    "Is_Parent_Call_vod__c": col.pick(["0", "1"], calls["is_parent"].astype(int)),
+                    "Attendee_Type_vod__c": col.pick(
+                        ["", "Group_Account_vod", "Speaker_vod"],
+                        np.where(calls["speaker"], 2, (calls["attendee"] > 0).astype(int)),
+                    ),
+                    "Territory_vod__c": territory_name(calls["territory"]),
+                    "User_vod__c": user,
+                    "OwnerId": user,
+                    "Duration_vod__c": col.integers(calls["duration"]),
+                    "Detailed_Products_vod__c": _blank(detailed),
+                    "Remote_Meeting_vod__c": _blank(
+                        col.mask(col.salesforce_ids("a0R", calls["number"]), remote)
+                    ),
+                    "Call_Channel__c": col.pick(CALL_CHANNELS, calls["channel"]),
+                    "Reaction__c": col.pick(REACTIONS, calls["reaction"]),
+                    "Request__c": col.booleans(calls["request"]),
+                    "Question_Recorded__c": col.booleans(calls["question"]),
+                    "Usage_Statement__c": col.pick(USAGE, calls["usage"]),
+                    "Topic__c": col.pick([t for t, _ in names.TOPICS], calls["topic"]),
+                    "Followed_Record__c": _blank(followed),
+                    "Call_Comments_vod__c": col.pick(
+                        COMMENTS, np.where(calls["duration"] == 0, 2, calls["number"] % 5)
+                    ),
+                    "CreatedDate": col.iso_utc(moment + 600),
+                    "SystemModstamp": col.iso_utc(modified),
+                }
+            ),
+        )
 
     def _details(self, calls: Frame, modified: Array) -> None:
         frames = []
         for priority, product in ((1, calls["product"]), (2, calls["second_product"])):
             has = product >= 0
-            frames.append({
-                "call": calls["number"][has], "product": product[has], "modified": modified[has],
-                "priority": np.full(int(has.sum()), priority),
-            })  # fmt: skip
+            frames.append(
+                {
+                    "call": calls["number"][has],
+                    "product": product[has],
+                    "modified": modified[has],
+                    "priority": np.full(int(has.sum()), priority),
+                }
+            )
         table = {name: np.concatenate([f[name] for f in frames]) for name in frames[0]}
         count = len(table["call"])
         numbers = table["call"] * 2 + table["priority"] - 1
         self.defects.counts["call_details"] += count
-        self.files["crm_call_detail"].add(table["modified"], numbers, pa.table({
-            "Id": col.salesforce_ids("a05", numbers),
-            "IsDeleted": col.constant("false", count),
-            "Call2_vod__c": col.salesforce_ids("a04", table["call"]),
-            "Product_vod__c": col.take(self.company.product_ids, table["product"]),
-            "Detail_Priority_vod__c": col.integers(table["priority"]),
-            "Detail_Group_vod__c": col.constant("", count),
-            "Type_vod__c": col.pick(["EDetail_vod", "Paper_Detail_vod"], numbers % 2),
-            "SystemModstamp": col.iso_utc(table["modified"]),
-        }))  # fmt: skip
+        self.files["crm_call_detail"].add(
+            table["modified"],
+            numbers,
+            pa.table(
+                {
+                    "Id": col.salesforce_ids("a05", numbers),
+                    "IsDeleted": col.constant("false", count),
+                    "Call2_vod__c": col.salesforce_ids("a04", table["call"]),
+                    "Product_vod__c": col.take(self.company.product_ids, table["product"]),
+                    "Detail_Priority_vod__c": col.integers(table["priority"]),
+                    "Detail_Group_vod__c": col.constant("", count),
+                    "Type_vod__c": col.pick(["EDetail_vod", "Paper_Detail_vod"], numbers % 2),
+                    "SystemModstamp": col.iso_utc(table["modified"]),
+                }
+            ),
+        )
 
     # ---- e-mail -------------------------------------------------------------------------------------------
 
@@ -590,19 +760,34 @@ class CrmWriter:
             np.where(acts["link"] == 99, 7, np.maximum(acts["link"], 0)),
         )
         url = col.join("https://mail.company.example/r/", col.integers(acts["email"]), "/", link)
-        self.files["crm_email_activity"].add(modified, acts["number"], pa.table({
-            "Id": col.salesforce_ids("a0B", acts["number"]),
-            "IsDeleted": col.constant("false", count),
-            "Sent_Email_vod__c": col.salesforce_ids("a0A", acts["email"]),
-            "Activity_DateTime_vod__c": col.iso_utc(moment),
-            "Event_type_vod__c": col.pick(EVENTS, acts["kind"]),
-            "Click_URL_vod__c": _blank(col.mask(url, clicked & shown)),
-            "IP_Address_vod__c": _blank(col.mask(col.join("203.0.113.", col.integers(acts["physician"] % 250 + 1)), tracked & shown)),
-            "User_Agent_vod__c": _blank(col.mask(col.pick(AGENTS, acts["agent"]), tracked & shown)),
-            "Client_Name_vod__c": _blank(col.mask(col.pick(CLIENTS, acts["agent"]), tracked & shown)),
-            "Device_Type_vod__c": _blank(col.mask(col.pick(["Desktop", "Mobile", "Desktop", "", "", "", ""], acts["agent"]), tracked & shown)),
-            "SystemModstamp": col.iso_utc(modified),
-        }))  # fmt: skip
+        self.files["crm_email_activity"].add(
+            modified,
+            acts["number"],
+            pa.table(
+                {
+                    "Id": col.salesforce_ids("a0B", acts["number"]),
+                    "IsDeleted": col.constant("false", count),
+                    "Sent_Email_vod__c": col.salesforce_ids("a0A", acts["email"]),
+                    "Activity_DateTime_vod__c": col.iso_utc(moment),
+                    "Event_type_vod__c": col.pick(EVENTS, acts["kind"]),
+                    "Click_URL_vod__c": _blank(col.mask(url, clicked & shown)),
+                    "IP_Address_vod__c": _blank(
+                        col.mask(
+                            col.join("203.0.113.", col.integers(acts["physician"] % 250 + 1)), tracked & shown
+                        )
+                    ),
+                    "User_Agent_vod__c": _blank(col.mask(col.pick(AGENTS, acts["agent"]), tracked & shown)),
+                    "Client_Name_vod__c": _blank(col.mask(col.pick(CLIENTS, acts["agent"]), tracked & shown)),
+                    "Device_Type_vod__c": _blank(
+                        col.mask(
+                            col.pick(["Desktop", "Mobile", "Desktop", "", "", "", ""], acts["agent"]),
+                            tracked & shown,
+                        )
+                    ),
+                    "SystemModstamp": col.iso_utc(modified),
+                }
+            ),
+        )
         self.defects.counts["email_activities"] += count
 
     def _consents(self, month: Month) -> None:
@@ -614,24 +799,36 @@ class CrmWriter:
         stated = frame["preferred"] >= 0
         by_mail = frame["by_mail"]
         is_mail_channel = frame["channel"] < 2
-        self.files["crm_consent"].add(modified, frame["number"], pa.table({
-            "Id": col.salesforce_ids("a0C", frame["number"]),
-            "IsDeleted": col.constant("false", count),
-            "Account_vod__c": col.take(company.account_ids, who),
-            "Channel_Value_vod__c": _blank(col.mask(col.take(company.emails, who), is_mail_channel)),
-            "Channel__c": col.pick(["mr_email", "hq_email", "preference", "web_tracking"], frame["channel"]),
-            "Opt_Type_vod__c": _blank(col.mask(col.pick(["Opt_Out_vod", "Opt_In_vod"], frame["opt_in"].astype(int)), ~stated)),
-            "Optout_Event_Type_vod__c": col.pick(["", "Unsubscribed_vod"], by_mail.astype(int)),
-            "Capture_Datetime_vod__c": col.iso_utc(moment),
-            "Opt_Expiration_Date_vod__c": col.constant("", count),
-            "Consent_Type_vod__c": col.pick(["Approved_Email_vod", "Preference"], stated.astype(int)),
-            "Product_vod__c": col.constant("", count),
-            "Preferred_Channel__c": _blank(col.pick(names.CHANNELS, frame["preferred"])),
-            "Preference_Topic__c": _blank(col.pick([t for t, _ in names.TOPICS], frame["topic"])),
-            "Entered_By__c": col.pick(["mr", "physician"], frame["by_physician"].astype(int)),
-            "Consent_Text_Version__c": col.constant("2025-04", count),
-            "SystemModstamp": col.iso_utc(modified),
-        }))  # fmt: skip
+        self.files["crm_consent"].add(
+            modified,
+            frame["number"],
+            pa.table(
+                {
+                    "Id": col.salesforce_ids("a0C", frame["number"]),
+                    "IsDeleted": col.constant("false", count),
+                    "Account_vod__c": col.take(company.account_ids, who),
+                    "Channel_Value_vod__c": _blank(col.mask(col.take(company.emails, who), is_mail_channel)),
+                    "Channel__c": col.pick(
+                        ["mr_email", "hq_email", "preference", "web_tracking"], frame["channel"]
+                    ),
+                    "Opt_Type_vod__c": _blank(
+                        col.mask(
+                            col.pick(["Opt_Out_vod", "Opt_In_vod"], frame["opt_in"].astype(int)), ~stated
+                        )
+                    ),
+                    "Optout_Event_Type_vod__c": col.pick(["", "Unsubscribed_vod"], by_mail.astype(int)),
+                    "Capture_Datetime_vod__c": col.iso_utc(moment),
+                    "Opt_Expiration_Date_vod__c": col.constant("", count),
+                    "Consent_Type_vod__c": col.pick(["Approved_Email_vod", "Preference"], stated.astype(int)),
+                    "Product_vod__c": col.constant("", count),
+                    "Preferred_Channel__c": _blank(col.pick(names.CHANNELS, frame["preferred"])),
+                    "Preference_Topic__c": _blank(col.pick([t for t, _ in names.TOPICS], frame["topic"])),
+                    "Entered_By__c": col.pick(["mr", "physician"], frame["by_physician"].astype(int)),
+                    "Consent_Text_Version__c": col.constant("2025-04", count),
+                    "SystemModstamp": col.iso_utc(modified),
+                }
+            ),
+        )
         self.defects.counts["consents"] += count
         self.defects.counts["opt_outs"] += int((~frame["opt_in"] & is_mail_channel).sum())
         self.defects.counts["tracking_objections"] += int((frame["channel"] == 3).sum())
@@ -664,10 +861,13 @@ class CrmWriter:
         times = {
             header: _blank(col.mask(col.iso_utc(utc(np.maximum(frame[name], DAY))), frame[name] > 0))
             for header, name in (
-                ("Received_Datetime__c", "received"), ("Handed_Off_Datetime__c", "handed"), ("Accepted_Datetime__c", "accepted"),
-                ("Answered_Datetime__c", "answered"), ("MR_Notified_Datetime__c", "notified"),
+                ("Received_Datetime__c", "received"),
+                ("Handed_Off_Datetime__c", "handed"),
+                ("Accepted_Datetime__c", "accepted"),
+                ("Answered_Datetime__c", "answered"),
+                ("MR_Notified_Datetime__c", "notified"),
             )
-        }  # fmt: skip
+        }
         owner = company.mr_of_territory(company.period.start_day)[
             company.territory_of(company.period.start_day)[who]
         ]
@@ -676,28 +876,34 @@ class CrmWriter:
             later = company.mr_of_territory(april)[company.territory_of(april)[who]]
             owner = np.where(frame["received"] // DAY >= april, later, owner)
         from_call = frame["call"] > 0
-        self.files["crm_medical_inquiry"].add(modified, frame["number"], pa.table({
-            "Id": col.salesforce_ids("a0D", frame["number"]),
-            "IsDeleted": col.constant("false", count),
-            "Account_vod__c": col.take(company.account_ids, who),
-            "Product__c": col.pick([p[1] for p in names.PRODUCTS], frame["product"]),
-            "Inquiry_Text__c": col.pick(INQUIRY_TEXTS, frame["category"]),
-            "Delivery_Method_vod__c": col.pick(["Email_vod", "Phone_vod"], frame["number"] % 2),
-            "Status_vod__c": col.constant("Submitted_vod", count),
-            "Call2_vod__c": _blank(col.mask(col.salesforce_ids("a04", frame["call"]), from_call)),
-            "OwnerId": col.take(company.users.ids, np.where(from_call, owner, medical)),
-            "Assign_To_User_vod__c": col.take(company.users.ids, medical),
-            "Fulfillment_Status_vod__c": col.pick(["New_vod", "Completed_vod"], answered.astype(int)),
-            "Email_vod__c": _blank(col.take(company.emails, who)),
-            "Phone_Number_vod__c": col.join("03-0000-", col.padded(who % 10_000, 4)),
-            "Inquiry_Category__c": col.pick(["on_label", "off_label", "safety"], frame["category"]),
-            "Topic__c": col.pick([t for t, _ in names.TOPICS], frame["topic"]),
-            "Is_Unsolicited__c": col.constant("true", count),
-            "GL_Record_Complete__c": col.booleans(frame["gl_complete"]),
-            **times,
-            "CreatedDate": col.iso_utc(utc(frame["received"]) + 300),
-            "SystemModstamp": col.iso_utc(modified),
-        }))  # fmt: skip
+        self.files["crm_medical_inquiry"].add(
+            modified,
+            frame["number"],
+            pa.table(
+                {
+                    "Id": col.salesforce_ids("a0D", frame["number"]),
+                    "IsDeleted": col.constant("false", count),
+                    "Account_vod__c": col.take(company.account_ids, who),
+                    "Product__c": col.pick([p[1] for p in names.PRODUCTS], frame["product"]),
+                    "Inquiry_Text__c": col.pick(INQUIRY_TEXTS, frame["category"]),
+                    "Delivery_Method_vod__c": col.pick(["Email_vod", "Phone_vod"], frame["number"] % 2),
+                    "Status_vod__c": col.constant("Submitted_vod", count),
+                    "Call2_vod__c": _blank(col.mask(col.salesforce_ids("a04", frame["call"]), from_call)),
+                    "OwnerId": col.take(company.users.ids, np.where(from_call, owner, medical)),
+                    "Assign_To_User_vod__c": col.take(company.users.ids, medical),
+                    "Fulfillment_Status_vod__c": col.pick(["New_vod", "Completed_vod"], answered.astype(int)),
+                    "Email_vod__c": _blank(col.take(company.emails, who)),
+                    "Phone_Number_vod__c": col.join("03-0000-", col.padded(who % 10_000, 4)),
+                    "Inquiry_Category__c": col.pick(["on_label", "off_label", "safety"], frame["category"]),
+                    "Topic__c": col.pick([t for t, _ in names.TOPICS], frame["topic"]),
+                    "Is_Unsolicited__c": col.constant("true", count),
+                    "GL_Record_Complete__c": col.booleans(frame["gl_complete"]),
+                    **times,
+                    "CreatedDate": col.iso_utc(utc(frame["received"]) + 300),
+                    "SystemModstamp": col.iso_utc(modified),
+                }
+            ),
+        )
 
 
 def territory_name(territory: Array) -> pa.StringArray:

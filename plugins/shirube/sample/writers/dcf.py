@@ -1,4 +1,4 @@
-"""The physician master as it is delivered: CP932, half-width kana, era dates, one full file of each kind a month."""
+"""The physician master as delivered: CP932, half-width kana, era dates, a full file of each kind a month."""
 
 from __future__ import annotations
 
@@ -84,20 +84,24 @@ def _physicians(log: FileLog, company: Company, defects: Defects, month: int) ->
     if company.period.april_day is not None and company.period.month_start(month) >= company.period.april_day:
         changed = np.where(people.moves, np.maximum(changed, company.period.april_day), changed)
     birth, bad = defects.impossible_birth_dates(month, era_seven(people.birth_day))
-    table = pa.table({
-        "医師コード": people.code,
-        "氏名漢字": col.pick(kanji, who),
-        "氏名カナ": col.pick(kana, who),
-        "生年月日": birth,
-        "卒業年": era_three(people.graduation_year),
-        "診療科コード": col.pick([code for code, _ in names.SPECIALTIES], people.specialty),
-        "診療科名": col.pick([name for _, name in names.SPECIALTIES], people.specialty),
-        "開勤区分": col.pick(["2", "1", "9"], np.where(np.arange(count) % 97 == 0, 2, np.where(people.is_hospital, 0, 1))),
-        "役職コード": col.pick(["", "010", "020", "030"], np.arange(count) % 4),
-        "医師種別": col.constant("01", count),
-        "削除理由": col.pick(["", "死亡", "廃業"], np.where(gone, 1 + np.arange(count) % 2, 0)),
-        "更新日": era_dotted(changed),
-    })  # fmt: skip
+    table = pa.table(
+        {
+            "医師コード": people.code,
+            "氏名漢字": col.pick(kanji, who),
+            "氏名カナ": col.pick(kana, who),
+            "生年月日": birth,
+            "卒業年": era_three(people.graduation_year),
+            "診療科コード": col.pick([code for code, _ in names.SPECIALTIES], people.specialty),
+            "診療科名": col.pick([name for _, name in names.SPECIALTIES], people.specialty),
+            "開勤区分": col.pick(
+                ["2", "1", "9"], np.where(np.arange(count) % 97 == 0, 2, np.where(people.is_hospital, 0, 1))
+            ),
+            "役職コード": col.pick(["", "010", "020", "030"], np.arange(count) % 4),
+            "医師種別": col.constant("01", count),
+            "削除理由": col.pick(["", "死亡", "廃業"], np.where(gone, 1 + np.arange(count) % 2, 0)),
+            "更新日": era_dotted(changed),
+        }
+    )
     log.write(
         "dcf_physician",
         _name("PHYSICIAN", company, month),
@@ -111,23 +115,32 @@ def _facilities(log: FileLog, company: Company, month: int) -> None:
     place = company.facilities
     count = len(place)
     numbers = np.arange(count)
-    table = pa.table({
-        "施設コード": place.code,
-        "施設名": place.name,
-        "施設名カナ": place.kana,
-        "都道府県コード": place.prefecture,
-        "市区町村コード": place.municipality,
-        "郵便番号": col.padded(1_000_000 + numbers % 8_000_000, 7),
-        "住所": col.join(col.pick(list(names.PREFECTURES.values()), _prefecture_row(place.prefecture)), "見本市架空町",
-                       col.integers(numbers % 9 + 1), "－", col.integers(numbers % 30 + 1)),
-        "電話番号": col.join("0", col.pick(["3", "6", "52", "92"], numbers % 4), "-0000-", col.padded(numbers % 10_000, 4)),
-        "病床数": col.integers(place.beds),
-        "経営体コード": col.pick(["101", "205", "312"], numbers % 3),
-        "開設日": era_seven(place.opened_day),
-        "保険医療機関コード": col.join(place.prefecture, "1", col.padded(numbers, 7)),
-        "削除理由": col.constant("", count),
-        "更新日": era_dotted(_last_change(company, month, count)),
-    })  # fmt: skip
+    table = pa.table(
+        {
+            "施設コード": place.code,
+            "施設名": place.name,
+            "施設名カナ": place.kana,
+            "都道府県コード": place.prefecture,
+            "市区町村コード": place.municipality,
+            "郵便番号": col.padded(1_000_000 + numbers % 8_000_000, 7),
+            "住所": col.join(
+                col.pick(list(names.PREFECTURES.values()), _prefecture_row(place.prefecture)),
+                "見本市架空町",
+                col.integers(numbers % 9 + 1),
+                "－",
+                col.integers(numbers % 30 + 1),
+            ),
+            "電話番号": col.join(
+                "0", col.pick(["3", "6", "52", "92"], numbers % 4), "-0000-", col.padded(numbers % 10_000, 4)
+            ),
+            "病床数": col.integers(place.beds),
+            "経営体コード": col.pick(["101", "205", "312"], numbers % 3),
+            "開設日": era_seven(place.opened_day),
+            "保険医療機関コード": col.join(place.prefecture, "1", col.padded(numbers, 7)),
+            "削除理由": col.constant("", count),
+            "更新日": era_dotted(_last_change(company, month, count)),
+        }
+    )
     log.write("dcf_facility", _name("FACILITY", company, month), cp932_bytes(table), count)
 
 
@@ -154,15 +167,19 @@ def _affiliations(log: FileLog, company: Company, defects: Defects, month: int) 
         values[order] for values in (who, place, start_day, ended, is_second)
     )
     started, bad = defects.impossible_start_dates(month, era_seven(start_day), who, is_second)
-    table = pa.table({
-        "医師コード": col.take(people.code, who),
-        "施設コード": col.take(company.facilities.code, place),
-        "主従区分": col.pick(["主", "従"], is_second.astype(int)),
-        "所属部科コード": col.join("0", col.pick([code for code, _ in names.SPECIALTIES], people.specialty[who])),
-        "役職コード": col.pick(["", "010", "020", "030"], who % 4),
-        "開始日": started,
-        "終了日": col.mask(col.dates(np.where(ended >= 0, ended, 0), ""), ended >= 0),
-    })  # fmt: skip
+    table = pa.table(
+        {
+            "医師コード": col.take(people.code, who),
+            "施設コード": col.take(company.facilities.code, place),
+            "主従区分": col.pick(["主", "従"], is_second.astype(int)),
+            "所属部科コード": col.join(
+                "0", col.pick([code for code, _ in names.SPECIALTIES], people.specialty[who])
+            ),
+            "役職コード": col.pick(["", "010", "020", "030"], who % 4),
+            "開始日": started,
+            "終了日": col.mask(col.dates(np.where(ended >= 0, ended, 0), ""), ended >= 0),
+        }
+    )
     log.write(
         "dcf_affiliation",
         _name("AFFILIATION", company, month),

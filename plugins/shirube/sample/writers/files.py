@@ -29,9 +29,16 @@ class FileLog:
         return self.only is None or source in self.only
 
     def write(
-        self, source: str, name: str, content: bytes, rows: int, *,
-        quarantined: dict[str, int] | None = None, file_reason: str | None = None, note: str | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        source: str,
+        name: str,
+        content: bytes,
+        rows: int,
+        *,
+        quarantined: dict[str, int] | None = None,
+        file_reason: str | None = None,
+        note: str | None = None,
+    ) -> None:
         """Write one file (if its source is wanted) and log its data rows and the rows that cannot be read.
 
         `file_reason` says that the whole file must be refused; then none of its rows can land.
@@ -55,8 +62,10 @@ def csv_bytes(table: pa.Table, *, header: bool = True, quoted: bool = True, deli
     """A table of text columns as UTF-8 CSV with LF; unquoted output refuses values that would need quotes."""
     sink = io.BytesIO()
     options = pa_csv.WriteOptions(
-        include_header=header, delimiter=delimiter, quoting_style="needed" if quoted else "none",
-    )  # fmt: skip
+        include_header=header,
+        delimiter=delimiter,
+        quoting_style="needed" if quoted else "none",
+    )
     pa_csv.write_csv(table, sink, options)
     return sink.getvalue()
 
@@ -93,8 +102,9 @@ class IncrementPlan:
 class Increments:
     """Weekly increments of one CRM object: rows wait until every record of their week has been generated.
 
-    `cuts` are UTC epoch seconds; file k holds what was modified before cut k and not before cut k-1, each record
-    in its last state. The first file also holds everything older; a week without changes gives a header only.
+    `cuts` are UTC epoch seconds; file k holds what was modified before cut k and not before cut k-1,
+    each record in its last state. The first file also holds everything older; a week without changes gives
+    a header only.
     """
 
     def __init__(
@@ -168,3 +178,8 @@ def weekly_cuts(first_day: int, end_day: int) -> Array:
 def utc(local_seconds: Array) -> Array:
     """Local (JST) seconds as UTC seconds."""
     return np.asarray(local_seconds) - JST
+
+
+def day_in_utc(day: int) -> int:
+    """UTC seconds at which a local day begins."""
+    return day * DAY - JST

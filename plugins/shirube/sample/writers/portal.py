@@ -1,4 +1,4 @@
-"""Monthly reports of two third-party portals: MedPort as Excel, DrGate as CP932 CSV, both with title and total rows."""
+"""Monthly reports of two portals: MedPort as Excel, DrGate as CP932 CSV, with title and total rows."""
 
 from __future__ import annotations
 
@@ -11,16 +11,30 @@ import numpy as np
 import xlsxwriter
 
 from shirube.sample import names
-from shirube.sample.behaviour import Frame, Month, rows, size
 from shirube.sample.company import Company
 from shirube.sample.defects import Defects
+from shirube.sample.frames import Frame, Month, rows
 from shirube.sample.writers.files import FileLog
 
 VENDORS = ("MedPort", "DrGate")
 _HEADER = [
-    "配信ID", "", "会員ID", "診療科", "製品名", "コンテンツID", "コンテンツ名", "トピックID", "配信日", "既読日",
-    "視聴完了", "閲覧秒数", "反応", "配信数", "既読数", "ポイント増減",
-]  # fmt: skip
+    "配信ID",
+    "",
+    "会員ID",
+    "診療科",
+    "製品名",
+    "コンテンツID",
+    "コンテンツ名",
+    "トピックID",
+    "配信日",
+    "既読日",
+    "視聴完了",
+    "閲覧秒数",
+    "反応",
+    "配信数",
+    "既読数",
+    "ポイント増減",
+]
 _EPOCH = date(1970, 1, 1)
 
 
@@ -107,14 +121,30 @@ def _rows(
     kinds = defects.portal_row_kinds(month, vendor, frame)
     products = [p[1] for p in names.PRODUCTS]
     prefix = ("MP", "DG")[vendor]
-    stats = {"lost_leading_zero": 0, "scientific_notation": 0, "unknown_code": 0, "no_code": 0, "negative_points": 0,
-             "physician_rows": 0, "aggregated": 0}  # fmt: skip
+    stats = {
+        "lost_leading_zero": 0,
+        "scientific_notation": 0,
+        "unknown_code": 0,
+        "no_code": 0,
+        "negative_points": 0,
+        "physician_rows": 0,
+        "aggregated": 0,
+    }
     table: list[list[Any]] = []
     columns = zip(
-        frame["number"].tolist(), who.tolist(), codes, frame["product"].tolist(), frame["content"].tolist(),
-        frame["delivered_day"].tolist(), frame["read_day"].tolist(), frame["completed"].tolist(),
-        frame["seconds"].tolist(), frame["points"].tolist(), kinds, strict=True,
-    )  # fmt: skip
+        frame["number"].tolist(),
+        who.tolist(),
+        codes,
+        frame["product"].tolist(),
+        frame["content"].tolist(),
+        frame["delivered_day"].tolist(),
+        frame["read_day"].tolist(),
+        frame["completed"].tolist(),
+        frame["seconds"].tolist(),
+        frame["points"].tolist(),
+        kinds,
+        strict=True,
+    )
     for number, person, code, product, content, sent, read, done, seconds, points, kind in columns:
         member: Any = f"{(100_200_300_400 + person * 1009):012d}"
         cell: Any = code
@@ -132,18 +162,50 @@ def _rows(
         shown = f"△{-points:,}" if points < 0 else f"{points:,}"
         stats["negative_points"] += points < 0 and kind not in ("lost_leading_zero", "scientific_notation")
         topic = int(contents.topic[content])
-        table.append([
-            f"{prefix}-{number:08d}", cell, member, names.SPECIALTIES[int(people.specialty[person])][1], products[product],
-            contents.ids[content], contents.titles[content], names.TOPICS[topic][0], _day(sent),
-            _day(read) if read >= 0 else "－", "○" if done else "－", seconds if read >= 0 else "",
-            ("", "参考になった", "もっと知りたい")[number % 3] if done else "", 1, int(read >= 0), shown, kind,
-        ])  # fmt: skip
+        table.append(
+            [
+                f"{prefix}-{number:08d}",
+                cell,
+                member,
+                names.SPECIALTIES[int(people.specialty[person])][1],
+                products[product],
+                contents.ids[content],
+                contents.titles[content],
+                names.TOPICS[topic][0],
+                _day(sent),
+                _day(read) if read >= 0 else "－",
+                "○" if done else "－",
+                seconds if read >= 0 else "",
+                ("", "参考になった", "もっと知りたい")[number % 3] if done else "",
+                1,
+                int(read >= 0),
+                shown,
+                kind,
+            ]
+        )
     for product in range(len(products)):  # deliveries that the portal reports only as a total
         sent_count = 120 + 10 * product + month
-        table.append([
-            f"{prefix}-AGG-{month:02d}{product}", "", "", "集計", products[product], f"C{1001 + product}", "集計（未同意会員）",
-            "", _day(company.period.month_start(month + 1) - 1), "－", "－", "", "", sent_count, sent_count // 4, "0", "aggregated",
-        ])  # fmt: skip
+        table.append(
+            [
+                f"{prefix}-AGG-{month:02d}{product}",
+                "",
+                "",
+                "集計",
+                products[product],
+                f"C{1001 + product}",
+                "集計（未同意会員）",
+                "",
+                _day(company.period.month_start(month + 1) - 1),
+                "－",
+                "－",
+                "",
+                "",
+                sent_count,
+                sent_count // 4,
+                "0",
+                "aggregated",
+            ]
+        )
         stats["aggregated"] += 1
     return table, stats
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from shirube.sample import columns as col
 from shirube.sample import names
-from shirube.sample.behaviour import STAGES, Frame, Month, rows, size
 from shirube.sample.columns import DAY
 from shirube.sample.company import Company
 from shirube.sample.defects import Defects
+from shirube.sample.frames import Frame, Month, rows, size
+from shirube.sample.parameters import STAGES
 from shirube.sample.writers.files import FileLog
 
 # Column name in the export, question text, ImportId
@@ -57,7 +58,7 @@ def wave_of(label: str) -> str:
 
 
 def write(log: FileLog, company: Company, month: Month, defects: Defects) -> None:
-    """Write the wave that was sent this month: an export half-way and the full one on the 20th of the next."""
+    """Write the wave sent this month: an export half-way and the full one on the 20th of the next."""
     frame = month.survey
     if not size(frame):
         return
@@ -90,10 +91,15 @@ def _export(company: Company, wave: str, frame: Frame, previews: int, defects: D
     writer.writerow([name for name, _, _ in _COLUMNS])
     writer.writerow([question for _, question, _ in _COLUMNS])
     zoned = {"startDate", "endDate", "recordedDate"}
-    writer.writerow([
-        json.dumps({"ImportId": key, "timeZone": "Asia/Tokyo"} if key in zoned else {"ImportId": key}, separators=(",", ":"))
-        for _, _, key in _COLUMNS
-    ])  # fmt: skip
+    writer.writerow(
+        [
+            json.dumps(
+                {"ImportId": key, "timeZone": "Asia/Tokyo"} if key in zoned else {"ImportId": key},
+                separators=(",", ":"),
+            )
+            for _, _, key in _COLUMNS
+        ]
+    )
     started = col.plain_instants(frame["started"]).to_pylist()
     ended = col.plain_instants(frame["started"] + frame["seconds"]).to_pylist()
     recorded = col.plain_instants(frame["started"] + frame["seconds"] + 1).to_pylist()
@@ -103,18 +109,58 @@ def _export(company: Company, wave: str, frame: Frame, previews: int, defects: D
     del people
     for row in range(count):
         done = bool(frame["finished"][row])
-        writer.writerow([
-            started[row], ended[row], 0, 100 if done else 60, int(frame["seconds"][row]), int(done), recorded[row],
-            "R_" + identifiers[row][:15], email[row] or "", member[row] or "", ("email", "mr")[int(frame["by_mr"][row])], "JA",
-            int(frame["csat"][row]), int(frame["nps"][row]), int(frame["useful"][row]) if done else "",
-            int(frame["ces"][row]) if done else "", _ANSWERS[int(frame["preferred"][row])] if done else "",
-            STAGES[int(frame["stage"][row])] if done else "", _COMMENTS[int(frame["number"][row]) % 5] if done else "",
-            wave, names.PRODUCTS[int(frame["product"][row])][0], names.CHANNELS[int(frame["about_channel"][row])],
-        ])  # fmt: skip
+        writer.writerow(
+            [
+                started[row],
+                ended[row],
+                0,
+                100 if done else 60,
+                int(frame["seconds"][row]),
+                int(done),
+                recorded[row],
+                "R_" + identifiers[row][:15],
+                email[row] or "",
+                member[row] or "",
+                ("email", "mr")[int(frame["by_mr"][row])],
+                "JA",
+                int(frame["csat"][row]),
+                int(frame["nps"][row]),
+                int(frame["useful"][row]) if done else "",
+                int(frame["ces"][row]) if done else "",
+                _ANSWERS[int(frame["preferred"][row])] if done else "",
+                STAGES[int(frame["stage"][row])] if done else "",
+                _COMMENTS[int(frame["number"][row]) % 5] if done else "",
+                wave,
+                names.PRODUCTS[int(frame["product"][row])][0],
+                names.CHANNELS[int(frame["about_channel"][row])],
+            ]
+        )
     for number in range(previews):  # previews by the people who made the survey
         first = "".join(f"{part}" for part in (started[0],))
-        writer.writerow([
-            first, first, 1, 100, 5, 1, first, f"R_preview{wave}{number}", "", "", "preview", "JA", 5, 10, 10, 7, "", "", "テスト",
-            wave, "PRD-A", "webinar",
-        ])  # fmt: skip
+        writer.writerow(
+            [
+                first,
+                first,
+                1,
+                100,
+                5,
+                1,
+                first,
+                f"R_preview{wave}{number}",
+                "",
+                "",
+                "preview",
+                "JA",
+                5,
+                10,
+                10,
+                7,
+                "",
+                "",
+                "テスト",
+                wave,
+                "PRD-A",
+                "webinar",
+            ]
+        )
     return ("\ufeff" + text.getvalue()).encode()

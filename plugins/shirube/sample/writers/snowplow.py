@@ -1,4 +1,4 @@
-"""The company site's behaviour log as Snowplow enriches it: 131 tab-separated fields, no header, gzip, monthly."""
+"""The company site's log as Snowplow enriches it: 131 tab-separated fields, no header, gzip, monthly."""
 
 from __future__ import annotations
 
@@ -7,41 +7,48 @@ import pyarrow as pa
 
 from shirube.sample import columns as col
 from shirube.sample import names
-from shirube.sample.behaviour import WEB_ACTIONS, Frame, Month, rows, size
 from shirube.sample.columns import Array
 from shirube.sample.company import Company
 from shirube.sample.defects import Defects
+from shirube.sample.frames import Frame, Month, rows, size
+from shirube.sample.parameters import WEB_ACTIONS
 from shirube.sample.writers.files import FileLog, csv_bytes, gzip_bytes, utc
 
-FIELDS = """
-app_id platform etl_tstamp collector_tstamp dvce_created_tstamp event event_id txn_id name_tracker v_tracker
-v_collector v_etl user_id user_ipaddress user_fingerprint domain_userid domain_sessionidx network_userid geo_country
-geo_region geo_city geo_zipcode geo_latitude geo_longitude geo_region_name ip_isp ip_organization ip_domain
-ip_netspeed page_url page_title page_referrer page_urlscheme page_urlhost page_urlport page_urlpath page_urlquery
-page_urlfragment refr_urlscheme refr_urlhost refr_urlport refr_urlpath refr_urlquery refr_urlfragment refr_medium
-refr_source refr_term mkt_medium mkt_source mkt_term mkt_content mkt_campaign contexts se_category se_action
-se_label se_property se_value unstruct_event tr_orderid tr_affiliation tr_total tr_tax tr_shipping tr_city tr_state
-tr_country ti_orderid ti_sku ti_name ti_category ti_price ti_quantity pp_xoffset_min pp_xoffset_max pp_yoffset_min
-pp_yoffset_max useragent br_name br_family br_version br_type br_renderengine br_lang br_features_pdf
-br_features_flash br_features_java br_features_director br_features_quicktime br_features_realplayer
-br_features_windowsmedia br_features_gears br_features_silverlight br_cookies br_colordepth br_viewwidth
-br_viewheight os_name os_family os_manufacturer os_timezone dvce_type dvce_ismobile dvce_screenwidth
-dvce_screenheight doc_charset doc_width doc_height tr_currency tr_total_base tr_tax_base tr_shipping_base
-ti_currency ti_price_base base_currency geo_timezone mkt_clickid mkt_network etl_tags dvce_sent_tstamp
-refr_domain_userid refr_dvce_tstamp derived_contexts domain_sessionid derived_tstamp event_vendor event_name
-event_format event_version event_fingerprint true_tstamp
-""".split()
+FIELDS = [
+    "app_id", "platform", "etl_tstamp", "collector_tstamp", "dvce_created_tstamp", "event", "event_id",
+    "txn_id", "name_tracker", "v_tracker", "v_collector", "v_etl", "user_id", "user_ipaddress",
+    "user_fingerprint", "domain_userid", "domain_sessionidx", "network_userid", "geo_country",
+    "geo_region", "geo_city", "geo_zipcode", "geo_latitude", "geo_longitude", "geo_region_name",
+    "ip_isp", "ip_organization", "ip_domain", "ip_netspeed", "page_url", "page_title", "page_referrer",
+    "page_urlscheme", "page_urlhost", "page_urlport", "page_urlpath", "page_urlquery",
+    "page_urlfragment", "refr_urlscheme", "refr_urlhost", "refr_urlport", "refr_urlpath",
+    "refr_urlquery", "refr_urlfragment", "refr_medium", "refr_source", "refr_term", "mkt_medium",
+    "mkt_source", "mkt_term", "mkt_content", "mkt_campaign", "contexts", "se_category", "se_action",
+    "se_label", "se_property", "se_value", "unstruct_event", "tr_orderid", "tr_affiliation", "tr_total",
+    "tr_tax", "tr_shipping", "tr_city", "tr_state", "tr_country", "ti_orderid", "ti_sku", "ti_name",
+    "ti_category", "ti_price", "ti_quantity", "pp_xoffset_min", "pp_xoffset_max", "pp_yoffset_min",
+    "pp_yoffset_max", "useragent", "br_name", "br_family", "br_version", "br_type", "br_renderengine",
+    "br_lang", "br_features_pdf", "br_features_flash", "br_features_java", "br_features_director",
+    "br_features_quicktime", "br_features_realplayer", "br_features_windowsmedia", "br_features_gears",
+    "br_features_silverlight", "br_cookies", "br_colordepth", "br_viewwidth", "br_viewheight", "os_name",
+    "os_family", "os_manufacturer", "os_timezone", "dvce_type", "dvce_ismobile", "dvce_screenwidth",
+    "dvce_screenheight", "doc_charset", "doc_width", "doc_height", "tr_currency", "tr_total_base",
+    "tr_tax_base", "tr_shipping_base", "ti_currency", "ti_price_base", "base_currency", "geo_timezone",
+    "mkt_clickid", "mkt_network", "etl_tags", "dvce_sent_tstamp", "refr_domain_userid",
+    "refr_dvce_tstamp", "derived_contexts", "domain_sessionid", "derived_tstamp", "event_vendor",
+    "event_name", "event_format", "event_version", "event_fingerprint", "true_tstamp",
+]  # fmt: skip
 
 _AGENTS = [
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile Safari/604.1",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126.0 Safari/537.36",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) Version/17.5 Mobile Safari/604.1",
 ]
 _CHUNK = 50_000
 _PLAIN_PAGES = ["/disease/overview", "/news/index", "/seminar/calendar", "/support/faq"]
 
 
 def write(log: FileLog, company: Company, month: Month, defects: Defects, tracking_off_from: Array) -> None:
-    """Write one month's log, as a run folder in the first half of the period and as a flat file in the second."""
+    """Write one month's log: a run folder in the first half of the period, a flat file in the second."""
     frame = month.web
     plan = defects.web_rows(frame, company, tracking_off_from)
     order = np.argsort(frame["moment"], kind="stable")

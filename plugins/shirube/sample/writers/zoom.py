@@ -1,4 +1,4 @@
-"""Zoom participant reports: one file per webinar with a preamble, UTF-8 with BOM, CRLF, account-zone times."""
+"""Zoom participant reports: a file per webinar with a preamble, UTF-8 with BOM, CRLF, account-zone times."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 
 from shirube.sample import columns as col
 from shirube.sample import names
-from shirube.sample.behaviour import Frame, Month, rows, size
 from shirube.sample.columns import DAY
 from shirube.sample.company import Company
 from shirube.sample.defects import Defects
+from shirube.sample.frames import Frame, Month, rows, size
 from shirube.sample.writers.files import FileLog
 
 FIRST_MEETING = 85_000_000_000
