@@ -46,7 +46,7 @@ def _axis_step(top: float) -> float:
         step *= 10
 
 
-def _text(x: float, y: float, words: str, size: int, colour: str = INK, anchor: str = "middle") -> str:
+def _text(x: float, y: float, words: str, size: float, colour: str = INK, anchor: str = "middle") -> str:
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{colour}">'
         f"{escape(words)}</text>"
@@ -77,7 +77,7 @@ def grouped_bars(groups: list[Group], before: str, after: str, unit: str, title:
     The axis begins at zero. A bar without a value is left out; its reason stands in the row of numbers.
     Returns one `<svg>` element; the same input gives the same text.
     """
-    width, plot_top, plot_height, left = 560.0, 26.0, 130.0, 62.0
+    width, plot_top, plot_height, left = 480.0, 26.0, 130.0, 42.0
     base = plot_top + plot_height
     height = base + 66.0
     heights = [
@@ -117,22 +117,22 @@ def grouped_bars(groups: list[Group], before: str, after: str, unit: str, title:
             f'stroke-width="0.8"/>'
         )
         parts.append(_text(legend + 17, 13, words, 12, INK, "start"))
-        legend += 30 + 12 * len(words)
-    remark = "縦の線は幅（95%）"
+        legend += 28 + 11 * len(words)
+    remark = "縦線は幅（95%）"
     if any(bar.judged_only for group in groups for bar in (group.before, group.after)):
-        remark += "、斜線は担当者の記録だけによる人数"
+        remark += "、斜線は担当者の記録だけの人数"
     parts.append(_text(legend, 13, remark, 11, QUIET, "start"))
 
     for row, words in ((1, before), (2, after)):
         parts.append(_text(left - 6, base + 20 + 18 * row, words, 11, QUIET, "end"))
     for index, group in enumerate(groups):
         middle = left + slot * (index + 0.5)
-        parts.append(_text(middle, base + 17, group.label, 11))
+        parts.append(_text(middle, base + 17, group.label, 12 if len(group.label) < 5 else 10.6))
         for row, (bar, colour, x) in enumerate(
             ((group.before, BEFORE, middle - bar_width - 1), (group.after, AFTER, middle + 1)), start=1
         ):
             written = bar.instead if bar.value is None else f"{bar.value:,.0f}"
-            parts.append(_text(middle, base + 20 + 18 * row, written, 12 if bar.value is not None else 10))
+            parts.append(_text(middle, base + 20 + 18 * row, written, 13 if bar.value is not None else 12))
             if bar.value is None:
                 continue
             parts.append(

@@ -62,7 +62,7 @@ def share(
     """Write `reports/` and `docs/` of a release (default: the current one), each by one rename of a folder.
 
     A release that has been shared is left as it is, unless `force`. Lineage and dbt's documentation come from
-    `dbt_manifest` (default: the last build's, if this release was made from it) or are left out.
+    `dbt_manifest` (default: the warehouse's, if it still holds the build) or are left out.
     Raises FileNotFoundError where there is no such
     release, ValueError where a page would break a rule of wording.
     """
@@ -106,13 +106,12 @@ def _alone(home: Home) -> Iterator[None]:
 
 def _manifest_of(home: Home, release: ReleaseFiles) -> Path | None:
     """dbt's manifest, if the warehouse still holds the build that the release was made from."""
-    from shirube.warehouse import last_build
+    from shirube.warehouse import load_build  # here: a share with a manifest given needs no warehouse
 
     try:
-        build = last_build(home)
-    except (FileNotFoundError, RuntimeError):
+        return load_build(home, release.release_id).dbt_manifest
+    except FileNotFoundError:
         return None
-    return build.dbt_manifest if build.release_id == release.release_id else None
 
 
 def _write(
