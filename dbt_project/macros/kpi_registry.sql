@@ -112,6 +112,19 @@
     {%- endfor -%}
 {%- endmacro %}
 
+{#- The inbox sources that any KPI rests on, by name. -#}
+{% macro kpi_source_names() -%}
+    {%- set names = [] -%}
+    {%- if execute -%}
+        {%- for kpi in kpi_registry() -%}
+            {%- for name in kpi.sources if name not in names -%}
+                {%- do names.append(name) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(names | sort) }}
+{%- endmacro %}
+
 {#- A text literal. -#}
 {% macro kpi_text(words) -%}
     '{{ words | string | replace("'", "''") }}'

@@ -8,18 +8,51 @@ last_period as (
     where period_type = 'month' and is_latest
 ),
 
+{# A source that a KPI rests on is missed even if it has never delivered anything. #}
 deliveries as (
     select
         source,
-        max(case when is_expected then 1 else 0 end) as is_expected,
+        case when is_expected then 1 else 0 end as is_expected,
+        freshness_hours,
+        batch_id,
+        case when state = 'landed' then delivered_on end as landed_on,
+        case when state = 'landed' then event_max_on end as newest_event_on,
+        rows_in,
+        rows_landed,
+        rows_quarantined,
+        rows_in_core,
+        rows_rejected
+    from {{ ref('fct_source_delivery') }}
+    {%- for source_name in kpi_source_names() %}
+    union all
+    select
+        '{{ source_name }}' as source,
+        1 as is_expected,
+        null as freshness_hours,
+        null as batch_id,
+        null as landed_on,
+        null as newest_event_on,
+        null as rows_in,
+        null as rows_landed,
+        null as rows_quarantined,
+        null as rows_in_core,
+        null as rows_rejected
+    {%- endfor %}
+),
+
+delivered as (
+    select
+        source,
+        max(is_expected) as is_expected,
+        max(freshness_hours) as promised_hours,
         count(batch_id) as deliveries,
-        max(delivered_on) as last_delivered_on,
+        max(landed_on) as last_delivered_on,
         sum(coalesce(rows_in, 0)) as rows_in,
         sum(coalesce(rows_landed, 0)) as rows_landed,
         sum(coalesce(rows_quarantined, 0)) as rows_quarantined,
         sum(coalesce(rows_in_core, 0)) as rows_in_core,
         sum(coalesce(rows_rejected, 0)) as rows_rejected
-    from {{ ref('fct_source_delivery') }}
+    from deliveries
     group by source
 ),
 
@@ -95,18 +128,19 @@ target_count as (
     from targets
 ),
 
+{# How old the newest event of a delivery was when it arrived. Days are all that a delivery's name tells. #}
 hours as (
     select
         source,
-        cast(freshness_hours as double) as hours_to_arrive
-    from {{ ref('fct_source_delivery') }}
-    where freshness_hours is not null
+        24 * {{ days_between('newest_event_on', 'landed_on') }} as hours_to_arrive
+    from deliveries
+    where newest_event_on is not null and landed_on is not null
     union all
     select
         null as source,
-        cast(freshness_hours as double) as hours_to_arrive
-    from {{ ref('fct_source_delivery') }}
-    where freshness_hours is not null
+        24 * {{ days_between('newest_event_on', 'landed_on') }} as hours_to_arrive
+    from deliveries
+    where newest_event_on is not null and landed_on is not null
 ),
 
 placed_hours as (
@@ -130,23 +164,24 @@ freshness as (
 
 by_source as (
     select
-        deliveries.source,
-        deliveries.is_expected,
-        deliveries.deliveries,
-        deliveries.last_delivered_on,
-        deliveries.rows_in,
-        deliveries.rows_landed,
-        deliveries.rows_quarantined,
-        deliveries.rows_in_core,
-        deliveries.rows_rejected,
+        delivered.source,
+        delivered.is_expected,
+        delivered.promised_hours,
+        delivered.deliveries,
+        delivered.last_delivered_on,
+        delivered.rows_in,
+        delivered.rows_landed,
+        delivered.rows_quarantined,
+        delivered.rows_in_core,
+        delivered.rows_rejected,
         coalesce(duplicates.rows_duplicate, 0) as rows_duplicate,
         linked.rows_to_match,
         linked.rows_matched
-    from deliveries
+    from delivered
     left join duplicates
-        on deliveries.source = duplicates.source
+        on delivered.source = duplicates.source
     left join linked
-        on deliveries.source = linked.source
+        on delivered.source = linked.source
 ),
 
 {# The row without a source is all sources together. #}
@@ -157,6 +192,7 @@ all_rows as (
     select
         null as source,
         max(is_expected) as is_expected,
+        null as promised_hours,
         sum(deliveries) as deliveries,
         max(last_delivered_on) as last_delivered_on,
         sum(rows_in) as rows_in,
@@ -184,7 +220,14 @@ select
     cast(all_rows.deliveries as bigint) as deliveries,
     all_rows.last_delivered_on,
     cast({{ days_between('all_rows.last_delivered_on', as_of()) }} as integer) as days_since_delivery,
-    {{ add_days('all_rows.last_delivered_on', '31') }} as covered_until,
+    case
+        when all_rows.promised_hours is not null
+            then
+                {{ add_days(
+                    'all_rows.last_delivered_on', 'cast(ceil(all_rows.promised_hours / cast(24 as double)) as integer)'
+                ) }}
+    end as covered_until,
+    cast(all_rows.promised_hours as double) as promised_hours,
     cast(all_rows.rows_in as bigint) as rows_in,
     cast(all_rows.rows_landed as bigint) as rows_landed,
     cast(all_rows.rows_quarantined as bigint) as rows_quarantined,

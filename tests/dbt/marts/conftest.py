@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from shirube.home import project_root
-
-sys.path.insert(0, str(Path(__file__).parent))
-import tiny_company
-from core_tables import write_core
-
-
-def run_dbt(folder: Path, *arguments: str, project: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run dbt on the warehouse in `folder` as of the tiny company's day; returns the finished process."""
-    project = project or project_root() / "dbt_project"
-    environment = os.environ | {
-        "SHIRUBE_WAREHOUSE_FILE": str(folder / "warehouse.duckdb"),
-        "SHIRUBE_LAKE": str(folder / "lake"),
-        "SHIRUBE_LEDGER_EXPORT": str(folder / "ledger"),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-    }
-    variables = {"as_of": tiny_company.AS_OF, "release_id": "tiny", "config_version": "tiny-config"}
-    command = [sys.executable, "-m", "dbt.cli.main", *arguments, "--project-dir", str(project)]
-    command += ["--profiles-dir", str(project), "--target-path", str(folder / "target")]
-    command += ["--log-path", str(folder / "logs"), "--vars", json.dumps(variables)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True)
+from tests.dbt.marts import tiny_company
+from tests.dbt.marts.core_tables import write_core
+from tests.dbt.marts.run import run_dbt
 
 
 @pytest.fixture(scope="session")

@@ -164,7 +164,7 @@ def transitions() -> list[Row]:
 
 
 def answers() -> list[Row]:
-    def answer(name: str, item: str, score: float, day: str = "2026-10-10") -> Row:
+    def answer(name: str, item: str, score: int, day: str = "2026-10-10") -> Row:
         response = f"{name}-{day}"
         return {
             "response_key": f"{response}-{item}", "response_id": response, "physician_key": name,
@@ -225,15 +225,17 @@ def touchpoints() -> list[Row]:
 
 
 def deliveries() -> list[Row]:
-    def delivery(source: str, number: int, hours: float | None) -> Row:
+    def delivery(source: str, number: int, newest_event_on: str | None) -> Row:
         return {
-            "source": source, "batch_id": f"{source}-{number}", "delivered_on": OCTOBER, "rows_in": 10,
-            "rows_landed": 9, "rows_quarantined": 1, "rows_in_core": 7, "rows_rejected": 2,
-            "freshness_hours": hours, "is_expected": True,
+            "source": source, "batch_id": f"{source}-{number}", "delivered_on": OCTOBER, "state": "landed",
+            "event_max_on": newest_event_on, "rows_in": 10, "rows_landed": 9, "rows_quarantined": 1,
+            "rows_in_core": 7, "rows_rejected": 2, "freshness_hours": 48, "is_expected": True,
         }  # fmt: skip
 
-    calls = [delivery("crm_call", number, number) for number in range(1, 21)]
-    return calls + [delivery(source, 1, None) for source in SOURCES if source != "crm_call"]
+    # Twenty deliveries of calls on 31 October whose newest call was 1, 2, … 20 days old.
+    calls = [delivery("crm_call", days, f"2026-10-{31 - days:02d}") for days in range(1, 21)]
+    refused = [delivery("crm_call", 21, None) | {"state": "quarantined", "delivered_on": "2026-12-01"}]
+    return calls + refused + [delivery(source, 1, None) for source in SOURCES if source != "crm_call"]
 
 
 def tables() -> dict[str, list[Row]]:

@@ -1,0 +1,45 @@
+"""dbt on a warehouse whose core is written by hand, and one number out of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from shirube.home import project_root
+from tests.dbt.marts import tiny_company
+
+
+def run_dbt(folder: Path, *arguments: str, project: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run dbt on the warehouse in `folder` as of the tiny company's day; returns the finished process."""
+    project = project or project_root() / "dbt_project"
+    environment = os.environ | {
+        "SHIRUBE_WAREHOUSE_FILE": str(folder / "warehouse.duckdb"),
+        "SHIRUBE_LAKE": str(folder / "lake"),
+        "SHIRUBE_LEDGER_EXPORT": str(folder / "ledger"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+    variables = {"as_of": tiny_company.AS_OF, "release_id": "tiny", "config_version": "tiny-config"}
+    command = [sys.executable, "-m", "dbt.cli.main", *arguments, "--project-dir", str(project)]
+    command += ["--profiles-dir", str(project), "--target-path", str(folder / "target")]
+    command += ["--log-path", str(folder / "logs"), "--vars", json.dumps(variables)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+
+def number(warehouse: duckdb.DuckDBPyConnection, kpi_id: str, scope_id: str = "OF01", **where: Any) -> dict[str, Any]:
+    """The one row of fct_kpi_value of this KPI, scope and breakdown, in October 2026 unless told otherwise."""
+    wanted = {"period_type": "month", "period_start": "2026-10-01"}
+    wanted |= dict.fromkeys(("channel_id", "product_id", "phase_id", "breakdown")) | where
+    conditions = " and ".join(f"{column} is not distinct from ?" for column in wanted)
+    cursor = warehouse.execute(
+        f"select * from marts.fct_kpi_value where kpi_id = ? and scope_id = ? and {conditions}",
+        [kpi_id, scope_id, *wanted.values()],
+    )
+    rows = cursor.fetchall()
+    assert len(rows) == 1, f"{kpi_id} {scope_id} {where}: {len(rows)} rows"
+    return dict(zip([column[0] for column in cursor.description], rows[0], strict=True))

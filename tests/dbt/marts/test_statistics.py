@@ -1,0 +1,192 @@
+"""The statistical macros one by one, rendered without dbt and run on DuckDB, against scipy and against brute force."""
+
+from __future__ import annotations
+
+import itertools
+from types import SimpleNamespace
+from typing import Any
+
+import duckdb
+import jinja2
+import numpy as np
+import pytest
+from scipy.stats import beta, binomtest, norm
+
+from shirube.home import project_root
+
+
+@pytest.fixture(scope="module")
+def macros() -> Any:
+    folder = project_root() / "dbt_project" / "macros"
+    names = ("kpi_statistics.sql", "kpi_verdict.sql", "kpi_display.sql", "kpi_suppression.sql")
+    text = "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
+    environment = jinja2.Environment(extensions=["jinja2.ext.do"], autoescape=False)  # noqa: S701
+    return environment.from_string(text, globals={"dbt": SimpleNamespace(type_string=lambda: "varchar")}).module
+
+
+def evaluate(expression: str, **columns: Any) -> Any:
+    """The value of a SQL expression over one row with the given columns."""
+    kinds = {int: "bigint", float: "double", str: "varchar", bool: "boolean", type(None): "double"}
+    row = ", ".join(f"cast(? as {kinds[type(value)]}) as {name}" for name, value in columns.items())
+    with duckdb.connect() as connection:
+        found = connection.execute(f"select {expression} from (select {row})", list(columns.values())).fetchone()
+    assert found is not None
+    return found[0]
+
+
+@pytest.mark.parametrize("trials", [1, 9, 10, 29, 30, 400, 1_000_000])
+def test_wilson_agrees_with_scipy(macros: Any, trials: int) -> None:
+    for successes in {0, 1, trials // 3, trials - 1, trials}:
+        low = evaluate(macros.kpi_wilson_low("x", "n"), x=successes, n=trials)
+        high = evaluate(macros.kpi_wilson_high("x", "n"), x=successes, n=trials)
+        reference = binomtest(successes, trials).proportion_ci(method="wilson")
+        assert (low, high) == pytest.approx((reference.low, reference.high), abs=1e-12)
+    assert evaluate(macros.kpi_wilson_low("x", "n"), x=0, n=trials) == 0
+    assert evaluate(macros.kpi_wilson_high("x", "n"), x=trials, n=trials) == 1
+
+
+@pytest.mark.parametrize(("x", "n"), [(0, 0), (None, 10), (0, None)])
+def test_wilson_of_nothing_is_nothing(macros: Any, x: int | None, n: int | None) -> None:
+    assert evaluate(macros.kpi_wilson_low("x", "n"), x=x, n=n) is None
+    assert evaluate(macros.kpi_wilson_high("x", "n"), x=x, n=n) is None
+
+
+def test_difference_is_newcombes(macros: Any) -> None:
+    # Newcombe (1998), example (a): 56/70 against 48/80, method 10: 0.2000 (0.0524 to 0.3339).
+    later, earlier = binomtest(56, 70).proportion_ci(method="wilson"), binomtest(48, 80).proportion_ci(method="wilson")
+    columns = {
+        "p1": 56 / 70, "l1": float(later.low), "u1": float(later.high),
+        "p2": 48 / 80, "l2": float(earlier.low), "u2": float(earlier.high),
+    }  # fmt: skip
+    assert evaluate(macros.kpi_difference_low("p1", "l1", "p2", "u2"), **columns) == pytest.approx(0.0524, abs=5e-5)
+    assert evaluate(macros.kpi_difference_high("p1", "u1", "p2", "l2"), **columns) == pytest.approx(0.3339, abs=5e-5)
+
+
+def test_normal_probability_is_close(macros: Any) -> None:
+    worst = max(
+        abs(evaluate(macros.kpi_normal_probability("z"), z=float(z)) - norm.cdf(z)) for z in np.linspace(-4, 4, 41)
+    )
+    assert worst < 1.5e-4
+    assert evaluate(macros.kpi_normal_probability("z"), z=-1e9) == pytest.approx(0, abs=1e-9)
+
+
+def test_which_channel_is_first_is_close_to_the_exact_probability(macros: Any) -> None:
+    grid = np.linspace(0, 1, 20_001)
+    compared = 0
+    for (a, b), (c, d) in itertools.product([(3, 9), (8, 4), (20, 60), (15, 15), (40, 10)], repeat=2):
+        exact = np.trapezoid(beta.pdf(grid, a, b) * beta.cdf(grid, c, d), grid)
+        found = evaluate(
+            macros.kpi_beta_exceeds("m", "t", "om", "ot"),
+            m=a / (a + b), t=float(a + b), om=c / (c + d), ot=float(c + d),
+        )  # fmt: skip
+        assert found == pytest.approx(exact, abs=0.04)
+        compared += 1
+    assert compared == 25
+
+
+def test_shrinkage_pulls_small_samples_to_their_segment(macros: Any) -> None:
+    # (3 + 10 * 0.2) / (5 + 10) = 1/3, although the raw rate is 0.6.
+    assert evaluate(macros.kpi_shrunk("x", "n", "p0", "m"), x=3, n=5, p0=0.2, m=10.0) == pytest.approx(1 / 3)
+
+
+def test_prior_strength_is_learned_from_the_spread(macros: Any) -> None:
+    def strength(successes: Any, trials: Any) -> float:
+        x, n = np.asarray(successes, float), np.asarray(trials, float)
+        return float(
+            evaluate(
+                macros.kpi_prior_strength("k", "n", "x", "n2", "x2"),
+                k=len(x), n=float(n.sum()), x=float(x.sum()), n2=float((n**2).sum()), x2=float((x**2 / n).sum()),
+            )
+        )  # fmt: skip
+
+    random = np.random.default_rng(7)
+    trials = random.integers(5, 30, 4000)
+    for true_strength in (5.0, 20.0):
+        rates = random.beta(0.3 * true_strength, 0.7 * true_strength, 4000)
+        assert strength(random.binomial(trials, rates), trials) == pytest.approx(true_strength, rel=0.15)
+    assert strength(random.binomial(trials, 0.3), trials) > 60  # no spread beyond chance: a strong prior
+    assert strength([3, 2, 4], [10, 10, 10]) == 10  # three physicians teach nothing: the default
+    assert strength([0] * 9, [10] * 9) == 10
+
+
+@pytest.mark.parametrize(
+    ("estimate", "low", "high", "sample", "other", "expected"),
+    [
+        (0.10, 0.02, 0.18, 30, 30, "improved"),
+        (-0.10, -0.18, -0.02, 30, 30, "worsened"),
+        (0.00, -0.02, 0.02, 5000, 5000, "unchanged"),
+        (0.01, 0.001, 0.02, 90_000, 90_000, "unchanged"),  # surely above 0, surely too small to matter
+        (0.10, -0.02, 0.22, 400, 400, "cannot_tell"),
+        (0.02, 0.001, 0.039, 9000, 9000, "cannot_tell"),  # above 0, but whether it matters is open
+        (0.00, -0.05, 0.05, 400, 400, "cannot_tell"),  # contains 0: not enough to say "unchanged"
+        (0.50, 0.30, 0.70, 29, 30, "cannot_tell"),
+        (0.50, 0.30, 0.70, 30, 29, "cannot_tell"),
+        (0.50, None, None, 30, 30, "cannot_tell"),
+    ],
+)
+def test_the_verdict_rule(
+    macros: Any, estimate: float, low: float | None, high: float | None, sample: int, other: int, expected: str
+) -> None:
+    rule = macros.kpi_judge("e", "l", "h", "cast(0.03 as double)", "n", "o", "30")
+    assert evaluate(rule, e=estimate, l=low, h=high, n=sample, o=other) == expected
+
+
+@pytest.mark.parametrize(
+    ("facts", "state"),
+    [
+        ({}, "shown"),
+        ({"is_suppressed": True}, "suppressed"),
+        ({"is_suppressed": True, "trust_arrival": "lacking"}, "suppressed"),
+        ({"trust_arrival": "lacking"}, "withheld"),
+        ({"trust_linkage": "lacking"}, "withheld"),
+        ({"trust_arrival": "caution", "trust_linkage": "caution"}, "shown"),
+        ({"sample": 0, "value": None}, "counts_only"),
+        ({"sample": 9}, "counts_only"),
+        ({"sample": 10}, "reference"),
+        ({"sample": 29}, "reference"),
+        ({"sample": 99, "minimum_sample": 100}, "counts_only"),
+        ({"sample": 100, "minimum_sample": 100}, "shown"),
+        ({"sample": 10, "minimum_sample": 10}, "shown"),
+        ({"sample": 12, "minimum_sample": 10, "value": None}, "withheld"),
+    ],
+)
+def test_the_display_rule(macros: Any, facts: dict[str, Any], state: str) -> None:
+    row = {
+        "is_suppressed": False, "sample": 30, "minimum_sample": 30, "kind": "rate", "value": 0.5,
+        "trust_arrival": "enough", "trust_linkage": "enough",
+    } | facts  # fmt: skip
+    assert evaluate(macros.kpi_display_state(), **row) == state
+    reason = evaluate(macros.kpi_display_reason(), **row)
+    assert (reason is None) == (state == "shown")
+
+
+def suppressed(macros: Any, sizes: dict[str, int]) -> set[str]:
+    """Offices of one branch that stay hidden, by their number of physicians."""
+    cells = " union all ".join(
+        f"select 'office' as scope_type, '{office}' as scope_id, 'BR' as parent_scope_id, 'm' as period, {n} as n, 1 as x"
+        for office, n in sizes.items()
+    )
+    query = macros.kpi_protected("cells", ["period"], {"n": ["x"]})
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            f"with cells as ({cells}), {query} select scope_id, n, n_suppressed, x from protected"
+        ).fetchall()
+    assert len(rows) == len(sizes)
+    assert all((n is None and x is None) == hidden for _, n, hidden, x in rows)
+    return {office for office, _, hidden, _ in rows if hidden}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "hidden"),
+    [
+        ({"a": 5, "b": 9}, set()),
+        ({"a": 4, "b": 9, "c": 30}, {"a", "b"}),  # one alone could be subtracted
+        ({"a": 4, "b": 1, "c": 30}, {"a", "b"}),  # two already hide each other
+        ({"a": 4, "b": 0, "c": 30}, {"a", "c"}),  # an empty office hides nobody
+        ({"a": 0, "b": 9}, set()),  # nobody is no disclosure
+        ({"a": 3}, {"a"}),
+        ({"a": 3, "b": 7, "c": 7}, {"a", "b"}),  # ties are broken by name: the same release every time
+    ],
+)
+def test_who_is_suppressed(macros: Any, sizes: dict[str, int], hidden: set[str]) -> None:
+    assert suppressed(macros, sizes) == hidden
