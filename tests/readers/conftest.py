@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from shirube.contracts import SourceContract, load_contracts
 
 sys.path.insert(0, str(Path(__file__).parent))

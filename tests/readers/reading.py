@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-
 from shirube.casting import cast_batch
 from shirube.contracts import SourceContract, load_contract
 from shirube.readers import Reader, Reject, open_reader
@@ -22,7 +21,11 @@ customProperties:
 schema:
   - name: plain
     properties:
-      - {{name: code, logicalType: string, logicalTypeOptions: {{format: code}}, required: true, physicalName: コード}}
+      - name: code
+        logicalType: string
+        logicalTypeOptions: {{format: code}}
+        physicalName: コード
+        required: true
       - {{name: text, logicalType: string, physicalName: 本文}}
       - {{name: amount, logicalType: integer, physicalName: 金額}}
 """

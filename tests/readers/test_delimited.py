@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
+from reading import plain_contract, read_all
 from shirube.readers import FileRejected, open_reader
 from shirube.readers.text import CHUNK_BYTES
-from reading import plain_contract, read_all
 
 HEADER = "コード,本文,金額\n"
 

@@ -196,7 +196,7 @@ def _check_standard(document: _Document) -> None:
 
 
 def _is_untyped(error: ValidationError) -> bool:
-    """Whether a column lacks its type: the standard's schema then asks for the parts of every type at once."""
+    """Whether a column lacks its type: the standard then asks for the parts of all types."""
     column = error.instance
     return (
         error.validator == "required"

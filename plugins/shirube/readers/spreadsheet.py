@@ -20,10 +20,8 @@ from shirube.readers.batch import (
     HeaderMatch,
     RawBatch,
     Reader,
-    Reject,
     extra_json,
     match_header,
-    reject,
     unknown_columns,
 )
 from shirube.readers.delimited import is_footer, no_rows
@@ -89,8 +87,6 @@ class SpreadsheetReader(Reader):
         self._header_row = header_row
         self._match = match
         self._constants = constants
-        named = [*match.positions.values(), *match.passed_through.values()]
-        self._width = max(named) + 1
 
     def batches(self) -> Iterator[RawBatch]:
         """Batches in sheet order; raises `FileRejected` (empty_file) if the sheet has no row of data."""
@@ -115,26 +111,19 @@ class SpreadsheetReader(Reader):
             raise no_rows()
 
     def _batch(self, part: list[tuple[int, list[Cell]]]) -> RawBatch:
-        short = [(number, row) for number, row in part if len(row) < self._width]
-        whole = [(number, row) for number, row in part if len(row) >= self._width]
-        errors: list[Reject] = [
-            reject(number, "too_few_columns", fact=f"{len(row)} / {self._width}") for number, row in short
-        ]
         columns: dict[str, pa.StringArray] = {}
         for name, at in self._match.positions.items():
             is_date = self.contract.by_name[name].logical_type in ("date", "timestamp")
-            columns[name] = pa.array([_cell(row[at], is_date) for _, row in whole], pa.string())
+            columns[name] = pa.array([_cell(row[at], is_date) for _, row in part], pa.string())
         for name, value in self._constants.items():
-            columns[name] = pa.array([value] * len(whole), pa.string())
+            columns[name] = pa.array([value] * len(part), pa.string())
         for name in self._match.missing:
-            columns[name] = pa.nulls(len(whole), pa.string())
+            columns[name] = pa.nulls(len(part), pa.string())
         passed = {
-            name: pa.array([_text(row[at]) for _, row in whole], pa.string())
+            name: pa.array([_text(row[at]) for _, row in part], pa.string())
             for name, at in self._match.passed_through.items()
         }
-        return RawBatch(
-            pa.array([number for number, _ in whole], pa.int64()), columns, extra_json(passed), errors
-        )
+        return RawBatch(pa.array([number for number, _ in part], pa.int64()), columns, extra_json(passed))
 
 
 def _refuse_unreadable(path: Path) -> None:

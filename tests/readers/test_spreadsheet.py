@@ -1,0 +1,135 @@
+"""Workbooks: title rows, footer, numbers where codes should be, and ZIPs that are no workbooks."""
+
+from __future__ import annotations
+
+import zipfile
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+from reading import read_all
+from shirube.readers import FileRejected
+
+NAME = "MedPort_202604_20260508.xlsx"
+HEADER = [
+    "配信ID",
+    "DCF医師コード",
+    "製品名",
+    "配信日",
+    "視聴完了",
+    "閲覧秒数",
+    "配信数",
+    "ポイント増減",
+    "備考",
+]
+TITLES: list[list[Any]] = [["配信実績レポート"], ["対象月", "2026年4月"]]
+
+
+def put(
+    folder: Path, rows: list[list[Any]], sheet: str = "明細", name: str = NAME, first_row: int = 0
+) -> Path:
+    path = folder / name
+    with xlsxwriter.Workbook(path) as book:
+        page = book.add_worksheet(sheet)
+        day = book.add_format({"num_format": "yyyy/mm/dd"})
+        for at, row in enumerate(rows, start=first_row):
+            for column, cell in enumerate(row):
+                if isinstance(cell, date):
+                    page.write_datetime(at, column, cell, day)
+                elif cell is not None:
+                    page.write(at, column, cell)
+    return path
+
+
+def test_a_monthly_report(contracts, tmp_path: Path):
+    rows = [
+        *TITLES,
+        HEADER,
+        ["D1", "00123456", "ミチビキ", date(2026, 4, 1), "○", 65, 1, "△1,234", "x"],
+        ["D2", "00123457", "ミチビキ", "2026/4/2", "－", "1,065", 1, -5, None],
+        ["D3", None, "集計", 46113, None, None, 120, 10.0, None],
+        [],
+        ["合計", None, None, None, None, None, 122, None, None],
+    ]
+    outcome = read_all(contracts["portal_delivery"], put(tmp_path, rows))
+    assert outcome.rejects == []
+    assert outcome.column("_row_number") == [4, 5, 6]
+    assert outcome.column("physician_code") == ["00123456", "00123457", None]
+    assert outcome.column("delivered_on") == [date(2026, 4, 1), date(2026, 4, 2), date(2026, 4, 1)]
+    assert outcome.column("is_completed") == [True, False, None]
+    assert outcome.column("viewed_seconds") == [65, 1065, None]
+    assert outcome.column("point_change") == [-1234, -5, 10]
+    assert outcome.column("vendor") == ["MedPort"] * 3
+    assert outcome.column("period") == ["202604"] * 3
+    assert outcome.reader.not_rows == 2
+    assert outcome.reader.ignored_columns == ["備考"]
+
+
+def test_codes_that_excel_spoilt_are_refused_with_the_reason(contracts, tmp_path: Path):
+    codes = [123456, "1.23E+11", 12345678, 1.234e17, "ABC", "'00123456"]
+    rows = [HEADER, *([f"D{n}", code, "", "", "", "", "", ""] for n, code in enumerate(codes))]
+    outcome = read_all(contracts["portal_delivery"], put(tmp_path, rows))
+    assert outcome.reasons == [
+        (2, "lost_leading_zero"),
+        (3, "scientific_notation"),
+        (5, "scientific_notation"),
+        (6, "bad_code"),
+    ]
+    assert outcome.column("physician_code") == ["12345678", "00123456"]
+    assert not any("123456" in found.message_ja + found.message_en for found in outcome.rejects)
+
+
+def test_row_numbers_count_empty_rows_at_the_top(contracts, tmp_path: Path):
+    path = put(tmp_path, [HEADER, ["D1", "00123456"]], first_row=3)
+    assert read_all(contracts["portal_delivery"], path).column("_row_number") == [5]
+
+
+def test_the_same_contract_reads_the_vendors_csv(contracts, tmp_path: Path):
+    path = tmp_path / "DrGate_202604_20260508.csv"
+    lines = [
+        "配信実績レポート,,",
+        "対象月,2026年4月,",
+        "配信ID,ドクターコード,視聴完了",
+        "D1,00123456,○",
+        "合計,,",
+    ]
+    path.write_bytes("\r\n".join([*lines, ""]).encode("cp932"))
+    outcome = read_all(contracts["portal_delivery"], path)
+    assert outcome.column("physician_code") == ["00123456"]
+    assert outcome.column("vendor") == ["DrGate"]
+    assert outcome.reader.not_rows == 1
+
+
+def test_the_only_sheet_is_taken_whatever_its_name(contracts, tmp_path: Path):
+    path = put(tmp_path, [HEADER, ["D1", "00123456"]], sheet="Sheet1")
+    assert read_all(contracts["portal_delivery"], path).rows_in == 1
+
+
+def refused(contract: Any, path: Path) -> str:
+    with pytest.raises(FileRejected) as caught:
+        read_all(contract, path)
+    return caught.value.reason_code
+
+
+def test_bad_workbooks_are_refused_whole(contracts, tmp_path: Path):
+    contract = contracts["portal_delivery"]
+    two_sheets = tmp_path / NAME
+    with xlsxwriter.Workbook(two_sheets) as book:
+        book.add_worksheet("a")
+        book.add_worksheet("b")
+    assert refused(contract, two_sheets) == "unknown_sheet"
+    assert refused(contract, put(tmp_path, [HEADER])) == "empty_file"
+    assert refused(contract, put(tmp_path, [])) == "empty_file"
+    assert refused(contract, put(tmp_path, [["番号", "医師"], ["1", "2"]])) == "unknown_columns"
+    assert refused(contract, put(tmp_path, [HEADER, ["D1"]], name="四月.xlsx")) == "unknown_file_name"
+    whole = put(tmp_path, [HEADER, ["D1", "00123456"]])
+    whole.write_bytes(whole.read_bytes()[:-400])
+    assert refused(contract, whole) == "truncated_file"
+    whole.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600)
+    assert refused(contract, whole) == "not_a_spreadsheet"
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr("readme.txt", "not a workbook")
+    assert refused(contract, whole) == "not_a_spreadsheet"
+    assert refused(contracts["crm_call"], whole) == "not_a_delimited"
