@@ -6,8 +6,10 @@ For one machine and one person. The production shape is Airflow's own deployment
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import importlib.metadata
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -98,6 +100,7 @@ class EmbeddedAirflow:
         self._environment = airflow_environment(home, self.port)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._token: str | None = None
+        self._lock: int | None = None
 
     @property
     def url(self) -> str:
@@ -112,6 +115,7 @@ class EmbeddedAirflow:
         Raises: AirflowFailedError when a process ends or `START_SECONDS` pass; nothing is left running.
         """
         tell = waiting or (lambda _: None)
+        self._take_lock()
         try:
             tell("metadata database")
             self._migrate()
@@ -129,6 +133,23 @@ class EmbeddedAirflow:
         except BaseException:
             self.stop()
             raise
+
+    def _take_lock(self) -> None:
+        """Be the only Airflow of this home; the lock is held until the last of its processes has ended."""
+        self._lock = os.open(self.folder / "running.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._release_lock()
+            raise AirflowFailedError(
+                f"Another Airflow of this data home is running or still stopping ({self.folder}). "
+                "End `make up`, or wait a minute, and try again."
+            ) from None
+
+    def _release_lock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _migrate(self) -> None:
         version = importlib.metadata.version("apache-airflow")
@@ -151,6 +172,7 @@ class EmbeddedAirflow:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=() if self._lock is None else (self._lock,),
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
 
@@ -237,6 +259,7 @@ class EmbeddedAirflow:
         for process in self._processes.values():
             process.wait()
         self._processes.clear()
+        self._release_lock()
 
     def __enter__(self) -> EmbeddedAirflow:
         return self

@@ -91,12 +91,18 @@ def build_pending() -> str:
     home = Home.resolve()
     with _reported(home, "build") as journal:
         from shirube.ledger import Ledger
-        from shirube.warehouse import build
+        from shirube.warehouse import BuildBusyError, build
 
         with Ledger(home) as ledger:
-            if not ledger.pending():
-                raise AirflowSkipException("Nothing was landed since the current release")
-        return build(home, progress=journal).release_id
+            if not ledger.batches(state="landed"):
+                raise AirflowSkipException("Nothing has been landed yet")
+        try:
+            release_id = build(home, progress=journal).release_id
+        except BuildBusyError as busy:
+            raise BlockingIOError(str(busy)) from busy
+        if home.current.resolve().name == release_id:
+            raise AirflowSkipException(f"Release {release_id} is current and holds everything landed")
+        return release_id
 
 
 def audit_candidate(release_id: str) -> str:
