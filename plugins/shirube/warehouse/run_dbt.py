@@ -1,0 +1,126 @@
+"""One `dbt build` in one child process: DuckDB has one writer per file, and starting dbt costs seconds."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shirube.home import project_root
+
+Progress = Callable[[str, dict[str, Any]], None]
+_FINISHED = {"LogModelResult", "LogSeedResult", "LogTestResult", "LogNodeResult"}
+_PROBLEMS_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """One model of a finished build: its layer (schema), status and seconds."""
+
+    name: str
+    layer: str
+    status: str
+    seconds: float
+
+
+class DbtError(RuntimeError):
+    """dbt did not finish well; the message names the models and tests and says why."""
+
+
+def run_dbt(
+    warehouse_file: Path,
+    target: Path,
+    lake: Path,
+    ledger: Path,
+    variables: Mapping[str, str],
+    progress: Progress | None,
+) -> list[ModelResult]:
+    """Build and test the whole project into `warehouse_file`; dbt's artefacts go to `target`.
+
+    Raises: DbtError with the failed models and tests.
+    """
+    project = project_root() / "dbt_project"
+    environment = os.environ | {
+        "SHIRUBE_WAREHOUSE_FILE": str(warehouse_file),
+        "SHIRUBE_LAKE": str(lake),
+        "SHIRUBE_LEDGER_EXPORT": str(ledger),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--log-format", "json"]
+    command += ["--log-level", "info", "--log-level-file", "none", "--no-use-colors", "build"]
+    command += ["--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(target)]
+    command += ["--log-path", str(target), "--vars", json.dumps(dict(variables))]
+    told: list[str] = []
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+    ) as child:
+        try:
+            assert child.stdout is not None
+            for line in child.stdout:
+                _follow(line, told, progress)
+        except BaseException:
+            child.kill()
+            raise
+    if child.returncode != 0:
+        raise DbtError(_explain(target, told))
+    return _models(target)
+
+
+def _follow(line: str, told: list[str], progress: Progress | None) -> None:
+    """Pass a finished model on to `progress`, keep what dbt says about errors."""
+    try:
+        entry = json.loads(line)
+        info, data = entry["info"], entry["data"]
+    except (ValueError, KeyError, TypeError):
+        told.append(line.rstrip())
+        return
+    if info["level"] == "error":
+        told.append(str(info["msg"]).strip())
+    node = data.get("node_info") or {}
+    if progress and info["name"] in _FINISHED and node.get("resource_type") in {"model", "seed"}:
+        facts = {"model": node["node_name"], "status": node["node_status"]}
+        progress("model_built", facts | {"seconds": float(data.get("execution_time") or 0.0)})
+
+
+def _explain(target: Path, told: list[str]) -> str:
+    results = target / "run_results.json"
+    problems: list[str] = []
+    if results.exists():
+        for result in json.loads(results.read_text(encoding="utf-8"))["results"]:
+            if result["status"] in {"error", "fail"}:
+                name = result["unique_id"].split(".")[2]
+                problems.append(f"{name}: {_first_lines(result.get('message') or result['status'])}")
+    if not problems:
+        problems = [_first_lines(text) for text in told if text] or ["dbt ended without a word"]
+    more = len(problems) - _PROBLEMS_SHOWN
+    shown = problems[:_PROBLEMS_SHOWN] + ([f"… and {more} more"] if more > 0 else [])
+    return "dbt build failed:\n  " + "\n  ".join(shown)
+
+
+def _first_lines(message: str) -> str:
+    """A message without the rows that some engines quote in it."""
+    text = " ".join(message.split())
+    return re.sub(r'"[^"]*"', '"…"', text)[:400]
+
+
+def _models(target: Path) -> list[ModelResult]:
+    results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+    manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+    return [
+        ModelResult(node["name"], node["schema"], result["status"], float(result["execution_time"]))
+        for result in results
+        for node in [manifest[result["unique_id"]]]
+        if node["resource_type"] == "model"
+    ]
