@@ -45,7 +45,7 @@ def demo(home: Home, *, physicians: int = 3000, months: int = 12, seed: int = 7)
                 return 0
             _carry(home, console, sample)
         except (DemoFailedError, AirflowFailedError, OSError, ValueError) as error:
-            console.print(f"\n{error}", style="red", highlight=False, markup=False)
+            console.print(f"\n{error}", style="red", highlight=False, markup=False, soft_wrap=True)
             return 1
         except KeyboardInterrupt:
             console.print("\nInterrupted. The next run goes on from here.")
@@ -210,20 +210,22 @@ def _describe_failure(airflow: EmbeddedAirflow, run: dict[str, Any]) -> str:
     return "\n".join(lines) or f"Failed: Dag `{run['dag_id']}` before any of its tasks"
 
 
-def _log_tail(log: Path, lines: int = 12) -> list[str]:
-    """The last messages of a task's log, which is one JSON object per line."""
+def _log_tail(log: Path, lines: int = 25) -> list[str]:
+    """The errors of a task's log, which is one JSON object per line."""
     if not log.exists():
         return []
-    messages = []
+    messages: list[str] = []
     for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             record = json.loads(line)
         except ValueError:
-            record = {"event": line}
-        messages.append(str(record.get("event", "")))
-        for error in record.get("error_detail") or []:
-            messages.append(f"  {error.get('exc_type')}: {error.get('exc_value')}")
-    return messages[-lines:]
+            messages.append(line)
+            continue
+        if record.get("level") in ("error", "critical"):
+            messages.append(str(record.get("event", "")))
+            # The outermost error names the inner ones.
+            messages += [str(error["exc_value"]) for error in (record.get("error_detail") or [])[:1]]
+    return "\n".join(messages).splitlines()[-lines:]
 
 
 def _tell_nothing_new(home: Home, console: Console, sample: Path) -> None:

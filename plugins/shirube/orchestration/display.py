@@ -16,6 +16,9 @@ STEPS = {
     "publish": "Publish",
     "share": "Write reports and catalogue",
 }
+PARTS = ("model", "table", "mart", "page")
+"""Facts of progress events that name one finished part of a step."""
+
 STATES = {"waiting": "dim", "running": "yellow", "done": "green", "retrying": "yellow", "failed": "red"}
 
 
@@ -45,6 +48,11 @@ class StepLine:
     detail: str = ""
     seconds: float = 0.0
     runs: int = 0
+    parts: int = 0
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
 
 
 class Board:
@@ -86,7 +94,7 @@ class Board:
     def _add_step(self, line: StepLine, event: dict[str, Any]) -> None:
         word = event["event"]
         if word == "step_started":
-            line.state, line.detail = "running", ""
+            line.state, line.detail, line.parts = "running", "", 0
         elif word == "step_finished":
             line.state, line.seconds, line.runs = "done", event["seconds"], line.runs + 1
             if event["step"] == "publish":
@@ -94,13 +102,14 @@ class Board:
         elif word == "step_skipped":
             line.state = "done" if line.runs else "waiting"
         elif word == "step_retried":
-            line.state, line.detail = "retrying", event["error"]
+            line.state, line.detail = "retrying", _first_line(event["error"])
         elif word == "step_failed":
-            line.state, line.detail = "failed", event["error"]
+            line.state, line.detail = "failed", _first_line(event["error"])
         else:
-            line.detail = " ".join(
-                str(event[name]) for name in ("model", "table", "page", "rows") if event.get(name) is not None
-            )
+            thing = next((event[name] for name in PARTS if event.get(name) is not None), None)
+            if thing is not None:
+                line.parts += 1
+                line.detail = f"{line.parts} done, last {thing}"
             return
         if not self._console.is_terminal:
             seconds = f" {line.seconds:.1f} s" if line.state == "done" else ""
@@ -126,5 +135,5 @@ class Board:
         for step, title in STEPS.items():
             part = self.steps[step]
             seconds = f"{part.seconds:.1f} s" if part.runs else ""
-            after.add_row(title, Text(part.state, STATES[part.state]), seconds, Text(part.detail, "dim"))
+            after.add_row(title, Text(part.state, STATES[part.state]), seconds, Text(part.detail[:60], "dim"))
         yield Group(landing, after)
