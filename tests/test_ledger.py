@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-
 from shirube.contracts import Column, SourceContract
 from shirube.home import Home
 from shirube.ledger import Landing, Ledger, LedgerError, Sighting, batch_id_of
@@ -29,7 +28,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def sight(name: str, day: int | None = None, period: str | None = None) -> Sighting:
-    return Sighting(name, datetime(2025, 11, day) if day else None, period)
+    return Sighting(name, datetime.fromisoformat(f"2025-11-{day:02d}") if day else None, period)
 
 
 def register(
@@ -67,7 +66,7 @@ def test_same_content_is_one_batch_with_every_sighting(home: Home) -> None:
         assert first == again == batch_id_of("calls", "aa") != other
         assert [one.file_name for one in ledger.sightings(first)] == ["a.csv", "b.csv"]
         batch = ledger.batch(first)
-        assert (batch.delivered_at, batch.file_name) == (datetime(2025, 11, 10), "b.csv")
+        assert (batch.delivered_at, batch.file_name) == (datetime.fromisoformat("2025-11-10"), "b.csv")
 
 
 def test_values_from_the_name_make_another_batch_of_the_same_bytes(home: Home) -> None:
@@ -90,8 +89,8 @@ def test_delivery_falls_back_to_the_last_event_then_to_1970(home: Home) -> None:
         dated, _ = register(ledger, "calls", "aa", sight("undated.csv"))
         empty, _ = register(ledger, "calls", "bb", sight("empty.csv"))
         ledger.commit_landing(landing(dated))
-        assert ledger.batch(dated).delivered_at == datetime(2025, 11, 3)
-        assert ledger.batch(empty).delivered_at == datetime(1970, 1, 1)
+        assert ledger.batch(dated).delivered_at == datetime.fromisoformat("2025-11-03")
+        assert ledger.batch(empty).delivered_at == datetime.fromisoformat("1970-01-01")
 
 
 def test_counts_that_do_not_add_up_are_refused(home: Home) -> None:

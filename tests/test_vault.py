@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
-
 from shirube import vault
 from shirube.home import Home
 from shirube.keys import (
@@ -166,4 +164,4 @@ def test_a_draft_that_fails_leaves_nothing(home: Home) -> None:
         draft.handle.write(b"half")
         draft.keep_as(folder / "whole.bin")
         raise RuntimeError
-    assert os.listdir(folder) == []
+    assert list(folder.iterdir()) == []

@@ -33,7 +33,7 @@ _KEY_ID = re.compile(r"[A-Za-z0-9]{1,16}")
 
 
 class TokenKeyError(RuntimeError):
-    """The token key is missing, too short, readable by others, or not the one this data home was made with."""
+    """The token key is too short, readable by others, or not the one this data home was made with."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,8 @@ def _stored_secret(file: Path) -> bytes:
         _create_private(file, secrets.token_bytes(KEY_BYTES).hex().encode() + b"\n")
     if stat.S_IMODE(file.stat().st_mode) & 0o077:
         raise TokenKeyError(
-            f"鍵 {file} が他の利用者から読めます。chmod 600 にしてください。 / can be read by others: chmod 600."
+            f"鍵 {file} が他の利用者から読めます。chmod 600 にしてください。 / "
+            "The token key can be read by others: chmod 600."
         )
     return _configured_secret(file.read_text())
 
@@ -148,9 +149,10 @@ def _confirm_same_key(home: Home, key: TokenKey) -> None:
         return
     if _any_file(home.vault / "identifiers"):
         raise TokenKeyError(
-            f"トークンの鍵がこのデータホームのものと違います(記録 id {kept.get('key_id')}、今の id {key.key_id})。"
-            "元の鍵に戻してください。 / The token key is not the one this data home was made with: new tokens "
-            f"would match no old ones. Restore the key (see {record.name} in the vault), or start a new data home."
+            f"トークンの鍵がこのデータホームのものと違います(記録 id {kept.get('key_id')}、"
+            f"今の id {key.key_id})。元の鍵に戻してください。 / The token key is not the one this data home "
+            f"was made with (see {record.name} in the vault): new tokens would match no old ones. "
+            "Restore the key, or start a new data home."
         )
     record.unlink()
     _create_private(record, json.dumps(mine, sort_keys=True).encode() + b"\n")

@@ -1,11 +1,11 @@
 """The ledger: every file ever seen, what became of it, and which release it went into.
 
-One SQLite file, safe for several processes: each change is one immediate transaction, and a process that finds
-it locked waits. It holds no clock times: a ledger is a function of the files that arrived, not of when or in
-which order they did.
+One SQLite file, safe for several processes: each change is one immediate transaction, and a process that
+finds it locked waits. It holds no clock times: a ledger is a function of the files that arrived, not of when
+or in which order they did.
 
-States of a batch: `received` (copied to the vault, not yet decided) → `landed` or `quarantined` (the whole file
-was refused). A replay makes a new landing of the same batch; the batch then points at the new one.
+States of a batch: `received` (copied to the vault, not yet decided) → `landed` or `quarantined` (the whole
+file was refused). A replay makes a new landing of the same batch; the batch then points at the new one.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ class Sighting:
 
 @dataclass(frozen=True)
 class Batch:
-    """One content of one source and what became of it. `file_name` is relative to the source's inbox folder."""
+    """One content of one source and what became of it; `file_name` is relative to the source's inbox."""
 
     batch_id: str
     source: str
@@ -191,8 +191,8 @@ class Batch:
 class Landing:
     """The outcome of landing one batch, as the ledger records it.
 
-    `reasons` counts every quarantined row once, under its first reason; a refused file is `state='quarantined'`
-    with the reason of the file.
+    `reasons` counts every quarantined row once, under its first reason; a refused file has the state
+    `quarantined` and the reason of the file.
     """
 
     batch_id: str
@@ -291,8 +291,8 @@ class Ledger:
     ) -> tuple[str, bool]:
         """Note that a content was seen under a name; returns its batch id and whether the content is new.
 
-        `inbox_path` (relative to the inbox), `size_bytes` and `mtime_ns` make the file known, so that the next
-        scan need not read it.
+        `inbox_path` (relative to the inbox), `size_bytes` and `mtime_ns` make the file known, so that the
+        next scan need not read it.
         """
         batch_id = batch_id_of(source, content_hash, name_values)
         with self._transaction() as connection:
@@ -310,7 +310,8 @@ class Ledger:
             _put_sighting(connection, batch_id, sighting)
             connection.execute(
                 "insert into inbox_file values (?, ?, ?, ?) on conflict (path) do update set "
-                "size_bytes = excluded.size_bytes, mtime_ns = excluded.mtime_ns, batch_id = excluded.batch_id",
+                "size_bytes = excluded.size_bytes, mtime_ns = excluded.mtime_ns, "
+                "batch_id = excluded.batch_id",
                 (inbox_path, size_bytes, mtime_ns, batch_id),
             )
         return batch_id, new == 1
@@ -356,8 +357,9 @@ class Ledger:
         with self._transaction() as connection:
             changed = connection.execute(
                 "update batch set state = ?, landing_id = ?, contract_fingerprint = ?, rows_in = ?, "
-                "rows_landed = ?, rows_quarantined = ?, event_min_on = ?, event_max_on = ?, column_period = ?, "
-                "ignored_columns = ?, reason_code = ?, message_ja = ?, message_en = ? where batch_id = ?",
+                "rows_landed = ?, rows_quarantined = ?, event_min_on = ?, event_max_on = ?, "
+                "column_period = ?, ignored_columns = ?, reason_code = ?, message_ja = ?, "
+                "message_en = ? where batch_id = ?",
                 (
                     landing.state,
                     landing.landing_id,
@@ -386,7 +388,7 @@ class Ledger:
                 _put_sighting(connection, landing.batch_id, sighting)
 
     def pending(self) -> Pending:
-        """What is left to do with the files the ledger knows: see `landing.new_files` for those it does not."""
+        """What is left to do with the files the ledger knows; `landing.new_files` finds those it does not."""
         released = {
             row["landing_id"]
             for row in self._connection.execute("select distinct landing_id from release_member")
@@ -398,7 +400,8 @@ class Ledger:
         """Note a release and what it was built from; the same release again only updates its status."""
         with self._transaction() as connection:
             connection.execute(
-                "insert into release values (?, ?, ?) on conflict (release_id) do update set status = excluded.status",
+                "insert into release values (?, ?, ?) "
+                "on conflict (release_id) do update set status = excluded.status",
                 (release_id, as_of.isoformat(), status),
             )
             connection.executemany(
@@ -522,7 +525,7 @@ class Ledger:
 
 
 def write_atomically(file: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `file`, sync it and rename it; an error leaves nothing behind."""
+    """Let `write` fill a hidden file beside `file`, sync it and rename it; an error leaves nothing behind."""
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:

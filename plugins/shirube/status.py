@@ -1,4 +1,4 @@
-"""`shirube status`: per source what arrived, what is missing, what was refused and why, and what to do next."""
+"""`shirube status`: per source what arrived, what is missing, what was refused and why, what to do next."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from shirube.ledger import Batch, Ledger
 def status(home: Home, *, contracts: Mapping[str, SourceContract] | None = None) -> dict[str, Any]:
     """The state of a data home, ready for JSON. Nothing is read from the files themselves.
 
-    Freshness is the age, in hours, of a source's newest delivery at `as_of` (the newest delivery of any source):
-    the clock is not asked, so the same ledger gives the same status.
+    Freshness is the age, in hours, of a source's newest delivery at `as_of` (the newest delivery of any
+    source): the clock is not asked, so the same ledger gives the same status.
     """
     declared = load_contracts() if contracts is None else contracts
     with Ledger(home) as ledger:
@@ -69,7 +69,8 @@ def status(home: Home, *, contracts: Mapping[str, SourceContract] | None = None)
 def render(facts: dict[str, Any]) -> RenderableType:
     """The status for a terminal, Japanese first."""
     head = Text(
-        f"基準日 / As of: {facts['as_of'] or '—'}    公開中 / Current release: {facts['current_release'] or '—'}"
+        f"基準日 / As of: {facts['as_of'] or '—'}    "
+        f"公開中 / Current release: {facts['current_release'] or '—'}"
     )
     table = Table(
         "ソース\nSource",
@@ -188,7 +189,8 @@ def _next_steps(
     for folder in found.unknown_folders:
         steps.append(
             {
-                "ja": f"inbox/{folder} には契約がありません。expectations/sources/{folder}.odcs.yaml を書いてください。",
+                "ja": f"inbox/{folder} には契約がありません。"
+                f"expectations/sources/{folder}.odcs.yaml を書いてください。",
                 "en": f"inbox/{folder} has no contract: write expectations/sources/{folder}.odcs.yaml.",
             }
         )

@@ -3,8 +3,8 @@
     vault/received/<source>/<content sha256>.bin       the file as it arrived, for replays
     vault/identifiers/<source>/<landing id>.parquet    token, kind, value
 
-Nothing here is ever read by dbt, an audit or a mart. `reveal` is for packs made for people who are entitled to
-the names.
+Nothing here is ever read by dbt, an audit or a mart. `reveal` is for packs made for people who are entitled
+to the names.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def identifiers_file(home: Home, source: str, landing_id: str) -> Path:
 
 
 def private_folder(home: Home, *parts: str) -> Path:
-    """Make (mode 0700) and check a folder of the vault; raises `VaultPermissionError` if others can enter it."""
+    """Make (mode 0700) and check a folder of the vault; `VaultPermissionError` if others can enter it."""
     folder = home.vault
     for part in ("", *parts):
         folder = folder / part if part else folder
@@ -94,10 +94,10 @@ def sync_folder(folder: Path) -> None:
 
 
 def reveal(home: Home, tokens: Iterable[str], kind: str) -> dict[str, str]:
-    """The values behind `tokens` of one `kind` (name, kana, email, …); tokens the vault does not know are left out.
+    """The values behind `tokens` of one `kind` (name, kana, email, …); unknown tokens are left out.
 
-    Where one person was written in several ways, the first in code point order is returned, so that the answer
-    does not depend on which file came first. Raises `VaultPermissionError` if others can read the vault.
+    Where one person was written in several ways, the first in code point order is returned, so that the
+    answer does not depend on which file came first. Raises `VaultPermissionError` if others can read it.
     """
     wanted = sorted(set(tokens))
     files = sorted((home.vault / "identifiers").glob("*/*.parquet"))
@@ -147,5 +147,6 @@ def _assert_private(path: Path) -> None:
     if stat.S_IMODE(status.st_mode) & 0o077:
         wanted = "700" if path.is_dir() else "600"
         raise VaultPermissionError(
-            f"{path} が他の利用者から読めます。chmod {wanted} にしてください。 / can be read by others: chmod {wanted}."
+            f"{path} が他の利用者から読めます。chmod {wanted} にしてください。 / "
+            f"The vault can be read by others: chmod {wanted}."
         )

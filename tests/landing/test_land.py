@@ -6,6 +6,7 @@ import json
 import random
 import stat
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +151,7 @@ def test_a_delivery_split_into_several_files_lands_the_same_rows(
     whole, split = Home.resolve(root / "whole"), Home.resolve(root / "split")
     deliver(whole, "crm_call", "crm_call_20251103.csv", _content("crm_call", numbers))
     edges = sorted({0, len(numbers), *(cut for cut in cuts if cut < len(numbers))})
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         deliver(split, "crm_call", f"{start}/crm_call_20251103.csv", _content("crm_call", numbers[start:end]))
     land(whole)
     land(split)

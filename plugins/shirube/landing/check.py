@@ -1,4 +1,4 @@
-"""`shirube check`: what landing would make of a file, told to a person, with nothing landed and nothing written."""
+"""`shirube check`: what landing would make of a file, told to a person; nothing is landed or written."""
 
 from __future__ import annotations
 
@@ -92,7 +92,8 @@ def render(result: CheckResult) -> RenderableType:
         parts.append(
             Text(
                 f"{result.rows_in:,} 行: 受け入れ {result.rows_accepted:,} · 隔離 {result.rows_refused:,}\n"
-                f"{result.rows_in:,} rows: {result.rows_accepted:,} accepted, {result.rows_refused:,} quarantined"
+                f"{result.rows_in:,} rows: {result.rows_accepted:,} accepted, "
+                f"{result.rows_refused:,} quarantined"
             )
         )
     if result.reasons:
@@ -198,12 +199,16 @@ def _verdict(result: CheckResult) -> Panel:
     if result.file_reason:
         reason = result.file_reason
         text = (
-            f"取り込めません: {reason.message_ja}\nCannot be landed: {reason.message_en} [{reason.reason_code}]\n\n"
+            f"取り込めません: {reason.message_ja}\n"
+            f"Cannot be landed: {reason.message_en} [{reason.reason_code}]\n\n"
             f"どうするか: {reason.advice_ja}"
         )
         return Panel(Text(text), title=Text(title), border_style="red")
     if result.rows_refused:
-        text = "一部の行が隔離されます。ほかの行は取り込めます。\nSome rows would be quarantined; the rest would be landed."
+        text = (
+            "一部の行が隔離されます。ほかの行は取り込めます。\n"
+            "Some rows would be quarantined; the rest would be landed."
+        )
         return Panel(Text(text), title=Text(title), border_style="yellow")
     return Panel(
         Text("すべて取り込めます。\nEverything would be landed."), title=Text(title), border_style="green"

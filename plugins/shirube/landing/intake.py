@@ -1,4 +1,4 @@
-"""A file's way through reader, casts and token split, in bounded memory: the part that `land` and `check` share."""
+"""A file's way through reader, casts and token split, in bounded memory: what `land` and `check` share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from shirube.vault import IDENTIFIERS_SCHEMA
 
 
 class ConservationError(RuntimeError):
-    """A row was lost or counted twice between the file and the lake: a fault of the program, never of the file."""
+    """A row was lost or counted twice on its way to the lake: a fault of the program, never of the file."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ class Intake:
                 "empty_file",
                 "見出しだけで、データの行がありません",
                 "the file has a header but no rows",
-                "抽出が動いたか送り手に確かめてください。0 件がありうるソースなら、契約ファイルの emptyFile を accept にします。",
+                "抽出が動いたか送り手に確かめてください。0 件がありうるソースなら、"
+                "契約ファイルの emptyFile を accept にします。",
             )
 
     def _note_events(self, kept: pa.RecordBatch) -> None:
@@ -102,7 +103,7 @@ class Intake:
 def split_identifiers(
     kept: pa.RecordBatch, contract: SourceContract, landing_id: str, key: TokenKey
 ) -> tuple[pa.RecordBatch, pa.Table]:
-    """Replace direct identifiers by tokens: rows for the lake, and `IDENTIFIERS_SCHEMA` rows for the vault."""
+    """Replace direct identifiers by tokens: rows for the lake, `IDENTIFIERS_SCHEMA` rows for the vault."""
     identifiers = [IDENTIFIERS_SCHEMA.empty_table()]
     columns: list[pa.Array] = []
     for column in contract.columns:

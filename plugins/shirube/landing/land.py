@@ -1,8 +1,8 @@
-"""Landing: from files in the inbox to immutable Parquet in the lake, identifiers in the vault, counts in the ledger.
+"""Landing: from files in the inbox to rows in the lake, identifiers in the vault and counts in the ledger.
 
-For each file: copy to the vault while hashing → register → read, cast, split off identifiers → write under hidden
-names → rename → commit to the ledger. Only the commit makes rows count, so a crash anywhere leaves a batch that
-is `received` and is simply done again.
+For each file: copy to the vault while hashing → register → read, cast, split off identifiers → write under
+hidden names → rename → commit to the ledger. Only the commit makes rows count, so a crash anywhere leaves a
+batch that is `received` and is simply done again.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -35,7 +36,7 @@ from shirube.readers import FileRejected
 Progress = Callable[[str, dict[str, Any]], None]
 
 SCHEMA_FILE = "00000000-schema.parquet"
-"""Zero rows with every column, in each source's lake folder, so that a source without files can be read too."""
+"""Zero rows, every column: in each source's lake folder, so that a source without files can be read too."""
 
 _FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -163,7 +164,8 @@ def select_sources(declared: Mapping[str, SourceContract], source: str | None) -
         return sorted(declared)
     if source not in declared:
         raise LookupError(
-            f"ソース {source} の契約がありません。あるのは: {', '.join(sorted(declared))} / There is no such source."
+            f"ソース {source} の契約がありません。あるのは: {', '.join(sorted(declared))} / "
+            "There is no such source."
         )
     return [source]
 
@@ -184,11 +186,11 @@ def write_schemas(home: Home, contracts: Mapping[str, SourceContract]) -> None:
         file = home.lake / name / SCHEMA_FILE
         schema = contract.lake_schema()
         if not file.exists() or not pq.read_schema(file).equals(schema):
-            write_atomically(file, lambda draft, schema=schema: pq.write_table(schema.empty_table(), draft))
+            write_atomically(file, partial(pq.write_table, schema.empty_table()))
 
 
 def clear_leftovers(home: Home, ledger: Ledger, source: str) -> None:
-    """Remove what a crash or a replay left: hidden drafts, landings the ledger does not point at, old quarantine.
+    """Remove what a crash or a replay left: hidden drafts, landings the ledger does not know, old quarantine.
 
     The caller holds the source's landing lock. Landings are left alone while somebody reads the lake.
     """
@@ -301,7 +303,7 @@ def _receive_all(
 
 
 def sighting_of(contract: SourceContract, file_name: str) -> Sighting:
-    """What a file's name tells under a contract; where it has no date, that of the folders above it counts."""
+    """What a file's name tells under a contract; if it has no date, that of the folders above it counts."""
     name = Path(file_name).name
     delivered_at = contract.delivered_at(name) or contract.delivered_at(file_name)
     return Sighting(file_name, delivered_at, contract.period_of(name))
@@ -423,8 +425,8 @@ def disk_watch() -> Iterator[None]:
             raise
         raise DiskFullError(
             errno.ENOSPC,
-            "ディスクの空きがありません。途中のものは残っていません。空きを作って、もう一度実行してください。 / "
-            "No room on the disk. Nothing half-written is left: make room and run again.",
+            "ディスクの空きがありません。途中のものは残っていません。空きを作って、もう一度実行してください。"
+            " / No room on the disk. Nothing half-written is left: make room and run again.",
         ) from error
 
 

@@ -110,7 +110,7 @@ def folder_of(home: Home, source: str, batch_id: str) -> Path:
 class QuarantineDraft:
     """A quarantine folder being written under a hidden name; `publish` makes it visible whole.
 
-    Nothing is created until the first refusal. Use it as a context manager: what was not published is removed.
+    Nothing is created until the first refusal. As a context manager it removes what was not published.
     """
 
     def __init__(self, home: Home, source: str, batch_id: str) -> None:

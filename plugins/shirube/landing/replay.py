@@ -81,6 +81,7 @@ def _chosen(
 def _assert_received(home: Home, batch: Batch) -> None:
     if not vault.received_file(home, batch.source, batch.content_hash).exists():
         raise FileNotFoundError(
-            f"バッチ {batch.batch_id}({batch.file_name})の控えが vault にありません。ファイルを届け直してください。 / "
+            f"バッチ {batch.batch_id}({batch.file_name})の控えが vault にありません。"
+            "ファイルを届け直してください。 / "
             "The received copy of this batch is gone: deliver the file again."
         )

@@ -111,7 +111,7 @@ def receive(home: Home, file: InboxFile) -> str:
 
 
 def _assert_finished(descriptor: int, file: InboxFile) -> None:
-    """Raise `StillBeingWritten` unless the open file is as the scan saw it and nobody has it open for writing."""
+    """Raise `StillBeingWritten` unless the file is as the scan saw it and nobody has it open for writing."""
     writers = has_writers(descriptor)
     if writers is None:
         time.sleep(max(0.0, min(SETTLE_SECONDS, file.mtime_ns / 1e9 + SETTLE_SECONDS - time.time())))
