@@ -146,6 +146,7 @@ def test_every_person_column_of_the_sources_is_declared_as_an_identifier():
         ("physicalName: 本文", "classification: direct_identifier", 15, "needs the custom property"),
         ("        physicalName: 本文\n", "        description: a: b\n", 15, "not readable as YAML"),
         ("version: 1.0.0\n", "version: 1.0.0\nversion: 2.0.0\n", 5, "written twice"),
+        ("version: 1.0.0\n", "version: 1.0.0 \x01\n", 1, "character that YAML does not allow"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(tmp_path: Path, old: str, new: str, line: int, says: str):

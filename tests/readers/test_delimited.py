@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -371,3 +372,12 @@ def test_the_size_of_a_chunk_changes_nothing(tmp_path: Path, monkeypatch, rows: 
     assert pieces.rows == whole.rows
     assert pieces.reasons == whole.reasons
     assert pieces.reader.not_rows == whole.reader.not_rows
+
+
+def test_a_table_in_which_nothing_is_recognised_is_refused_even_if_nothing_is_required(tmp_path: Path):
+    contract = plain_contract(tmp_path)
+    free = replace(contract, columns=tuple(replace(column, required=False) for column in contract.columns))
+    assert read_all(free, put(tmp_path, "金額\n5\n")).column("amount") == [5]
+    with pytest.raises(FileRejected) as caught:
+        open_reader(free, put(tmp_path, "a,b\n1,2\n"))
+    assert caught.value.reason_code == "unknown_columns"

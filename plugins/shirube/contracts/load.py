@@ -93,9 +93,10 @@ class _Document:
         except UnicodeDecodeError:
             self.say((), "the file is not UTF-8")
             return
-        except yaml.MarkedYAMLError as error:
-            line = error.problem_mark.line + 1 if error.problem_mark else 1
-            self.problems.append((line, f"not readable as YAML: {error.problem}"))
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            what = getattr(error, "problem", None) or "a character that YAML does not allow"
+            self.problems.append((mark.line + 1 if mark else 1, f"not readable as YAML: {what}"))
             return
         if not isinstance(node, yaml.MappingNode):
             self.say((), "the file must be a mapping with the keys of the contract standard")

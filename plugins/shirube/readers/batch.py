@@ -142,7 +142,8 @@ def match_header(contract: SourceContract, header: list[str], given: set[str]) -
             else:
                 ignored.append(name.strip())
     required = [name for name in missing if contract.by_name[name].required]
-    return HeaderMatch(positions, passed, ignored, missing, required)
+    # A table in which nothing is recognised is another table, even where the contract requires no column.
+    return HeaderMatch(positions, passed, ignored, missing, required if positions else missing)
 
 
 def matches_any(name: str, globs: tuple[str, ...]) -> bool:

@@ -110,6 +110,7 @@ class TextFile:
     def _wide_chunks(self) -> Iterator[bytes]:
         decoder = codecs.getincrementaldecoder(self.encoding)()
         rest = ""
+        line = 1
         try:
             for chunk in _raw_chunks(self.path, self.mark_bytes):
                 text = rest + decoder.decode(chunk)
@@ -119,7 +120,7 @@ class TextFile:
                 _not_too_long(len(rest))
                 if cut:
                     yield text[:cut].encode("utf-8")
-            rest += decoder.decode(b"", final=True)
+                line += text.count("\n", 0, cut)
         except UnicodeError as error:
             raise FileRejected(
                 "wrong_encoding",
@@ -127,6 +128,9 @@ class TextFile:
                 f"the file cannot be read to its end as {self.encoding}",
                 "送り手に再送を頼んでください。",
             ) from error
+        if decoder.getstate()[0]:
+            rest += "\ufffd"  # the file ends inside a character
+            self.bad_lines.add(line)
         if rest:
             yield rest.encode("utf-8")
 
