@@ -23,6 +23,7 @@ FETCHED = re.compile(
 HANDLER = re.compile(r"""\son[a-z]+=("[^"]*"|'[^']*')""", re.IGNORECASE)
 HOME_LINK = re.compile(r'href="(?:\.\./)+index\.html"')
 SUITE_LINK = re.compile(r'<a href="(?:\.\./)+expectations/[^"]*"\s*>(.*?)</a>', re.DOTALL)
+RANDOM_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TITLES = re.compile(r"<title>.*?</title>", re.DOTALL)
 STATUS_JA = {
     "passed": "合格",
@@ -56,7 +57,7 @@ def write(audit: AuditResult, documents: dict[str, dict[str, Any]], folder: Path
 
 def offline(page: str, title: str) -> str:
     """The same page with nothing left that a browser would fetch or run, and our stylesheet inside it."""
-    page = HANDLER.sub("", FETCHED.sub("", page))
+    page = RANDOM_ID.sub("detail", HANDLER.sub("", FETCHED.sub("", page)))
     page = SUITE_LINK.sub(r"\1", HOME_LINK.sub('href="index.html"', page))
     style = (
         f"<title>{html.escape(title)}</title>\n<style>\n{STYLESHEET.read_text(encoding='utf-8')}</style>\n"

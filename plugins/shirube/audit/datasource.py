@@ -15,7 +15,11 @@ from typing import Any, Literal
 os.environ["GX_ANALYTICS_ENABLED"] = "False"
 
 import great_expectations as gx
-from great_expectations.data_context.types.base import ProgressBarsConfig
+from great_expectations.data_context.types.base import (
+    DataContextConfig,
+    InMemoryStoreBackendDefaults,
+    ProgressBarsConfig,
+)
 from great_expectations.datasource.fluent import SQLDatasource
 from great_expectations.execution_engine import SqlAlchemyExecutionEngine
 
@@ -27,8 +31,16 @@ class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
     def get_connection(self) -> Iterator[Any]:
         """Yield the one connection; it is not closed afterwards."""
         if not self._connection:
-            self._connection = self.engine.connect()
+            # Each statement on its own: a check that raises must not abort those that follow.
+            self._connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         yield self._connection
+
+    def close(self) -> None:
+        """Close the one connection: DuckDB lets go of a file only when the last connection is closed."""
+        if self._connection:
+            self._connection.close()
+            self._connection = None
+        self.engine.dispose()
 
 
 class DuckDBDatasource(SQLDatasource):
@@ -44,6 +56,10 @@ class DuckDBDatasource(SQLDatasource):
 
 def quiet_context() -> Any:
     """An ephemeral GX context: nothing on disk, no progress bars, no telemetry."""
-    context = gx.get_context(mode="ephemeral")
+    stores = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
+    context = gx.get_context(
+        mode="ephemeral",
+        project_config=DataContextConfig(store_backend_defaults=stores, analytics_enabled=False),
+    )
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
     return context

@@ -28,6 +28,7 @@ from typing import Any, Protocol
 from shirube.audit.results import AuditResult, CheckResult, TableResult, audit_folder, save_audit
 from shirube.audit.suites import Check, Suite, SuiteError, load_suites
 from shirube.home import Home
+from shirube.landing.locks import reading_lake
 
 Progress = Callable[[str, dict[str, Any]], None]
 
@@ -95,7 +96,7 @@ def audit(
             "candidate", connection_string=f"duckdb:///{scratch / 'gate.duckdb'}", create_temp_table=False
         )
         (scratch / "results").mkdir()
-        with _gate_database(source, home, build) as facts:
+        with reading_lake(home), _gate_database(source, home, build) as facts:
             tables: list[TableResult] = []
             documents: dict[str, dict[str, Any]] = {}
             for suite in suites:
@@ -113,7 +114,6 @@ def audit(
                 if name not in audited:
                     gate, _, table = name.partition(".")
                     tables.append(TableResult(gate, table, "unaudited", ()))
-            source.get_execution_engine().close()
         for name, document in documents.items():
             text = json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True)
             (scratch / "results" / f"{name}.json").write_text(text + "\n", encoding="utf-8")
@@ -163,8 +163,7 @@ def _compile(suites: list[Suite]) -> dict[str, list[Any]]:
                 problems.append(f"{check.place}: Great Expectations knows no {check.expectation!r}")
                 continue
             try:
-                # GX prints advice about {batch} to standard output, which belongs to our own caller.
-                with contextlib.redirect_stdout(io.StringIO()):
+                with _gx_advice_unheard():
                     compiled[suite.name].append(
                         kind(
                             **check.arguments,
@@ -212,6 +211,10 @@ def _gate_database(source: Any, home: Home, build: Candidate) -> Iterator[_Facts
         connection.commit()
         yield _Facts([f"{schema}.{table}" for schema, table in rows], arrived)
     finally:
+        source.get_execution_engine().close()
+        connection.rollback()
+        # The next step opens the same file: nothing of this audit may still hold it.
+        execute("detach database if exists candidate")
         connection.close()
         source.get_engine().dispose()
 
@@ -304,9 +307,10 @@ def _validate(
             data=asset.add_batch_definition_whole_table("whole"),
             suite=context.suites.add(gx.ExpectationSuite(name=suite.name, expectations=expectations)),
         )
-        result = context.validation_definitions.add(definition).run(
-            result_format={"result_format": "SUMMARY", "partial_unexpected_count": 0}
-        )
+        with _gx_advice_unheard():
+            result = context.validation_definitions.add(definition).run(
+                result_format={"result_format": "SUMMARY", "partial_unexpected_count": 0}
+            )
         found = {
             int(entry["expectation_config"]["meta"]["position"]): entry
             for entry in result.to_json_dict()["results"]
@@ -334,6 +338,11 @@ def _validate(
             "owner": suite.owner,
         },
     }
+
+
+def _gx_advice_unheard() -> contextlib.AbstractContextManager[Any]:
+    """GX prints advice about {batch} to standard output, which belongs to our own caller."""
+    return contextlib.redirect_stdout(io.StringIO())
 
 
 def _canonical(check: Check, entry: dict[str, Any] | None, failure: str) -> dict[str, Any]:

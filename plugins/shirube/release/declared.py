@@ -16,8 +16,8 @@ class Declared:
     """What is published and how it hangs together.
 
     `star`: core tables to publish beside the marts, sorted. `kpis`: KPI id → the mart that counts it.
-    `grain`: model → the columns that tell its rows apart. `marts_above`: mart → the marts it is computed from,
-    directly or not.
+    `grain`: model → the columns that tell its rows apart. `marts_above`: mart → the marts it is computed
+    from, directly or not.
     """
 
     star: tuple[str, ...]

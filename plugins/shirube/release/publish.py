@@ -173,8 +173,8 @@ def _write_marts(home: Home, draft: _Draft, build: Candidate, progress: Progress
 def _drawn_in(names: Set[str], failed: dict[str, Reason], declared: Declared) -> dict[str, Reason]:
     """The failed marts, and every mart that is computed from one of them.
 
-    The KPI table is spared where the failed mart counts KPIs: its rows are dealt with one by one. A calendar or
-    a trust mark that failed is in every row.
+    The KPI table is spared where the failed mart counts KPIs: its rows are dealt with one by one. A calendar
+    or a trust mark that failed is in every row.
     """
     withheld = dict(failed)
     for name in sorted(names - failed.keys()):
