@@ -42,7 +42,7 @@
             {%- set flag = base ~ '_suppressed_' ~ before %}
             (
                 {{ flag }}
-                or ({{ base }}_lone_{{ before }} = 1 and {{ base }}_next_{{ before }} = 2 and {{ base }} > 0)
+                or ({{ base }}_lone_{{ before }} = 1 and {{ base }}_next_{{ before }} = 2 and coalesce({{ base }}, 0) > 0)
             ) as {{ base }}_suppressed_{{ before + 1 }}
             {{- ',' if not loop.last }}
             {%- endfor %}
