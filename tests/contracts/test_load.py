@@ -12,6 +12,7 @@ import pytest
 import yaml
 from open_data_contract_standard.model import OpenDataContractStandard
 from shirube.contracts import ContractError, load_contract, load_contracts, source_names
+from shirube.contracts.load import COLUMN_PROPERTIES, FILE_PROPERTIES
 from shirube.home import project_root
 
 SOURCES = [
@@ -260,3 +261,12 @@ def test_what_a_file_name_says(
     assert contract.delivered_at(name) == expected
     assert contract.period_of(name) == period
     assert contract.values_from_name(name) == values
+
+
+def test_the_readme_names_every_custom_property_and_its_example_loads(tmp_path: Path):
+    readme = (project_root() / "expectations" / "sources" / "README.md").read_text(encoding="utf-8")
+    example = readme.split("```yaml\n")[1].split("```")[0]
+    assert load_contract(write(tmp_path, example)).name == "field_request"
+    known = [*FILE_PROPERTIES, *COLUMN_PROPERTIES]
+    assert len(known) == 20
+    assert [name for name in known if f"`{name}" not in readme] == []

@@ -37,7 +37,7 @@ from shirube.home import project_root
 SUFFIX: Final = ".odcs.yaml"
 NodePath = tuple[str | int, ...]
 
-_FILE_PROPERTIES: Final[dict[str, type | tuple[type, ...]]] = {
+FILE_PROPERTIES: Final[dict[str, type | tuple[type, ...]]] = {
     "format": (str, list),
     "encodings": list,
     "delimiter": str,
@@ -55,7 +55,7 @@ _FILE_PROPERTIES: Final[dict[str, type | tuple[type, ...]]] = {
     "passThrough": list,
     "expected": bool,
 }
-_COLUMN_PROPERTIES: Final[dict[str, type | tuple[type, ...]]] = {
+COLUMN_PROPERTIES: Final[dict[str, type | tuple[type, ...]]] = {
     "identifierKind": str,
     "trueValues": list,
     "falseValues": list,
@@ -245,7 +245,7 @@ class _Builder:
             self.say(("schema", 0, "name"), f"the table must be called {name}, as the file is")
         columns = self._columns(table.properties or [])
         known = {column.name for column in columns}
-        props = self._custom(self.contract.customProperties, ("customProperties",), _FILE_PROPERTIES)
+        props = self._custom(self.contract.customProperties, ("customProperties",), FILE_PROPERTIES)
         formats = self._formats(props)
         event_time, zone = self._event_time(props, known)
         freshness = self._freshness()
@@ -320,7 +320,7 @@ class _Builder:
         self._compiles(pattern, (*at, "logicalTypeOptions", "pattern"))
         zone = str(options.get("defaultTimezone", ""))
         self._zone_exists(zone, (*at, "logicalTypeOptions", "defaultTimezone"))
-        props = self._custom(prop.customProperties, (*at, "customProperties"), _COLUMN_PROPERTIES)
+        props = self._custom(prop.customProperties, (*at, "customProperties"), COLUMN_PROPERTIES)
         return Column(
             name=name,
             header=prop.physicalName or name,
