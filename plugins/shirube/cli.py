@@ -145,14 +145,14 @@ def audit(home: HomeOption = None) -> None:
 @app.command()
 def publish(home: HomeOption = None) -> None:
     """Publish the last build as an immutable release, if its audit allows."""
-    from shirube.audit import last_audit
+    from shirube.audit import read_audit
     from shirube.release import publish as publish_release
     from shirube.warehouse import last_build
 
     try:
         resolved = Home.resolve(home)
         built = last_build(resolved)
-        release = publish_release(resolved, built, last_audit(resolved, built))
+        release = publish_release(resolved, built, read_audit(resolved, built.release_id))
     except (ValueError, OSError, RuntimeError) as error:
         raise _fail(error) from error
     console.print(f"{release.status}: {release.release_id} ({release.path})")

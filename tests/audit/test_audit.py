@@ -34,20 +34,23 @@ def _tree(folder: Path) -> dict[str, bytes]:
 
 def test_a_clean_candidate_passes_both_gates(home: Home) -> None:
     build = make_build(home)
+    loud = _rule("select 1 from audit.run where as_of is null", "critical")
     seen: list[str] = []
     result = audit(
         home,
         build,
-        suites_folder=write_suites(home.root / "suites", {**SUITES, "landed.dcf_physician": NOT_EMPTY}),
+        suites_folder=write_suites(
+            home.root / "suites", {**SUITES, "landed.dcf_physician": NOT_EMPTY, "core.dim_channel": loud}
+        ),
         progress=lambda event, facts: seen.append(f"{event} {facts['table']} {facts['status']}"),
     )
     assert {table.name: table.status for table in result.tables} == {
         **dict.fromkeys(SUITES, "passed"),
         "landed.dcf_physician": "not_arrived",
-        "core.dim_channel": "unaudited",
+        "core.dim_channel": "passed",
     }
-    assert result.counts == {"checks": 11, "passed": 11, "info": 0, "warning": 0, "critical": 0, "errors": 0}
-    assert len(seen) == len(SUITES)
+    assert result.counts == {"checks": 12, "passed": 12, "info": 0, "warning": 0, "critical": 0, "errors": 0}
+    assert len(seen) == len(SUITES) + 1
     assert "table_audited core.fct_touchpoint passed" in seen
     assert not result.is_blocked
     assert result.folder == home.warehouse / "audit" / FIRST

@@ -90,7 +90,8 @@ def audit(
     folder = audit_folder(home, build.release_id)
     scratch = Path(tempfile.mkdtemp(prefix=".audit-", dir=home.warehouse))
     try:
-        expectations = _compile(suites)
+        with _gx_advice_unheard():
+            expectations = _compile(suites)
         context = quiet_context()
         source: DuckDBDatasource = context.data_sources.add_duckdb(
             "candidate", connection_string=f"duckdb:///{scratch / 'gate.duckdb'}", create_temp_table=False
@@ -104,7 +105,8 @@ def audit(
                 if status:
                     tables.append(TableResult(suite.gate, suite.table, status, ()))
                     continue
-                document = _validate(context, source, suite, expectations[suite.name], build)
+                with _gx_advice_unheard():
+                    document = _validate(context, source, suite, expectations[suite.name], build)
                 documents[suite.name] = document
                 tables.append(_table_result(suite, document))
                 if progress:
@@ -119,7 +121,8 @@ def audit(
             (scratch / "results" / f"{name}.json").write_text(text + "\n", encoding="utf-8")
         result = AuditResult(build.release_id, build.as_of, build.config_version, tuple(tables), scratch)
         save_audit(result)
-        data_docs.write(result, documents, scratch / "data_docs")
+        with _gx_advice_unheard():
+            data_docs.write(result, documents, scratch / "data_docs")
         for leftover in scratch.glob("gate.duckdb*"):
             leftover.unlink()
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -163,15 +166,14 @@ def _compile(suites: list[Suite]) -> dict[str, list[Any]]:
                 problems.append(f"{check.place}: Great Expectations knows no {check.expectation!r}")
                 continue
             try:
-                with _gx_advice_unheard():
-                    compiled[suite.name].append(
-                        kind(
-                            **check.arguments,
-                            severity=FailureSeverity(check.severity),
-                            notes=check.why,
-                            meta={"position": position, "owner": check.owner},
-                        )
+                compiled[suite.name].append(
+                    kind(
+                        **check.arguments,
+                        severity=FailureSeverity(check.severity),
+                        notes=check.why,
+                        meta={"position": position, "owner": check.owner},
                     )
+                )
             except ValidationError as error:
                 faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
                 problems.append(f"{check.place}: {check.expectation}: {faults}")
@@ -307,10 +309,9 @@ def _validate(
             data=asset.add_batch_definition_whole_table("whole"),
             suite=context.suites.add(gx.ExpectationSuite(name=suite.name, expectations=expectations)),
         )
-        with _gx_advice_unheard():
-            result = context.validation_definitions.add(definition).run(
-                result_format={"result_format": "SUMMARY", "partial_unexpected_count": 0}
-            )
+        result = context.validation_definitions.add(definition).run(
+            result_format={"result_format": "SUMMARY", "partial_unexpected_count": 0}
+        )
         found = {
             int(entry["expectation_config"]["meta"]["position"]): entry
             for entry in result.to_json_dict()["results"]
