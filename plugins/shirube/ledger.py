@@ -129,6 +129,16 @@ _BATCH_SCHEMA = pa.schema(
         ("content_hash", pa.string()),
     ]
 )
+_SIGHTING_SCHEMA = pa.schema(
+    [
+        ("batch_id", pa.string()),
+        ("landing_id", pa.string()),
+        ("source", pa.string()),
+        ("file_name", pa.string()),
+        ("delivered_at", pa.timestamp("us")),
+        ("delivered_on", pa.date32()),
+    ]
+)
 _QUARANTINE_SCHEMA = pa.schema(
     [
         ("source", pa.string()),
@@ -427,7 +437,7 @@ class Ledger:
         ]
 
     def export_parquet(self, folder: Path, contracts: Mapping[str, SourceContract] | None = None) -> None:
-        """Write batch.parquet, quarantine.parquet and source.parquet for dbt, each replaced atomically.
+        """Write batch, sighting, quarantine and source as Parquet for dbt, each replaced atomically.
 
         Batches that are still `received` are left out. The rows are sorted and tell nothing about when or in
         which order files arrived: equal deliveries give equal bytes.
@@ -436,6 +446,7 @@ class Ledger:
         with self._transaction():
             decided = [batch for batch in self.batches() if batch.state != "received"]
             reasons = self.reasons()
+            sightings = [(batch, seen) for batch in decided for seen in self.sightings(batch.batch_id)]
         known = {batch.batch_id: batch for batch in decided}
         _write_table(
             folder / "batch.parquet",
@@ -458,6 +469,21 @@ class Ledger:
                     "content_hash": batch.content_hash,
                 }
                 for batch in decided
+            ],
+        )
+        _write_table(
+            folder / "sighting.parquet",
+            _SIGHTING_SCHEMA,
+            [
+                {
+                    "batch_id": batch.batch_id,
+                    "landing_id": batch.landing_id,
+                    "source": batch.source,
+                    "file_name": seen.file_name,
+                    "delivered_at": seen.delivered_at or batch.delivered_at,
+                    "delivered_on": (seen.delivered_at or batch.delivered_at).date(),
+                }
+                for batch, seen in sightings
             ],
         )
         _write_table(

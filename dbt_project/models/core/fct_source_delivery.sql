@@ -22,9 +22,8 @@ select
     cast(outcome.rows_rejected as bigint) as rows_rejected,
     source.freshness_hours,
     source.is_expected
-from {{ source('ledger', 'batch') }} as batch
+from {{ ref('int_delivery') }} as batch
 inner join {{ source('ledger', 'source') }} as source
     on batch.source = source.source
 left join outcome
     on batch.batch_id = outcome.batch_id
-where batch.delivered_on <= {{ as_of() }}

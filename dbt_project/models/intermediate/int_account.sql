@@ -29,6 +29,10 @@ select
     own.member_id,
     own.email_token,
     survivor.external_id as physician_code,
+    exists (
+        select 1 from {{ ref('test_account_rule') }} as test_account
+        where survivor.external_id like test_account.external_id_pattern
+    ) as is_test,
     case
         when known.physician_code is not null then {{ physician_key('known.physician_code') }}
     end as physician_key

@@ -49,6 +49,7 @@ select
         when coalesce(call.status, '') not in ('Submitted_vod', 'Submitted_vod__c') then 'out_of_scope'
         when child.parent_call_id is not null then 'out_of_scope'
         when not coalesce(account.is_person_account, true) then 'out_of_scope'
+        when account.is_test then 'test_record'
         when call.account_id is null then 'anonymous'
         when call.call_date is null and call.call_datetime is null then 'unparseable'
     end as reject_reason

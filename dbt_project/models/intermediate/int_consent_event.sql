@@ -13,6 +13,7 @@ select
     consent.preference_topic,
     case
         when coalesce(consent.is_deleted, false) then 'deleted_in_source'
+        when account.is_test then 'test_record'
         when consent.account_id is null then 'anonymous'
         when consent.captured_at is null then 'unparseable'
         when opt.consent_state is null and coalesce(answer.channel_id, channel.channel_id) is null then 'unparseable'

@@ -16,9 +16,12 @@ select
     inquiry.gl_record_complete,
     case
         when coalesce(inquiry.is_deleted, false) then 'deleted_in_source'
+        when account.is_test then 'test_record'
         when inquiry.account_id is null then 'anonymous'
         when inquiry.received_at is null and inquiry.created_at is null then 'unparseable'
     end as reject_reason
 from {{ ref('stg_crm_medical_inquiry') }} as inquiry
 left join {{ ref('int_product_name') }} as product
     on inquiry.product_name = product.called
+left join {{ ref('int_account') }} as account
+    on inquiry.account_id = account.account_id

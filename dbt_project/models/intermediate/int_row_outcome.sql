@@ -40,12 +40,11 @@ superseded as (
         batch.batch_id,
         'duplicate' as reject_reason,
         batch.rows_landed - coalesce(standing.row_count, 0) as row_count
-    from {{ source('ledger', 'batch') }} as batch
+    from {{ ref('int_delivery') }} as batch
     left join standing
         on batch.batch_id = standing.batch_id
     where
         batch.state = 'landed'
-        and batch.delivered_on <= {{ as_of() }}
         and batch.source in ({% for source in classified %}'{{ source }}'{{ ', ' if not loop.last }}{% endfor %})
         and batch.rows_landed <> coalesce(standing.row_count, 0)
 ),

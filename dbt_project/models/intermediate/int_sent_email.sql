@@ -20,9 +20,12 @@ select
         when
             coalesce(email.status, '') in ('Saved_vod', 'Scheduled_vod', 'Pending_vod', 'Group_vod')
             then 'out_of_scope'
+        when account.is_test then 'test_record'
         when email.account_id is null then 'opted_out_of_tracking'
         when email.sent_at is null and email.created_at is null then 'unparseable'
     end as reject_reason
 from {{ ref('stg_crm_sent_email') }} as email
 left join {{ ref('int_product_name') }} as product
     on email.crm_product_id = product.called
+left join {{ ref('int_account') }} as account
+    on email.account_id = account.account_id

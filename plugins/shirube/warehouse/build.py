@@ -70,7 +70,7 @@ def build(
                 "Nothing has been landed yet: there is nothing to build from."
             )
         configuration = config_version()
-        release_id = release_id_of(day, inputs.landings, configuration)
+        release_id = release_id_of(day, inputs.deliveries, configuration)
         finished = _read(_folder(home, release_id))
         if finished:
             _say(progress, "build_reused", {"release_id": release_id})
@@ -106,7 +106,7 @@ def _build(
     _clear(home)
     draft = folder.with_name(f".draft-{release_id}")
     draft.mkdir(parents=True)
-    _say(progress, "build_started", {"release_id": release_id, "batches": len(inputs.landings)})
+    _say(progress, "build_started", {"release_id": release_id, "batches": inputs.batches})
     started = time.perf_counter()
     try:
         variables = {"as_of": as_of.isoformat(), "release_id": release_id, "config_version": configuration}

@@ -16,9 +16,10 @@ from shirube.ledger import Ledger
 
 @dataclass(frozen=True)
 class Inputs:
-    """The batches that count, by landing, and the folder of the ledger's export."""
+    """What had been delivered: landings with the days they came, and the folder of the ledger's export."""
 
-    landings: tuple[str, ...]
+    deliveries: tuple[str, ...]
+    batches: int
     last_delivered_on: date | None
     ledger: Path
 
@@ -30,12 +31,19 @@ def prepare(home: Home, as_of: date | None) -> Inputs:
     with Ledger(home) as ledger:
         ledger.export_parquet(folder)
     # Read back what dbt will read, so that a file landed meanwhile is in neither or in both.
-    batches = pq.read_table(
-        folder / "batch.parquet", columns=["landing_id", "delivered_on"], filters=[("state", "=", "landed")]
-    ).to_pylist()
-    counted = [batch for batch in batches if as_of is None or batch["delivered_on"] <= as_of]
+    landed = pq.read_table(
+        folder / "batch.parquet", columns=["landing_id"], filters=[("state", "=", "landed")]
+    )
+    known = set(landed["landing_id"].to_pylist())
+    seen = pq.read_table(folder / "sighting.parquet", columns=["landing_id", "delivered_on"]).to_pylist()
+    counted = [
+        sighting
+        for sighting in seen
+        if sighting["landing_id"] in known and (as_of is None or sighting["delivered_on"] <= as_of)
+    ]
     return Inputs(
-        landings=tuple(sorted(batch["landing_id"] for batch in counted)),
-        last_delivered_on=max((batch["delivered_on"] for batch in counted), default=None),
+        deliveries=tuple(sorted({f"{s['landing_id']} {s['delivered_on']}" for s in counted})),
+        batches=len({sighting["landing_id"] for sighting in counted}),
+        last_delivered_on=max((sighting["delivered_on"] for sighting in counted), default=None),
         ledger=folder,
     )

@@ -35,9 +35,9 @@ def code_version() -> str:
     return f"{__version__}+{_digest(package, package.rglob('*.py'))[:12]}"
 
 
-def release_id_of(as_of: date, landing_ids: Iterable[str], configuration: str) -> str:
+def release_id_of(as_of: date, deliveries: Iterable[str], configuration: str) -> str:
     """The day, and 10 hex digits over everything else that decides what is in the release."""
-    parts = [*sorted(landing_ids), code_version(), configuration, as_of.isoformat()]
+    parts = [*sorted(deliveries), code_version(), configuration, as_of.isoformat()]
     digest = sha256("\0".join(parts).encode()).hexdigest()
     return f"{as_of.isoformat()}-{digest[:10]}"
 
