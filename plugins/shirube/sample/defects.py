@@ -112,7 +112,7 @@ class Defects:
     # ---- portal -------------------------------------------------------------------------------------------
 
     def portal(self, month: int, vendor: int) -> PortalPlan:
-        """Corrected: MedPort 6th, DrGate 8th month; wrong encoding: DrGate 5th; late: MedPort 2nd (from 0)."""
+        """Corrected, wrongly encoded and late months of each vendor, counted from 0."""
         return PortalPlan(
             corrected=(month, vendor) in ((6, 0), (8, 1)),
             wrong_encoding=(month, vendor) == (5, 1),

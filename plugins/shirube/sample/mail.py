@@ -167,7 +167,8 @@ class Mail(State):
         """Delivery, opens and clicks of e-mails: by people, by a privacy proxy and by link scanners.
 
         Kinds: 0 delivered, 1 bounced, 2 opened, 3 clicked, 4 unsubscribed. Agents: 0-2 people,
-        3 privacy proxy, 4 and more link scanners. Scanner clicks come in four ways, one for each rule that catches them.
+        3 privacy proxy, 4 and more link scanners. Scanner clicks come in four ways, one for each rule
+        that catches them.
         """
         count = size(frame)
         frame["number"] = self.count.draw("email", count)

@@ -44,7 +44,7 @@ def write(log: FileLog, company: Company, month: Month, defects: Defects) -> Non
         plan = defects.webinar(number)
         report, stats = _report(company, number, part, defects)
         name = f"webinar_{meeting_id(number)}_{_compact(day + 1)}.csv"
-        if plan.redelivered:  # the first export missed the last people; the corrected one replaces it
+        if plan.redelivered and count > plan.missing_at_first:  # corrected: the first missed people
             kept = rows(part, np.arange(count - plan.missing_at_first))
             early, _ = _report(company, number, kept, defects)
             log.write("webinar_zoom", name, early, size(kept), note="superseded")
