@@ -191,6 +191,7 @@ def default_values() -> list[Row]:
     rows = [
         value_row("cx.usefulness_top_rate", "OF01", 0, 28, 48, verdict="cannot_tell"),
         value_row("cx.usefulness_top_rate", "OF01", 1, 31, 50, verdict="cannot_tell"),
+        value_row("cx.csat_top2_rate", "OF01", 1, 40, 50),
         value_row("fit.choice_honoured_rate", "OF01", 0, 301, 400),
         value_row("fit.choice_honoured_rate", "OF01", 1, 378, 420, verdict="improved"),
         value_row("journey.forward_transition_rate", "OF01", 0, 11, 80),

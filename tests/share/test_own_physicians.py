@@ -112,6 +112,10 @@ def test_a_request_that_was_followed_up_is_no_longer_open(home: Home, day: date)
     builder.write_table(folder, "fct_touchpoint", [*rows, answered])
     line = next(line for line in pages(home)["e1"].lines if line.name == "石川 二葉 先生")
     assert line.step == STEPS["is_known"]
+    # The visit in which it was made does not answer it.
+    builder.write_table(folder, "fct_touchpoint", [*rows, answered | {"occurred_on": date(2026, 10, 20)}])
+    line = next(line for line in pages(home)["e1"].lines if line.name == "石川 二葉 先生")
+    assert line.step == STEPS["has_open_request"]
     # Answered by somebody else, it is still open for the one who is responsible.
     builder.write_table(folder, "fct_touchpoint", [*rows, answered | {"employee_key": "e2"}])
     line = next(line for line in pages(home)["e1"].lines if line.name == "石川 二葉 先生")
