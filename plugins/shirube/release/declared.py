@@ -16,14 +16,13 @@ class Declared:
     """What is published and how it hangs together.
 
     `star`: core tables to publish beside the marts, sorted. `kpis`: KPI id → the mart that counts it.
-    `grain`: model → the columns that tell its rows apart. `marts_above`: mart → the marts it is computed
-    from, directly or not.
+    `grain`: model → the columns that tell its rows apart. `mart_parents`: mart → the marts it reads.
     """
 
     star: tuple[str, ...]
     kpis: dict[str, str]
     grain: dict[str, tuple[str, ...]]
-    marts_above: dict[str, frozenset[str]]
+    mart_parents: dict[str, tuple[str, ...]]
 
     def kpis_of(self, mart: str) -> list[str]:
         """KPI ids counted by a mart, sorted."""
@@ -49,19 +48,14 @@ def read_declared(manifest_file: Path) -> Declared:
         kpis |= {str(kpi["id"]): str(node["name"]) for kpi in meta.get("kpis") or []}
         if isinstance(meta.get("grain"), list):
             grain[str(node["name"])] = tuple(str(column) for column in meta["grain"])
-    return Declared(tuple(sorted(star)), kpis, grain, _marts_above(models))
+    return Declared(tuple(sorted(star)), kpis, grain, _mart_parents(models))
 
 
-def _marts_above(models: dict[str, Any]) -> dict[str, frozenset[str]]:
-    marts = {key: node for key, node in models.items() if node["schema"] == "marts"}
-
-    def above(key: str) -> set[str]:
-        parents = {parent for parent in marts[key]["depends_on"]["nodes"] if parent in marts}
-        return parents.union(*(above(parent) for parent in parents))
-
+def _mart_parents(models: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    marts = {key: str(node["name"]) for key, node in models.items() if node["schema"] == "marts"}
     return {
-        str(node["name"]): frozenset(str(marts[parent]["name"]) for parent in above(key))
-        for key, node in marts.items()
+        name: tuple(sorted(marts[parent] for parent in models[key]["depends_on"]["nodes"] if parent in marts))
+        for key, name in marts.items()
     }
 
 

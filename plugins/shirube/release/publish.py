@@ -171,22 +171,26 @@ def _write_marts(home: Home, draft: _Draft, build: Candidate, progress: Progress
 
 
 def _drawn_in(names: Set[str], failed: dict[str, Reason], declared: Declared) -> dict[str, Reason]:
-    """The failed marts, and every mart that is computed from one of them.
+    """The failed marts, and every mart that reads one of them, directly or through others.
 
     The KPI table is spared where the failed mart counts KPIs: its rows are dealt with one by one. A calendar
     or a trust mark that failed is in every row.
     """
     withheld = dict(failed)
-    for name in sorted(names - failed.keys()):
-        above = sorted(declared.marts_above.get(name, frozenset()) & failed.keys())
-        if name == kpi_rows.KPI_TABLE:
-            above = [mart for mart in above if mart == TRUST_MART or not declared.kpis_of(mart)]
-        if above:
-            withheld[name] = Reason(
-                f"もとになる{'、'.join(above)}が通らなかったため出していません",
-                f"computed from {', '.join(above)}, which did not pass",
-            )
-    return withheld
+    while True:
+        found: dict[str, Reason] = {}
+        for name in sorted(names - withheld.keys()):
+            read = [parent for parent in declared.mart_parents.get(name, ()) if parent in withheld]
+            if name == kpi_rows.KPI_TABLE:
+                read = [mart for mart in read if mart == TRUST_MART or not declared.kpis_of(mart)]
+            if read:
+                found[name] = Reason(
+                    f"もとになる{'、'.join(read)}が通らなかったため出していません",
+                    f"computed from {', '.join(read)}, which did not pass",
+                )
+        if not found:
+            return withheld
+        withheld |= found
 
 
 def _mart_entry(home: Home, draft: _Draft, build: Candidate, name: str) -> dict[str, Any]:
