@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reading import plain_contract, read_all
 from shirube.readers import FileRejected, open_reader
+from shirube.readers.delimited import DelimitedReader
 from shirube.readers.text import CHUNK_BYTES
 
 HEADER = "コード,本文,金額\n"
@@ -381,3 +382,46 @@ def test_a_table_in_which_nothing_is_recognised_is_refused_even_if_nothing_is_re
     with pytest.raises(FileRejected) as caught:
         open_reader(free, put(tmp_path, "a,b\n1,2\n"))
     assert caught.value.reason_code == "unknown_columns"
+
+
+ROWS = st.sampled_from(
+    [
+        "01,a,1",
+        '"02","x, y","2"',
+        '03,"p\nq",3',
+        "04,b",
+        "05,c,5,6",
+        '06,5" d,6',
+        "",
+        ",,",
+        '"07","""q""",7',
+        "09,a\rb,1",
+        '10,"u',
+    ]
+)
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
+)
+@given(
+    rows=st.lists(ROWS, max_size=30),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+    chunk=st.sampled_from([30, 4096]),
+)
+def test_the_fast_path_and_the_slow_one_give_the_same(
+    tmp_path: Path, monkeypatch, rows: list[str], line_end: str, chunk: int
+):
+    path = put(tmp_path, HEADER + line_end.join(rows))
+    contract = plain_contract(tmp_path, "  - {property: emptyFile, value: accept}")
+    with monkeypatch.context() as patch:
+        patch.setattr("shirube.readers.text.CHUNK_BYTES", chunk)
+        fast = read_all(contract, path)
+        patch.setattr(DelimitedReader, "_fast", lambda *_: None)
+        slow = read_all(contract, path)
+    assert fast.rows == slow.rows
+    assert fast.reasons == slow.reasons
+    assert fast.reader.not_rows == slow.reader.not_rows
