@@ -1,0 +1,150 @@
+"""The project's own suites against tables as dbt's contracts and the source contracts declare them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from handmade import HandmadeBuild, change, make_build
+from shirube.audit import audit, decide, load_suites
+from shirube.contracts import load_contracts
+from shirube.home import Home, project_root
+from shirube.ledger import Ledger
+
+RELEASE = "2026-10-31-aaaaaaaaaa"
+
+
+def _models() -> dict[str, dict[str, Any]]:
+    """`schema.name` → dbt's yml entry of every core and mart model."""
+    found = {}
+    for schema in ("core", "marts"):
+        for file in sorted((project_root() / "dbt_project" / "models" / schema).rglob("*.yml")):
+            for model in (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("models", []):
+                found[f"{schema}.{model['name']}"] = model
+    return found
+
+
+def _declared_build(home: Home, *statements: str) -> HandmadeBuild:
+    """An empty candidate with every declared table, and one landed batch without rows for every source."""
+    build = make_build(home)
+    (home.warehouse / "shirube.duckdb").unlink()
+    tables = []
+    for name, model in _models().items():
+        columns = ", ".join(f'"{column["name"]}" {column["data_type"]}' for column in model["columns"])
+        tables.append(f"create table {name} ({columns})")
+    change(build, "create schema core", "create schema marts", *tables, *statements)
+    contracts = load_contracts()
+    with Ledger(home) as ledger:
+        ledger.export_parquet(home.warehouse / "ledger", contracts)
+    rows = ", ".join(f"('b-{name}', 'l-{name}', '{name}')" for name in contracts)
+    batch = home.warehouse / "ledger" / "batch.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(
+            "copy (select batch_id, landing_id, source, 'landed' as state, date '2026-10-31' as delivered_on,"
+            " 0 as rows_in, 0 as rows_landed, 0 as rows_quarantined"
+            f" from (values {rows}) as t (batch_id, landing_id, source)) to '{batch}'"
+        )
+    for name, contract in contracts.items():
+        folder = home.lake / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in folder.glob("*.parquet"):
+            file.unlink()
+        pq.write_table(contract.lake_schema().empty_table(), folder / f"l-{name}.parquet")
+    return build
+
+
+def test_every_core_and_mart_model_has_a_suite_and_every_suite_a_model() -> None:
+    models = set(_models())
+    assert len(models) >= 40
+    assert {suite.name for suite in load_suites() if suite.gate != "landed"} == models
+
+
+def test_every_rule_runs_on_the_declared_columns(home: Home) -> None:
+    """A renamed column shows here, not at three in the morning: no check may raise, even on empty tables."""
+    result = audit(home, _declared_build(home))
+    broken = [
+        f"{table.name}: {check.why} {check.message}"
+        for table in result.tables
+        for check in table.checks
+        if check.outcome == "error"
+    ]
+    assert broken == []
+    assert result.counts["checks"] > 250
+    assert {table.status for table in result.tables} <= {"passed", "warning", "critical"}
+    empty = {table.name for table in result.tables if table.status == "critical"}
+    assert "core.fct_touchpoint" in empty, "an empty star is not published"
+    assert not [name for name in empty if name.startswith("landed.")]
+
+
+PLANTED = {
+    "core.fct_source_delivery": (
+        "insert into core.fct_source_delivery (source, batch_id, rows_in, rows_landed, rows_quarantined,"
+        " rows_in_core, rows_rejected) values ('crm_call', 'b', 12, 10, 2, 8, 1)",
+        "Conservation",
+    ),
+    "core.fct_email_recipient": (
+        "insert into core.fct_email_recipient (sent_email_id, is_sent, consent_state, is_after_opt_out)"
+        " values ('e', true, 'opted_out', false)",
+        "Such sends must stay visible",
+    ),
+    "core.bridge_physician_identity": (
+        "insert into core.bridge_physician_identity (physician_key, method, is_ambiguous)"
+        " values ('p', 'email', true)",
+        "A null rather than a wrong join",
+    ),
+    "core.dim_physician": (
+        "insert into core.dim_physician (physician_key, valid_from, valid_to, practice_type) values"
+        " ('p', date '2026-01-01', date '2026-06-01', 'HP'),"
+        " ('p', date '2026-05-01', date '9999-12-31', 'GP')",
+        "Two valid versions on one day",
+    ),
+    "core.fct_touchpoint": (
+        "insert into core.fct_touchpoint (touchpoint_key, depth, occurred_on)"
+        " values ('t', 1, date '2026-12-01')",
+        "Contacts of the future",
+    ),
+    "marts.mart_cx": (
+        "insert into marts.mart_cx (scope_type, n_csat, n_csat_suppressed) values ('office', 3, false)",
+        "Small groups are people",
+    ),
+    "marts.mart_channel_fit": (
+        "insert into marts.mart_channel_fit (scope_type, push_contacts_with_choice,"
+        " push_contacts_honouring_choice) values ('office', 30, 31)",
+        "A rate above one",
+    ),
+    "marts.fct_kpi_value": (
+        "insert into marts.fct_kpi_value (kpi_id, display_state, reason, value)"
+        " values ('k', 'suppressed', 'r', 1)",
+        "A hidden number that is still in the file",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """One audit with every defect planted: table → why of its critical failures."""
+    home = Home.resolve(tmp_path_factory.mktemp("planted"))
+    result = audit(home, _declared_build(home, *(statement for statement, _ in PLANTED.values())))
+    decision = decide(result)
+    assert decision.blocked
+    assert {name.removeprefix("marts.") for name in PLANTED if name.startswith("marts.")} <= set(
+        decision.withheld
+    )
+    return {table.name: [check.why for check in table.failed("critical")] for table in result.tables}
+
+
+@pytest.mark.parametrize("table", PLANTED)
+def test_a_planted_defect_is_caught_by_its_rule(planted: dict[str, list[str]], table: str) -> None:
+    assert [why for why in planted[table] if PLANTED[table][1] in why], planted[table]
+
+
+def test_rows_missing_from_the_lake_block(home: Home) -> None:
+    build = _declared_build(home)
+    Path(home.lake / "crm_call" / "l-crm_call.parquet").unlink()
+    table = audit(home, build).table("landed.crm_call")
+    assert table is not None
+    assert table.status == "critical"
