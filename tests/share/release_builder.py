@@ -270,8 +270,8 @@ PHYSICIANS = (
     ("p05", "岡田 五月", "e1", "is_over_contacted"),
     ("p06", "加藤 六花", "e1", "has_opted_out_of_mr"),
     ("p07", "木村 七海", "e1", "has_unknown_preference"),
-    ("p08", "久保 八重", "e1", "has_answered_inquiry"),
-    ("p09", "小林 九郎", "e1", "has_open_inquiry"),
+    ("p08", "久保 八重", "e1", "is_known"),
+    ("p09", "小林 九郎", "e1", "is_known"),
     ("p10", "髙橋 十和", "e2", "is_known"),
     ("p11", "佐藤 十一", "e3", "is_known"),
     ("p12", "鈴木 十二", "e4", "is_unseen"),
@@ -305,7 +305,7 @@ def touchpoint(
 def write_star(folder: Path) -> None:
     """The star tables that the sheets read, so that each one's next step is the fact in `PHYSICIANS`."""
     far = date(9999, 12, 31)
-    touchpoints, inquiries, preferences, consents, phases = [], [], [], [], []
+    touchpoints, preferences, consents, phases = [], [], [], []
     for index, (physician, _, employee, fact) in enumerate(PHYSICIANS):
         if fact != "is_unseen":
             touchpoints.append(touchpoint(physician, employee, date(2026, 9, 20), "mr_visit", 2, "push"))
@@ -328,19 +328,6 @@ def write_star(folder: Path) -> None:
                 touchpoint(physician, None, date(2026, 10, day), "hq_email", 1, "push")
                 for day in range(5, 14)
             ]
-        if fact in ("has_answered_inquiry", "has_open_inquiry"):
-            is_open = fact == "has_open_inquiry"
-            inquiries.append(
-                {
-                    "inquiry_key": f"i{physician}",
-                    "physician_key": physician,
-                    "employee_key": employee,
-                    "is_from_mr": True,
-                    "is_open": is_open,
-                    "received_on": date(2026, 10, 10),
-                    "answered_at": None if is_open else datetime(2026, 10, 20, tzinfo=UTC),
-                }
-            )
         state = "opted_out" if fact == "has_opted_out_of_mr" else "opted_in"
         consents.append(
             {
@@ -362,7 +349,6 @@ def write_star(folder: Path) -> None:
             }
         )
     write_table(folder, "fct_touchpoint", touchpoints)
-    write_table(folder, "fct_medical_inquiry", inquiries)
     write_table(folder, "fct_stated_preference", preferences)
     write_table(folder, "fct_consent_event", consents)
     write_table(folder, "fct_journey_phase", phases)

@@ -1,8 +1,8 @@
 """The sheet "your own physicians": one medical representative's physicians, for that person alone.
 
 The star tables hold tokens only; names are put back here, from the vault, on the way into a folder that
-nobody else can read. What is looked up is what the representative could know anyway: contacts, open requests,
-stated preferences and the state (never the content) of hand-offs to Medical.
+nobody else can read. What is looked up is what the representative could know anyway: contacts, open requests
+and stated preferences. What physicians asked Medical is published to nobody, and so is not here either.
 """
 
 from __future__ import annotations
@@ -109,16 +109,6 @@ opted_out as (
         where captured_on <= $as_of
     )
     where place = 1 and channel_id = 'mr_visit' and consent_state = 'opted_out'
-),
-inquiries as (
-    select
-        physician_key,
-        employee_key,
-        bool_or(is_open) as has_open_inquiry,
-        bool_or(not is_open and cast(answered_at as date) > $inquiry_from) as has_answered_inquiry
-    from {fct_medical_inquiry}
-    where is_from_mr and received_on <= $as_of
-    group by physician_key, employee_key
 )
 select
     a.employee_key,
@@ -139,8 +129,6 @@ select
     g.signal_channel,
     r.request_on,
     o.physician_key is not null as has_opted_out_of_mr,
-    coalesce(i.has_open_inquiry, false) as has_open_inquiry,
-    coalesce(i.has_answered_inquiry, false) as has_answered_inquiry,
     g.signal_on is not null and (l.last_own_on is null or l.last_own_on <= g.signal_on) as has_open_signal,
     r.request_on is not null and (l.last_own_on is null or l.last_own_on <= r.request_on) as has_open_request,
     s.last_seen_on is null or s.last_seen_on <= $unseen_from as is_unseen
@@ -156,7 +144,6 @@ left join last_own l on l.physician_key = a.physician_key and l.employee_key = a
 left join signals g on g.physician_key = a.physician_key
 left join requests r on r.physician_key = a.physician_key
 left join opted_out o on o.physician_key = a.physician_key
-left join inquiries i on i.physician_key = a.physician_key and i.employee_key = a.employee_key
 order by a.employee_key, a.physician_key
 """
 

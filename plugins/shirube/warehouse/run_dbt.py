@@ -121,6 +121,6 @@ def _models(target: Path) -> list[ModelResult]:
     return [
         ModelResult(node["name"], node["schema"], result["status"], float(result["execution_time"]))
         for result in results
-        for node in [manifest[result["unique_id"]]]
-        if node["resource_type"] == "model"
+        for node in [manifest.get(result["unique_id"])]  # exposures have results too, and are no nodes
+        if node is not None and node["resource_type"] == "model"
     ]
