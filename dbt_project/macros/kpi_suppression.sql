@@ -14,6 +14,12 @@
     cannot be found by subtraction. Children are looked at again after the breakdown, because the second look can
     leave a lone one behind.
 -#}
+{#- Sorts cells by size, ties by name, as one text, so that all bases share one pass over each set of siblings. -#}
+{% macro kpi_size_order(base, additive) -%}
+    lpad(cast(cast({{ base }} as bigint) as {{ dbt.type_string() }}), 12, '0') || scope_id
+    {%- if additive %} || coalesce({{ additive }}, ''){% endif %}
+{%- endmacro %}
+
 {% macro kpi_minimum_cell() -%} 5 {%- endmacro %}
 
 {% macro kpi_protected(cells, keys, bases, additive=none) %}
@@ -39,31 +45,34 @@
         select
             looked_at.*,
             {%- for base in bases %}
-            {%- set flag = base ~ '_suppressed_' ~ before %}
             (
-                {{ flag }}
-                or ({{ base }}_lone_{{ before }} = 1 and {{ base }}_next_{{ before }} = 2 and coalesce({{ base }}, 0) > 0)
+                {{ base }}_suppressed_{{ before }}
+                or coalesce({{ base }}_lone_{{ before }} = 1 and {{ base }}_order_{{ before }} = {{ base }}_next_{{ before }}, false)
             ) as {{ base }}_suppressed_{{ before + 1 }}
             {{- ',' if not loop.last }}
             {%- endfor %}
         from (
             select
-                protection_{{ before }}.*,
+                ordered.*,
                 {%- for base in bases %}
-                {%- set flag = base ~ '_suppressed_' ~ before %}
-                sum(case when {{ flag }} then 1 else 0 end)
+                sum(case when {{ base }}_suppressed_{{ before }} then 1 else 0 end)
                     over (partition by {{ look | join(', ') }}) as {{ base }}_lone_{{ before }},
-                row_number() over (
-                    partition by {{ look | join(', ') }}
-                    order by
-                        case when {{ flag }} then 0 when {{ base }} > 0 then 1 else 2 end,
-                        {{ base }},
-                        scope_id
-                        {%- for key in keys %}, {{ key }}{% endfor %}
-                ) as {{ base }}_next_{{ before }}
+                min({{ base }}_order_{{ before }})
+                    over (partition by {{ look | join(', ') }}) as {{ base }}_next_{{ before }}
                 {{- ',' if not loop.last }}
                 {%- endfor %}
-            from protection_{{ before }}
+            from (
+                select
+                    protection_{{ before }}.*,
+                    {%- for base in bases %}
+                    case
+                        when {{ base }} > 0 and not {{ base }}_suppressed_{{ before }}
+                            then {{ kpi_size_order(base, additive) }}
+                    end as {{ base }}_order_{{ before }}
+                    {{- ',' if not loop.last }}
+                    {%- endfor %}
+                from protection_{{ before }}
+            ) as ordered
         ) as looked_at
     ),
     {%- endfor %}

@@ -134,13 +134,14 @@ physician_cells as (
     group by period_type, period_start, physician_key, channel_id, product_id
 ),
 
+{# Representatives see their numbers over all products: by product, hardly any of them has five physicians. #}
 placed as (
     select
         physician.period_type,
         physician.period_start,
         physician.period_end,
         physician.is_in_universe,
-        physician.employee_key,
+        case when cell.product_id is null then physician.employee_key end as employee_key,
         physician.office_id,
         physician.branch_id,
         cell.channel_id,
@@ -231,6 +232,7 @@ frequency as (
         period_type,
         period_start,
         channel_id,
+        '' as any_product,
         (
             min(case when up_to_here >= floor((everyone + 1) / cast(2 as double)) then times end)
             + min(case when up_to_here >= floor((everyone + 2) / cast(2 as double)) then times end)
@@ -296,10 +298,8 @@ cells as (
             and scoped.period_type = frequency.period_type
             and scoped.period_start = frequency.period_start
             and coalesce(scoped.channel_id, '') = coalesce(frequency.channel_id, '')
-            and scoped.product_id is null
-    where
-        scoped.scope_id is not null
-        and (scoped.product_id is null or scoped.scope_type <> 'mr')
+            and coalesce(scoped.product_id, '') = frequency.any_product
+    where scoped.scope_id is not null
 ),
 
 {{ kpi_protected(

@@ -128,19 +128,24 @@ target_count as (
     from targets
 ),
 
-{# How old the newest event of a delivery was when it arrived. Days are all that a delivery's name tells. #}
+{# How old the newest event of a delivery was when it arrived, for logs: a master's newest date says nothing about
+   its delivery. Days are all that a delivery's name tells. #}
 hours as (
     select
-        source,
-        24 * {{ days_between('newest_event_on', 'landed_on') }} as hours_to_arrive
+        deliveries.source,
+        24 * {{ days_between('deliveries.newest_event_on', 'deliveries.landed_on') }} as hours_to_arrive
     from deliveries
-    where newest_event_on is not null and landed_on is not null
+    inner join logs
+        on deliveries.source = logs.source
+    where deliveries.newest_event_on is not null and deliveries.landed_on is not null
     union all
     select
         null as source,
-        24 * {{ days_between('newest_event_on', 'landed_on') }} as hours_to_arrive
+        24 * {{ days_between('deliveries.newest_event_on', 'deliveries.landed_on') }} as hours_to_arrive
     from deliveries
-    where newest_event_on is not null and landed_on is not null
+    inner join logs
+        on deliveries.source = logs.source
+    where deliveries.newest_event_on is not null and deliveries.landed_on is not null
 ),
 
 placed_hours as (

@@ -93,6 +93,7 @@ phase_totals as (
         period_start,
         period_end,
         product_id,
+        '' as any_phase,
         sum(n_in_phase) as n_target_physicians
     from phase_counts
     where scope_id is not null
@@ -189,6 +190,7 @@ unseen_counts as (
         universe.period_start,
         universe.period_end,
         {{ kpi_scope_columns() }},
+        '' as any_product,
         count(*) as n_observable,
         sum(case when seen.physician_key is null then 1 else 0 end) as n_unseen
     from universe
@@ -264,14 +266,14 @@ cells as (
             and phase_totals.period_type = transition_counts.period_type
             and phase_totals.period_start = transition_counts.period_start
             and coalesce(phase_totals.product_id, '') = coalesce(transition_counts.product_id, '')
-            and transition_counts.phase_id is null
+            and coalesce(transition_counts.phase_id, '') = phase_totals.any_phase
     left join unseen_counts
         on
             phase_totals.scope_type = unseen_counts.scope_type
             and phase_totals.scope_id = unseen_counts.scope_id
             and phase_totals.period_type = unseen_counts.period_type
             and phase_totals.period_start = unseen_counts.period_start
-            and phase_totals.product_id is null
+            and coalesce(phase_totals.product_id, '') = unseen_counts.any_product
 ),
 
 {{ kpi_protected(

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-
 from shirube.home import project_root
+
 from tests.dbt.marts import tiny_company
 
 
@@ -31,7 +31,9 @@ def run_dbt(folder: Path, *arguments: str, project: Path | None = None) -> subpr
     return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
-def number(warehouse: duckdb.DuckDBPyConnection, kpi_id: str, scope_id: str = "OF01", **where: Any) -> dict[str, Any]:
+def number(
+    warehouse: duckdb.DuckDBPyConnection, kpi_id: str, scope_id: str = "OF01", **where: Any
+) -> dict[str, Any]:
     """The one row of fct_kpi_value of this KPI, scope and breakdown, in October 2026 unless told otherwise."""
     wanted = {"period_type": "month", "period_start": "2026-10-01"}
     wanted |= dict.fromkeys(("channel_id", "product_id", "phase_id", "breakdown")) | where

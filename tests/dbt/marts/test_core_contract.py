@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import yaml
-
 from shirube.home import project_root
+
 from tests.dbt.marts.core_tables import CORE
 
 

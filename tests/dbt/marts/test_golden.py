@@ -132,7 +132,9 @@ def test_the_recommendation_score(warehouse: Connection) -> None:
     # SE = 100 * sqrt((0.25 + 0.30 - 0.05^2) / 120) = 6.754.
     row = number(warehouse, "cx.nps", "OF04")
     assert row["value"] == pytest.approx(-5)
-    assert row["ci_high"] - row["value"] == pytest.approx(1.959964 * 100 * sqrt((0.55 - 0.0025) / 120), abs=1e-4)
+    assert row["ci_high"] - row["value"] == pytest.approx(
+        1.959964 * 100 * sqrt((0.55 - 0.0025) / 120), abs=1e-4
+    )
     # 40 answers in OF01: the distribution only, although all of them would recommend.
     few = number(warehouse, "cx.nps")
     assert (few["value"], few["denominator"], few["display_state"]) == (None, 40, "counts_only")
@@ -181,7 +183,9 @@ def test_trust_numbers(warehouse: Connection) -> None:
 
 def test_every_registered_kpi_was_checked_here(warehouse: Connection) -> None:
     registered = {row[0] for row in warehouse.execute("select kpi_id from marts.dim_kpi").fetchall()}
-    published = {row[0] for row in warehouse.execute("select distinct kpi_id from marts.fct_kpi_value").fetchall()}
+    published = {
+        row[0] for row in warehouse.execute("select distinct kpi_id from marts.fct_kpi_value").fetchall()
+    }
     by_hand = {case[0] for case in RATES} | {
         "medical.closed_loop_rate", "medical.handoff_days_median", "channel.frequency_median",
         "preference.diversity", "cx.nps", "journey.physicians_in_phase", "trust.match_rate",

@@ -51,7 +51,9 @@ def test_small_groups_and_their_complement_are_suppressed(warehouse: Connection)
     for office in ("OF02", "OF03"):
         row = number(warehouse, USEFUL, office)
         assert row["display_state"] == "suppressed"
-        assert [row[c] for c in ("numerator", "denominator", "value", "ci_low", "ci_high", "n_physicians")] == [None] * 6
+        assert [
+            row[c] for c in ("numerator", "denominator", "value", "ci_low", "ci_high", "n_physicians")
+        ] == [None] * 6
         assert "個人が分かる" in row["reason"]
     assert number(warehouse, USEFUL, "OF01")["denominator"] == 30
     assert number(warehouse, USEFUL, "BR1")["denominator"] == 39
@@ -81,7 +83,9 @@ def test_no_small_group_is_left_in_any_mart(warehouse: Connection) -> None:
 def test_a_lone_suppressed_phase_takes_the_next_smallest_with_it(warehouse: Connection) -> None:
     # OF01, PRD-A: P0 10, P1 15, P2 12, P4 3. The four add up to 40, so P4 alone could be subtracted: P0 goes too.
     states = {
-        phase: number(warehouse, "journey.physicians_in_phase", product_id="PRD-A", phase_id=phase)["display_state"]
+        phase: number(warehouse, "journey.physicians_in_phase", product_id="PRD-A", phase_id=phase)[
+            "display_state"
+        ]
         for phase in ("P0", "P1", "P2", "P4")
     }
     assert states == {"P0": "suppressed", "P1": "shown", "P2": "shown", "P4": "suppressed"}
@@ -104,7 +108,10 @@ def test_each_verdict_can_be_reached(warehouse: Connection) -> None:
     assert same["minimum_detectable_difference"] < 0.03
     # OF04: 40 of 80, then 42 of 80: chance alone does that, and a real change could hide behind it.
     open_ended = number(warehouse, USEFUL, "OF04")
-    assert (open_ended["verdict"], open_ended["verdict_reason"]) == ("cannot_tell", "この差は偶然でも起こります")
+    assert (open_ended["verdict"], open_ended["verdict_reason"]) == (
+        "cannot_tell",
+        "この差は偶然でも起こります",
+    )
     assert open_ended["minimum_detectable_difference"] > 0.03
 
 
@@ -120,10 +127,13 @@ def test_no_verdict_without_thirty_on_both_sides_or_a_period_before(warehouse: C
 def test_a_representative_sees_only_what_is_meant_for_him(warehouse: Connection) -> None:
     seen = {
         row[0]
-        for row in warehouse.execute("select distinct kpi_id from marts.fct_kpi_value where scope_type = 'mr'").fetchall()
+        for row in warehouse.execute(
+            "select distinct kpi_id from marts.fct_kpi_value where scope_type = 'mr'"
+        ).fetchall()
     }
     meant = {
-        row[0] for row in warehouse.execute("select kpi_id from marts.dim_kpi where audience like '%mr%'").fetchall()
+        row[0]
+        for row in warehouse.execute("select kpi_id from marts.dim_kpi where audience like '%mr%'").fetchall()
         if row[0]
     }
     audience = warehouse.execute(

@@ -11,7 +11,6 @@ import jinja2
 import numpy as np
 import pytest
 from scipy.stats import beta, binomtest, norm
-
 from shirube.home import project_root
 
 
@@ -20,8 +19,10 @@ def macros() -> Any:
     folder = project_root() / "dbt_project" / "macros"
     names = ("kpi_statistics.sql", "kpi_verdict.sql", "kpi_display.sql", "kpi_suppression.sql")
     text = "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
-    environment = jinja2.Environment(extensions=["jinja2.ext.do"], autoescape=False)  # noqa: S701
-    return environment.from_string(text, globals={"dbt": SimpleNamespace(type_string=lambda: "varchar")}).module
+    environment = jinja2.Environment(extensions=["jinja2.ext.do"], autoescape=False)
+    return environment.from_string(
+        text, globals={"dbt": SimpleNamespace(type_string=lambda: "varchar")}
+    ).module
 
 
 def evaluate(expression: str, **columns: Any) -> Any:
@@ -29,7 +30,9 @@ def evaluate(expression: str, **columns: Any) -> Any:
     kinds = {int: "bigint", float: "double", str: "varchar", bool: "boolean", type(None): "double"}
     row = ", ".join(f"cast(? as {kinds[type(value)]}) as {name}" for name, value in columns.items())
     with duckdb.connect() as connection:
-        found = connection.execute(f"select {expression} from (select {row})", list(columns.values())).fetchone()
+        found = connection.execute(
+            f"select {expression} from (select {row})", list(columns.values())
+        ).fetchone()
     assert found is not None
     return found[0]
 
@@ -53,18 +56,26 @@ def test_wilson_of_nothing_is_nothing(macros: Any, x: int | None, n: int | None)
 
 def test_difference_is_newcombes(macros: Any) -> None:
     # Newcombe (1998), example (a): 56/70 against 48/80, method 10: 0.2000 (0.0524 to 0.3339).
-    later, earlier = binomtest(56, 70).proportion_ci(method="wilson"), binomtest(48, 80).proportion_ci(method="wilson")
+    later, earlier = (
+        binomtest(56, 70).proportion_ci(method="wilson"),
+        binomtest(48, 80).proportion_ci(method="wilson"),
+    )
     columns = {
         "p1": 56 / 70, "l1": float(later.low), "u1": float(later.high),
         "p2": 48 / 80, "l2": float(earlier.low), "u2": float(earlier.high),
     }  # fmt: skip
-    assert evaluate(macros.kpi_difference_low("p1", "l1", "p2", "u2"), **columns) == pytest.approx(0.0524, abs=5e-5)
-    assert evaluate(macros.kpi_difference_high("p1", "u1", "p2", "l2"), **columns) == pytest.approx(0.3339, abs=5e-5)
+    assert evaluate(macros.kpi_difference_low("p1", "l1", "p2", "u2"), **columns) == pytest.approx(
+        0.0524, abs=5e-5
+    )
+    assert evaluate(macros.kpi_difference_high("p1", "u1", "p2", "l2"), **columns) == pytest.approx(
+        0.3339, abs=5e-5
+    )
 
 
 def test_normal_probability_is_close(macros: Any) -> None:
     worst = max(
-        abs(evaluate(macros.kpi_normal_probability("z"), z=float(z)) - norm.cdf(z)) for z in np.linspace(-4, 4, 41)
+        abs(evaluate(macros.kpi_normal_probability("z"), z=float(z)) - norm.cdf(z))
+        for z in np.linspace(-4, 4, 41)
     )
     assert worst < 1.5e-4
     assert evaluate(macros.kpi_normal_probability("z"), z=-1e9) == pytest.approx(0, abs=1e-9)
@@ -125,7 +136,13 @@ def test_prior_strength_is_learned_from_the_spread(macros: Any) -> None:
     ],
 )
 def test_the_verdict_rule(
-    macros: Any, estimate: float, low: float | None, high: float | None, sample: int, other: int, expected: str
+    macros: Any,
+    estimate: float,
+    low: float | None,
+    high: float | None,
+    sample: int,
+    other: int,
+    expected: str,
 ) -> None:
     rule = macros.kpi_judge("e", "l", "h", "cast(0.03 as double)", "n", "o", "30")
     assert evaluate(rule, e=estimate, l=low, h=high, n=sample, o=other) == expected

@@ -124,7 +124,11 @@ def statements() -> list[Row]:
     stated = (
         [(name, "mr_visit", "2026-09-15") for name in p(1, 18)]
         + [(name, "portal", "2026-09-15") for name in p(19, 27)]
-        + [("P28", "mr_email", "2026-09-15"), ("P29", "owned_web", "2026-09-15"), ("P40", "portal", "2026-10-05")]
+        + [
+            ("P28", "mr_email", "2026-09-15"),
+            ("P29", "owned_web", "2026-09-15"),
+            ("P40", "portal", "2026-10-05"),
+        ]
         + [("P01", "webinar", "2025-01-10"), ("P30", "msl_visit", "2026-09-15")]
     )
     return [
@@ -159,7 +163,11 @@ def transitions() -> list[Row]:
 
     counted = [move(name, "P0", name in p(1, 9)) for name in p(1, 20)]
     counted += [move(name, "P1", name in p(21, 23)) for name in p(21, 36)]
-    left_out = [move("P37", "P1", True, observed=False), move("P38", "P6", True), move("P39", "P1", True, horizon=180)]
+    left_out = [
+        move("P37", "P1", True, observed=False),
+        move("P38", "P6", True),
+        move("P39", "P1", True, horizon=180),
+    ]
     return counted + left_out
 
 
@@ -180,8 +188,12 @@ def answers() -> list[Row]:
     useful += [answer(name, "usefulness", 8 if name in q(1, 42) else 5) for name in q(1, 80)]
     for office in ("OF02", "OF03", "OF09", "OF10", "OF29", "OF30"):
         useful += [answer(name, "usefulness", 10) for name in staff()[office]]
-    recommending = [answer(name, "nps", 9) for name in q(1, 30)] + [answer(name, "nps", 7) for name in q(31, 84)]
-    recommending += [answer(name, "nps", 6) for name in q(85, 120)] + [answer(name, "nps", 9) for name in p(1, 40)]
+    recommending = [answer(name, "nps", 9) for name in q(1, 30)] + [
+        answer(name, "nps", 7) for name in q(31, 84)
+    ]
+    recommending += [answer(name, "nps", 6) for name in q(85, 120)] + [
+        answer(name, "nps", 9) for name in p(1, 40)
+    ]
     return satisfied + changed_his_mind + useful + recommending
 
 
@@ -219,7 +231,9 @@ def inquiries() -> list[Row]:
 def touchpoints() -> list[Row]:
     calls = [("crm_call", name, "2026-10-10") for name in p(1, 36)] + [("crm_call", None, "2026-10-10")] * 4
     old = [("webinar_zoom", name, "2026-05-01") for name in p(1, 3)]
-    recent = [("webinar_zoom", name, "2026-10-20") for name in p(1, 2)] + [("webinar_zoom", None, "2026-10-20")] * 5
+    recent = [("webinar_zoom", name, "2026-10-20") for name in p(1, 2)] + [
+        ("webinar_zoom", None, "2026-10-20")
+    ] * 5
     rows = calls + old + recent
     return [{"source": source, "physician_key": name, "occurred_on": day} for source, name, day in rows]
 
@@ -240,19 +254,36 @@ def deliveries() -> list[Row]:
 
 def tables() -> dict[str, list[Row]]:
     """Every core table that marts read, by name."""
-    organizations: list[Row] = [{"organization_key": "company", "organization_id": "company", "level": "company"}]
+    organizations: list[Row] = [
+        {"organization_key": "company", "organization_id": "company", "level": "company"}
+    ]
     organizations += [
-        {"organization_key": branch, "organization_id": branch, "level": "branch", "parent_organization_key": "company"}
+        {
+            "organization_key": branch,
+            "organization_id": branch,
+            "level": "branch",
+            "parent_organization_key": "company",
+        }
         for branch in ("BR1", "BR2", "BR3")
     ]
     organizations += [
-        {"organization_key": office, "organization_id": office, "level": "office", "parent_organization_key": branch}
+        {
+            "organization_key": office,
+            "organization_id": office,
+            "level": "office",
+            "parent_organization_key": branch,
+        }
         for office, branch in OFFICES.items()
     ]
     physicians = [name for names in staff().values() for name in names]
     return {
         "dim_physician": [
-            {"physician_key": name, "valid_from": "2020-01-01", "valid_to": "9999-12-31", "career_band": "20-29"}
+            {
+                "physician_key": name,
+                "valid_from": "2020-01-01",
+                "valid_to": "9999-12-31",
+                "career_band": "20-29",
+            }
             for name in physicians
         ],
         "dim_channel": [{"channel_id": channel} for channel in CHANNELS],
