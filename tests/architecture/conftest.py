@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from shirube.contracts import load_contracts
 from shirube.home import Home, project_root
 from shirube.ledger import Ledger
@@ -35,7 +34,14 @@ def dbt_manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     variables = {"as_of": "2026-10-31", "release_id": "architecture", "config_version": "architecture"}
     project = project_root() / "dbt_project"
     command = [sys.executable, "-m", "dbt.cli.main", "compile", "--project-dir", str(project)]
-    command += ["--profiles-dir", str(project), "--target-path", str(target), "--log-path", str(folder / "logs")]
+    command += [
+        "--profiles-dir",
+        str(project),
+        "--target-path",
+        str(target),
+        "--log-path",
+        str(folder / "logs"),
+    ]
     command += ["--vars", json.dumps(variables)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import sqlglot
-
 from shirube.contracts import load_contracts
 from shirube.home import project_root
 
@@ -72,7 +71,9 @@ def test_public_models_keep_their_promises(dbt_models: Models) -> None:
             problems.append(f"{name}: the contract is not enforced")
         if not node["description"].startswith("One row per"):
             problems.append(f"{name}: the description does not begin with the grain")
-        problems += [f"{name}: meta.{field} is missing" for field in ("grain", "owner") if not meta.get(field)]
+        problems += [
+            f"{name}: meta.{field} is missing" for field in ("grain", "owner") if not meta.get(field)
+        ]
         problems += [
             f"{name}.{column['name']}: no description or type"
             for column in node["columns"].values()
@@ -126,7 +127,9 @@ def test_compiled_models_parse_in_other_engines(dbt_models: Models, dialect: str
 
 def test_no_rule_reads_the_clock(dbt_models: Models) -> None:
     words = ("current_date", "current_timestamp", "now()", "get_current_timestamp", "today()")
-    offenders = [n for n, node in dbt_models.items() if any(w in node["compiled_code"].lower() for w in words)]
+    offenders = [
+        n for n, node in dbt_models.items() if any(w in node["compiled_code"].lower() for w in words)
+    ]
     assert offenders == []
 
 

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from shirube.home import project_root
 
 PACKAGE = project_root() / "plugins" / "shirube"

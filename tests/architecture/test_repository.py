@@ -23,7 +23,11 @@ def offending_lines(pattern: str, ignored: set[str] = frozenset()) -> list[str]:
     found = []
     for file in tracked_files():
         name = str(file.relative_to(ROOT))
-        if file.suffix not in TEXT_ENDINGS or name in ignored or name == "tests/architecture/test_repository.py":
+        if (
+            file.suffix not in TEXT_ENDINGS
+            or name in ignored
+            or name == "tests/architecture/test_repository.py"
+        ):
             continue
         for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
             if re.search(pattern, line):
@@ -56,9 +60,13 @@ def test_no_copyleft_library_at_run_time() -> None:
     for distribution in metadata.distributions():
         seen += 1
         name = distribution.metadata["Name"]
-        licence = distribution.metadata.get("License-Expression") or distribution.metadata.get("License") or ""
+        licence = (
+            distribution.metadata.get("License-Expression") or distribution.metadata.get("License") or ""
+        )
         classifiers = " ".join(distribution.metadata.get_all("Classifier") or [])
-        is_gpl = re.search(r"\bA?GPL", licence[:80]) or re.search(r"GNU (Affero )?General Public", classifiers)
+        is_gpl = re.search(r"\bA?GPL", licence[:80]) or re.search(
+            r"GNU (Affero )?General Public", classifiers
+        )
         if is_gpl and "LGPL" not in licence[:80] and name not in permissive_choice:
             copyleft.append(name)
     assert seen > 150

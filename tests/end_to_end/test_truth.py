@@ -1,0 +1,177 @@
+"""Each planted defect is caught where it should be: the sample's truth against what the path counted."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from shirube.ledger import Ledger
+
+from tests.end_to_end.conftest import Company
+
+pytestmark = pytest.mark.end_to_end
+
+
+def nested(rows: list[tuple[str, str, int]]) -> dict[str, dict[str, int]]:
+    result: dict[str, dict[str, int]] = {}
+    for outer, inner, number in rows:
+        result.setdefault(outer, {})[inner] = int(number)
+    return result
+
+
+def test_rows_in_are_landed_or_quarantined(company: Company) -> None:
+    expected = company.truth["expected"]["sources"]
+    assert len(expected) == 16
+    with Ledger(company.home) as ledger:
+        batches = ledger.batches()
+    assert len(batches) > 500
+    assert all(batch.rows_in == batch.rows_landed + batch.rows_quarantined for batch in batches)
+    refused = {name for facts in expected.values() for name in facts["refused_files"]}
+    assert len(refused) == 2
+    assert len([batch for batch in batches if batch.state == "quarantined"]) == len(refused)
+
+
+def test_quarantined_rows_have_the_planted_reasons(company: Company) -> None:
+    planted = company.truth["planted"]
+    rows = company.rows(
+        "select reason_code, cast(sum(rows) as bigint) from read_parquet("
+        f"'{company.home.warehouse / 'ledger' / 'quarantine.parquet'}') group by 1"
+    )
+    by_reason = {reason: int(number) for reason, number in rows}
+    names = ("lost_leading_zeros", "excel_scientific_notation", "impossible_era_dates", "truncated_rows")
+    reasons = ("lost_leading_zero", "scientific_notation", "impossible_era_date", "too_few_columns")
+    for name, reason in zip(names, reasons, strict=True):
+        assert by_reason[reason] == planted[name]["rows"] > 0, name
+
+
+def test_rejects_of_the_core_are_counted_as_planted(company: Company) -> None:
+    counted = nested(
+        company.rows("select source, reason, cast(sum(rows) as bigint) from core.fct_reject group by 1, 2")
+    )
+    expected = company.truth["expected"]["sources"]
+    touchpoint_logs = ("crm_call", "crm_sent_email", "webinar_zoom", "portal_delivery", "web_snowplow")
+    for source in (*touchpoint_logs, "survey_qualtrics", "crm_medical_inquiry"):
+        assert counted.get(source, {}) == expected[source]["core_rejects"], source
+    reasons = {reason for rejects in counted.values() for reason in rejects}
+    assert reasons >= {
+        "duplicate", "deleted_in_source", "anonymous", "opted_out_of_tracking", "test_record", "out_of_scope",
+    }  # fmt: skip
+
+
+def test_landed_rows_are_in_the_core_or_counted_as_rejected(company: Company) -> None:
+    unbalanced = company.rows(
+        "select source, batch_id from core.fct_source_delivery "
+        "where rows_in_core is not null and rows_landed <> rows_in_core + rows_rejected"
+    )
+    assert company.count("select count(*) from core.fct_source_delivery where rows_in_core is not null") > 300
+    assert unbalanced == []
+
+
+def test_every_touchpoint_and_every_unresolved_one(company: Company) -> None:
+    totals = company.truth["expected"]["totals"]
+    assert company.count("select count(*) from core.fct_touchpoint") == totals["touchpoints"]
+    unresolved = company.count("select count(*) from core.fct_touchpoint where physician_key is null")
+    assert unresolved == totals["unresolved_touchpoints"]
+
+
+def test_machine_clicks_and_opens_are_no_reactions(company: Company) -> None:
+    planted = company.truth["planted"]
+    seen = company.rows(
+        "select count(*) filter (where is_bot_clicked), count(*) filter (where is_human_clicked), "
+        "count(*) filter (where is_privacy_proxy_open), count(*) filter (where is_after_opt_out) "
+        "from core.fct_email_recipient"
+    )[0]
+    assert seen == (
+        sum(planted["bot_clicks"]["emails"].values()),
+        planted["bot_clicks"]["human_clicked_emails"],
+        planted["privacy_proxy_opens"]["emails"],
+        planted["sends_after_opt_out"]["emails"],
+    )
+
+
+def test_transfers_and_second_facilities(company: Company) -> None:
+    planted = company.truth["planted"]
+    second = company.count(
+        "select count(*) from (select physician_key from core.bridge_physician_facility "
+        "where valid_to > date '2026-10-31' and valid_from <= date '2026-10-31' "
+        "group by physician_key having count(*) > 1)"
+    )
+    assert second == planted["physicians_with_two_facilities"]["physicians"] > 0
+    moved = company.count(
+        "select count(distinct arrived.physician_key) from core.bridge_physician_facility as arrived "
+        "join core.bridge_physician_facility as gone on arrived.physician_key = gone.physician_key "
+        "and gone.valid_to = date '2026-04-01' and arrived.valid_from = date '2026-04-01'"
+    )
+    assert moved == planted["april_transfers"]["physicians"] > 0
+    employees = company.count(
+        "select count(*) from core.dim_employee where valid_from = date '2026-04-01' "
+        "and user_id in (select user_id from core.dim_employee where valid_to = date '2026-04-01')"
+    )
+    assert employees == len(planted["april_transfers"]["users"]) > 0
+
+
+def test_nobody_is_guessed(company: Company) -> None:
+    planted = company.truth["planted"]["ambiguous_identities"]
+    ambiguous = company.rows(
+        "select count(*), count(physician_key) from core.bridge_physician_identity "
+        "where is_ambiguous and source = 'crm_account'"
+    )[0]
+    assert ambiguous == (planted["shared_addresses"], 0)
+
+
+def test_aggregated_rows_are_never_touchpoints(company: Company) -> None:
+    planted = company.truth["planted"]["aggregated_rows"]["rows"]
+    assert company.count("select count(*) from core.fct_channel_exposure_agg") == planted > 0
+
+
+def test_the_working_channel_and_the_one_without_effect_come_out_as_such(company: Company) -> None:
+    """The webinar moves physicians forward in the simulation, the portal does not."""
+    effects = company.truth["effects"]
+    assert effects["webinar"]["true_effect"] > 0 == effects["portal"]["true_effect"]
+    contrast = {
+        channel: (low, high)
+        for channel, low, high in company.rows(
+            "select channel_id, difference_low, difference_high from marts.mart_journey_exposure "
+            "where period_type = 'fiscal_year' and difference is not null "
+            "qualify row_number() over (partition by channel_id order by period_end desc) = 1"
+        )
+    }
+    assert contrast["webinar"][0] > 0
+    assert contrast["portal"][0] <= 0 <= contrast["portal"][1]
+
+
+def test_a_release_holds_every_kpi_and_every_page(company: Company) -> None:
+    manifest = json.loads((company.home.current / "manifest.json").read_text(encoding="utf-8"))
+    assert {mart["status"] for mart in manifest["marts"]} == {"published"}
+    kpis = {row[0] for row in company.rows("select distinct kpi_id from marts.fct_kpi_value")}
+    assert len(kpis) >= 23
+    offices = list((company.home.current / "reports" / "office").glob("*.pdf"))
+    assert len(offices) == 20
+    assert (company.home.current / "docs" / "catalogue" / "index.html").is_file()
+
+
+def test_no_name_or_address_leaves_the_vault(company: Company) -> None:
+    """Every identifier of the vault is looked for in everything that is published for all."""
+    import pyarrow.parquet as pq
+
+    identifiers: set[bytes] = set()
+    for file in (company.home.vault / "identifiers").rglob("*.parquet"):
+        table = pq.read_table(file, columns=["kind", "value"]).to_pylist()
+        identifiers |= {row["value"].encode() for row in table if row["kind"] in {"email", "phone"}}
+        identifiers |= {
+            row["value"].encode() for row in table if row["kind"] == "name" and len(row["value"]) > 4
+        }
+    assert len(identifiers) > 500
+    looked_at = 0
+    release = company.home.current.resolve()
+    for file in sorted(release.rglob("*")):
+        if not file.is_file() or file.relative_to(release).parts[:2] == ("reports", "mr"):
+            continue
+        if file.suffix == ".parquet":
+            text = json.dumps(pq.read_table(file).to_pydict(), default=str, ensure_ascii=False).encode()
+        else:
+            text = file.read_bytes()
+        looked_at += 1
+        found = [value for value in identifiers if value in text]
+        assert found == [], f"{file.name} holds {len(found)} direct identifiers"
+    assert looked_at > 60
