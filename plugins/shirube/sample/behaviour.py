@@ -65,7 +65,9 @@ class Simulation(Online, Answers):
         survey, invitations, invited_activities = self._survey(rng, index, phase, active)
         emails = stack([emails, {name: invitations[name] for name in emails}])
         activities = stack([activities, invited_activities])
-        self._advance(rng, index, phase, webinar_on)
+        seen = np.zeros(phase.shape, dtype=np.int64)
+        seen[portal["physician"], portal["product"]] = 1 + (portal["read_day"] >= 0)
+        self._advance(rng, index, phase, webinar_on, seen)
         consents = stack([self.first_consents, opt_outs]) if index == 0 else opt_outs
         moved = (self.since == index + 1) & (self.phase > phase) & (phase <= P4)
         return Month(
@@ -101,13 +103,20 @@ class Simulation(Online, Answers):
         )
         return (rng.random(phase.shape) < probability) & active[:, None]
 
-    def _advance(self, rng: np.random.Generator, index: int, phase: Array, webinar_on: Array) -> None:
-        """Move latent phases to the next month: forward, lapse, or stay."""
+    def _advance(
+        self, rng: np.random.Generator, index: int, phase: Array, webinar_on: Array, portal_seen: Array
+    ) -> None:
+        """Move latent phases to the next month: forward, lapse, or stay.
+
+        Chances are balanced within cells of phase, segment and exposure: about as many move as the chance
+        says, so that even a small company shows what is true rather than a lucky or unlucky draw.
+        """
         forward = np.array(self.p.forward_per_month)[phase]
         helped = webinar_on & (phase <= P4)
         forward = forward + helped * self.p.webinar_effect_per_month
-        draw = rng.random(phase.shape)
-        moves = draw < forward
+        segment = self.company.physicians.is_hospital[:, None]
+        cell = ((phase.astype(np.int64) * 2 + segment) * 2 + webinar_on) * 3 + portal_seen
+        moves = _balanced(rng, cell) < forward
         target = np.where(phase == PX, P2, np.minimum(phase + 1, P6))
         lapses = (rng.random(phase.shape) < self.p.lapse_per_month) & (phase >= P2) & (phase <= P5) & ~moves
         after = np.where(moves, target, np.where(lapses, PX, phase)).astype(np.int8)
@@ -137,3 +146,15 @@ class Simulation(Online, Answers):
                 for kind, frame, number, moment, topic in parts
             ]
         )
+
+
+def _balanced(rng: np.random.Generator, cell: Array) -> Array:
+    """Uniform draws that are evenly spread within each cell, in random order."""
+    flat = cell.ravel()
+    order = np.lexsort((rng.random(len(flat)), flat))
+    kinds, first, size_of = np.unique(flat[order], return_index=True, return_counts=True)
+    offset = rng.random(len(kinds))
+    draws = np.empty(len(flat))
+    rank = np.arange(len(flat)) - np.repeat(first, size_of)
+    draws[order] = (rank + np.repeat(offset, size_of)) / np.repeat(size_of, size_of)
+    return draws.reshape(cell.shape)

@@ -548,7 +548,7 @@ class CrmWriter:
         alive, header, test = ~calls["deleted"], calls["is_parent"], calls["test"]
         counted = final & alive & ~header & ~test
         lost = ~people.is_resolvable[calls["physician"]]
-        contacts = np.maximum(1, (calls["product"] >= 0).astype(int) + (calls["second_product"] >= 0))
+        contacts = np.maximum(1, _details_of(calls))
         merged = (
             people.is_merged[calls["physician"]]
             & (calls["day"] < self.merge_day)
@@ -565,6 +565,7 @@ class CrmWriter:
             ("calls_linked", (calls["followed_kind"] > 0).sum()),
             ("calls_on_merged_accounts", (merged & counted).sum()),
             ("touchpoints_crm_call", contacts[counted].sum()),
+            ("details_of_rejected_calls", _details_of(calls)[~counted].sum()),
             ("unresolved_crm_call", contacts[counted & lost].sum()),
         ):
             counts[name] += int(amount)
@@ -789,6 +790,8 @@ class CrmWriter:
             ),
         )
         self.defects.counts["email_activities"] += count
+        self.defects.counts["activities_of_stubs"] += int((acts["special"] == 2).sum())
+        self.defects.counts["activities_of_test_records"] += int((acts["special"] == 1).sum())
 
     def _consents(self, month: Month) -> None:
         company, frame = self.company, month.consents
@@ -904,6 +907,11 @@ class CrmWriter:
                 }
             ),
         )
+
+
+def _details_of(calls: Frame) -> Array:
+    """Number of detail rows of each call."""
+    return (calls["product"] >= 0).astype(int) + (calls["second_product"] >= 0)
 
 
 def territory_name(territory: Array) -> pa.StringArray:
