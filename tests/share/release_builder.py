@@ -550,7 +550,11 @@ def dbt_manifest() -> Row:
         "columns": {},
         "tags": [],
         "relation_name": "read_parquet('/srv/secret-machine/lake/crm_call/*.parquet')",
-        "config": {},
+        "config": {
+            "meta": {"external_location": "read_parquet('/srv/secret-machine/lake/{name}/*.parquet')"}
+        },
+        "unrendered_config": {"meta": {"external_location": "/srv/secret-machine"}},
+        "source_meta": {"external_location": "/srv/secret-machine"},
     }
     return {
         "metadata": {

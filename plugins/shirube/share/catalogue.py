@@ -233,8 +233,9 @@ def _origins(manifest: dict[str, Any], key: str, seen: set[str]) -> set[str]:
     if key in seen:
         return set()
     seen.add(key)
-    if key in manifest.get("sources", {}):
-        return {str(manifest["sources"][key]["name"])}
+    source = manifest.get("sources", {}).get(key)
+    if source is not None:
+        return {str(source["name"])} if source["source_name"] == "lake" else set()  # the ledger is no record
     node = manifest["nodes"].get(key)
     if node is None:
         return set()

@@ -88,7 +88,16 @@ def _published_manifest(manifest: dict[str, Any]) -> dict[str, Any]:
     for macro in published["macros"].values():
         if macro.get("package_name") != project:
             macro["macro_sql"] = ""
-    return published
+    return dict(_without(published, "external_location"))
+
+
+def _without(value: Any, key: str) -> Any:
+    """A copy of nested dictionaries and lists without one key, wherever it stands."""
+    if isinstance(value, dict):
+        return {name: _without(part, key) for name, part in value.items() if name != key}
+    if isinstance(value, list):
+        return [_without(part, key) for part in value]
+    return value
 
 
 def _catalog(manifest: dict[str, Any], release: ReleaseFiles) -> dict[str, Any]:

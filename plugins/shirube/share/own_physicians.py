@@ -246,7 +246,9 @@ def _line(row: Row, rule: dict[str, Any], names: dict[str, str]) -> PhysicianLin
     where = "・".join(part for part in (row["facility_name"], row["specialty_group"]) if part)
     last = row["last_seen_on"]
     return PhysicianLine(
-        name=f"{names[row['name_token']]} 先生" if row["name_token"] in names else "お名前の登録なし",
+        name=f"{' '.join(names[row['name_token']].split())} 先生"
+        if row["name_token"] in names
+        else "お名前の登録なし",
         where=where,
         phase=str(phases[row["phase_id"]]) if row["phase_id"] else "記録なし",
         phase_note="MRの記録のみ" if row["evidence_level"] == "C" else (row["product"] or ""),
