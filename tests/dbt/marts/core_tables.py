@@ -71,13 +71,14 @@ CORE: dict[str, dict[str, str]] = {
     "fct_source_delivery": {
         "source": "text", "batch_id": "text", "delivered_on": "date", "state": "text",
         "event_max_on": "date", "rows_in": "bigint", "rows_landed": "bigint", "rows_quarantined": "bigint",
-        "rows_in_core": "bigint", "rows_rejected": "bigint", "freshness_hours": "bigint", "is_expected": "boolean",
+        "rows_in_core": "bigint", "rows_rejected": "bigint", "freshness_hours": "bigint",
+        "is_expected": "boolean",
     },
 }  # fmt: skip
 
 
 def write_core(warehouse: Path, tables: Mapping[str, Rows]) -> None:
-    """Create every core table that marts read in schema `core`, filled with the given rows (columns left out are null).
+    """Create every core table that marts read, in schema `core`, with the given rows (no column: null).
 
     Raises KeyError for a table or column that no mart reads.
     """

@@ -34,7 +34,7 @@ def run_dbt(folder: Path, *arguments: str, project: Path | None = None) -> subpr
 def number(
     warehouse: duckdb.DuckDBPyConnection, kpi_id: str, scope_id: str = "OF01", **where: Any
 ) -> dict[str, Any]:
-    """The one row of fct_kpi_value of this KPI, scope and breakdown, in October 2026 unless told otherwise."""
+    """The one row of fct_kpi_value of this KPI, scope and breakdown; October 2026 unless told otherwise."""
     wanted = {"period_type": "month", "period_start": "2026-10-01"}
     wanted |= dict.fromkeys(("channel_id", "product_id", "phase_id", "breakdown")) | where
     conditions = " and ".join(f"{column} is not distinct from ?" for column in wanted)

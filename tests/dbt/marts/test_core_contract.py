@@ -1,4 +1,4 @@
-"""The hand-written core of these tests has the columns and types that core promises: neither can drift alone."""
+"""The hand-written core has the columns and types that core promises: neither can drift alone."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Every KPI of the registry against a number worked out by hand from the tiny company (tiny_company.py).
 
-Each block says how the number comes about; nothing here is copied from the SQL's output. Intervals are checked
-against scipy, whose Wilson interval and Kaplan-Meier curve are independent implementations.
+Each block says how the number comes about; nothing here is copied from the SQL's output. Intervals are
+checked against scipy, whose Wilson interval and Kaplan-Meier curve are independent implementations.
 """
 
 from __future__ import annotations
@@ -26,13 +26,15 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
 RATES = [
     # Visits: P01-P20 one each, of which P01-P08 answered something: 8 of 20. Below 30: a reference value.
     ("channel.effective_contact_rate", {"channel_id": "mr_visit"}, 8, 20, 20, "reference"),
-    # Portal: P21-P40 three each = 60, of which P21-P38 one completed: 18 of 60. The sample is contacts, not people.
+    # Portal: P21-P40 three each = 60, of which P21-P38 one completed: 18 of 60. The sample is contacts,
+    # not people.
     ("channel.effective_contact_rate", {"channel_id": "portal"}, 18, 60, 20, "shown"),
     # 20 of the 40 target physicians were visited.
     ("channel.reach_rate", {"channel_id": "mr_visit"}, 20, 40, 40, "shown"),
     # With the portal everybody was reached: all 40 of 40.
     ("channel.reach_rate", {}, 40, 40, 40, "shown"),
-    # 36 physicians were contacted; P01-P09 nine times in 30 days, the others eight times, which is not above eight.
+    # 36 physicians were contacted; P01-P09 nine times in 30 days, the others eight times, which is not
+    # above eight.
     ("channel.over_contact_rate", {}, 9, 36, 36, "shown"),
     # 35 physicians got one e-mail each (P35's bounced), P36 five of which two arrived: 34 + 2 of 40.
     ("channel.delivered_rate", {"channel_id": "hq_email"}, 36, 40, 36, "shown"),
@@ -40,15 +42,19 @@ RATES = [
     ("email.unique_human_click_rate", {"channel_id": "hq_email"}, 7, 35, 35, "shown"),
     # Of the 35, P01-P04 were opened by a privacy proxy: 31 readable. P05-P14 opened: 10.
     ("email.open_rate_reference", {"channel_id": "hq_email"}, 10, 31, 31, "shown"),
-    # Stated: P01-P29 and, since 5 October, P40 = 30. Shown by responses: P39 (19 of 20 e-mails, portal hardly): 31.
+    # Stated: P01-P29 and, since 5 October, P40 = 30. Shown by responses: P39 (19 of 20 e-mails, portal
+    # hardly): 31.
     ("preference.coverage_rate", {}, 31, 40, 40, "shown"),
     # Pushes in October to physicians whose preference was known on 30 September (P01-P29, P39; not yet P40):
-    # visits P01-P20 = 20, portal P21-P29 and P39 three each = 30. In a preferred channel: visits to P01-P18 = 18,
+    # visits P01-P20 = 20, portal P21-P29 and P39 three each = 30. In a preferred channel: visits to
+    # P01-P18 = 18,
     # portal to P21-P27 = 21 (P19, P20 prefer the portal but were visited).
     ("fit.channel_fit_rate", {}, 39, 50, 30, "shown"),
-    # Pushes to physicians with a recorded choice: visits 20 + portal P21-P30 30. Honoured: P01-P15 15, P21-P25 15.
+    # Pushes to physicians with a recorded choice: visits 20 + portal P21-P30 30. Honoured: P01-P15 15,
+    # P21-P25 15.
     ("fit.choice_honoured_rate", {}, 30, 50, 30, "shown"),
-    # Start 31 July: P0 for P01-P20 (9 moved), P1 for P21-P36 (3 moved). P37 not observed, P38 can go no further,
+    # Start 31 July: P0 for P01-P20 (9 moved), P1 for P21-P36 (3 moved). P37 not observed, P38 can go no
+    # further,
     # P39 has another horizon.
     ("journey.forward_transition_rate", {}, 12, 36, 36, "shown"),
     ("journey.forward_transition_rate", {"product_id": "PRD-A"}, 12, 36, 36, "shown"),
@@ -82,7 +88,8 @@ def test_a_rate_is_what_hand_counting_gives(
 
 
 def test_the_closed_loop_needs_thirty_cases(warehouse: Connection) -> None:
-    # OF04: 32 answered on 7 October, 24 notified; one more, answered on the 30th, can still be notified in time.
+    # OF04: 32 answered on 7 October, 24 notified; one more, answered on the 30th, can still be notified
+    # in time.
     row = number(warehouse, "medical.closed_loop_rate", "OF04")
     assert (row["numerator"], row["denominator"], row["display_state"]) == (24, 32, "shown")
     assert row["value"] == 0.75
@@ -94,7 +101,8 @@ def test_the_closed_loop_needs_thirty_cases(warehouse: Connection) -> None:
 
 def test_the_median_wait_keeps_open_cases(warehouse: Connection) -> None:
     # 12 inquiries: answered after 1 1 2 2 3 3 5 5 days, four open for 4 days on 31 October.
-    # Still waiting: after 1 day 10/12; 2 days 10/12 * 8/10 = 8/12; 3 days 8/12 * 6/8 = 1/2. The median is 3 days.
+    # Still waiting: after 1 day 10/12; 2 days 10/12 * 8/10 = 8/12; 3 days 8/12 * 6/8 = 1/2. The median
+    # is 3 days.
     # Without the open ones the eight answered would say 2.5.
     row = number(warehouse, "medical.handoff_days_median")
     assert (row["value"], row["denominator"], row["display_state"]) == (3, 12, "shown")
@@ -109,13 +117,15 @@ def test_the_median_wait_keeps_open_cases(warehouse: Connection) -> None:
 
 def test_the_median_frequency(warehouse: Connection) -> None:
     # 40 physicians in order: twenty with 1, twenty with 3. The 20th has 1, the 21st has 3: median 2.
-    # Interval by ranks: (40 - 1.96*sqrt(40))/2 = 13.8 -> 14th = 1; 1 + (40 + 1.96*sqrt(40))/2 = 27.2 -> 27th = 3.
+    # Interval by ranks: (40 - 1.96*sqrt(40))/2 = 13.8 -> 14th = 1; 1 + (40 + 1.96*sqrt(40))/2 = 27.2 ->
+    # 27th = 3.
     row = number(warehouse, "channel.frequency_median")
     assert (row["value"], row["ci_low"], row["ci_high"], row["denominator"]) == (2, 1, 3, 40)
 
 
 def test_the_spread_of_preferences(warehouse: Connection) -> None:
-    # First choices of 31: visit 18, portal 10 (P19-P27, P40), representative's e-mail, own site, HQ e-mail 1 each,
+    # First choices of 31: visit 18, portal 10 (P19-P27, P40), representative's e-mail, own site, HQ
+    # e-mail 1 each,
     # over a fixed list of nine channels.
     shares = [18 / 31, 10 / 31, 1 / 31, 1 / 31, 1 / 31]
     entropy = -sum(share * log(share) for share in shares)
@@ -200,7 +210,8 @@ def test_periods_are_complete_or_a_month(warehouse: Connection) -> None:
         "select period_type, period_start, period_end, label_ja from marts.mart_period"
         " where period_type <> 'month' order by all"
     ).fetchall()
-    # April to October: two whole quarters and the first half; the fiscal year is not over, October no quarter.
+    # April to October: two whole quarters and the first half; the fiscal year is not over, October no
+    # quarter.
     assert [(kind, str(first), str(last), label) for kind, first, last, label in periods] == [
         ("half", "2026-04-01", "2026-09-30", "2026年度上期"),
         ("quarter", "2026-04-01", "2026-06-30", "2026年度 第1四半期"),

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
-
 from shirube.home import project_root
+
 from tests.dbt.marts.core_tables import CORE
 from tests.dbt.marts.run import run_dbt
 
@@ -98,10 +98,19 @@ def test_what_readers_see_is_short_plain_japanese() -> None:
     assert len(kpis) == 23
     too_long, foreign = [], []
     for kpi in kpis:
-        for field in ("name_ja", "formula_ja", "numerator_ja", "denominator_ja", "decision_ja", "must_not_conclude_ja"):
+        for field in (
+            "name_ja",
+            "formula_ja",
+            "numerator_ja",
+            "denominator_ja",
+            "decision_ja",
+            "must_not_conclude_ja",
+        ):
             sentences = [part for part in kpi[field].split("。") if part]
             too_long += [f"{kpi['id']} {field}" for part in sentences if len(part) > 60]
-            latin = set("".join(c if c.isascii() and c.isalpha() else " " for c in kpi[field]).split()) - {"MR"}
+            latin = set("".join(c if c.isascii() and c.isalpha() else " " for c in kpi[field]).split()) - {
+                "MR"
+            }
             foreign += [f"{kpi['id']} {field}: {word}" for word in latin]
         assert kpi["decision_ja"].endswith("ために使います。") or kpi["decision_ja"].endswith("使います。")
     assert too_long == []

@@ -1,4 +1,4 @@
-"""What is shown, what is not, and why: small groups, small samples, missing records, and the four verdicts."""
+"""What is shown, what is not, and why: small groups and samples, missing records, the four verdicts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ def test_nothing_to_count_says_so(warehouse: Connection) -> None:
 
 
 def test_small_groups_and_their_complement_are_suppressed(warehouse: Connection) -> None:
-    # BR1 = OF01 (30 answers) + OF02 (3) + OF03 (6). OF02 is too small; OF03 must go with it, or BR1 - OF01 - OF03
+    # BR1 = OF01 (30 answers) + OF02 (3) + OF03 (6). OF02 is too small; OF03 must go with it, or BR1 -
+    # OF01 - OF03
     # would give OF02 away. OF01 and the sum stay.
     for office in ("OF02", "OF03"):
         row = number(warehouse, USEFUL, office)
@@ -68,8 +69,8 @@ def test_no_small_group_is_left_in_any_mart(warehouse: Connection) -> None:
     for table, flag in tables:
         base = flag.removesuffix("_suppressed")
         small, hidden = warehouse.execute(
-            f"select count(*) filter ({base} between 1 and 4), count(*) filter ({flag} and {base} is not null)"
-            f" from marts.{table}"
+            f"select count(*) filter ({base} between 1 and 4),"
+            f" count(*) filter ({flag} and {base} is not null) from marts.{table}"
         ).fetchone() or (1, 1)
         assert (small, hidden) == (0, 0), f"{table}.{base}"
         checked += 1
@@ -81,7 +82,8 @@ def test_no_small_group_is_left_in_any_mart(warehouse: Connection) -> None:
 
 
 def test_a_lone_suppressed_phase_takes_the_next_smallest_with_it(warehouse: Connection) -> None:
-    # OF01, PRD-A: P0 10, P1 15, P2 12, P4 3. The four add up to 40, so P4 alone could be subtracted: P0 goes too.
+    # OF01, PRD-A: P0 10, P1 15, P2 12, P4 3. The four add up to 40, so P4 alone could be subtracted: P0
+    # goes too.
     states = {
         phase: number(warehouse, "journey.physicians_in_phase", product_id="PRD-A", phase_id=phase)[
             "display_state"

@@ -1,4 +1,4 @@
-"""The statistical macros one by one, rendered without dbt and run on DuckDB, against scipy and against brute force."""
+"""The statistical macros one by one, rendered without dbt and run on DuckDB, against scipy."""
 
 from __future__ import annotations
 
@@ -106,7 +106,8 @@ def test_prior_strength_is_learned_from_the_spread(macros: Any) -> None:
         return float(
             evaluate(
                 macros.kpi_prior_strength("k", "n", "x", "n2", "x2"),
-                k=len(x), n=float(n.sum()), x=float(x.sum()), n2=float((n**2).sum()), x2=float((x**2 / n).sum()),
+                k=len(x), n=float(n.sum()), x=float(x.sum()), n2=float((n**2).sum()),
+                x2=float((x**2 / n).sum()),
             )
         )  # fmt: skip
 
@@ -180,7 +181,8 @@ def test_the_display_rule(macros: Any, facts: dict[str, Any], state: str) -> Non
 def suppressed(macros: Any, sizes: dict[str, int]) -> set[str]:
     """Offices of one branch that stay hidden, by their number of physicians."""
     cells = " union all ".join(
-        f"select 'office' as scope_type, '{office}' as scope_id, 'BR' as parent_scope_id, 'm' as period, {n} as n, 1 as x"
+        f"select 'office' as scope_type, '{office}' as scope_id, 'BR' as parent_scope_id,"
+        f" 'm' as period, {n} as n, 1 as x"
         for office, n in sizes.items()
     )
     query = macros.kpi_protected("cells", ["period"], {"n": ["x"]})

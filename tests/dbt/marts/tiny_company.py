@@ -1,9 +1,9 @@
 """A company on a page: core rows small enough that every published number can be worked out by hand.
 
-Seven months, April to October 2026, seen on 31 October. Branch BR1 has three offices: OF01 with 40 physicians
-(P01 to P40) where the numbers are, OF02 with 3 and OF03 with 6, where they are too few. Branch BR2 has OF04 with 120
-physicians (Q001 to Q120), enough for a recommendation score. Branch BR3 has offices with exactly 9, 10, 29 and 30
-physicians who all say yes. Nobody is inconsistent by accident: each block below feeds one number.
+Seven months, April to October 2026, seen on 31 October. Branch BR1 has three offices: OF01 with 40
+physicians (P01 to P40) where the numbers are, OF02 with 3 and OF03 with 6, where they are too few. Branch BR2
+has OF04 with 120 physicians (Q001 to Q120), enough for a recommendation score. Branch BR3 has offices with
+exactly 9, 10, 29 and 30 physicians who all say yes. Each block below feeds one number.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ SOURCES = (
     "webinar_zoom", "portal_delivery", "survey_qualtrics", "web_snowplow",
 )  # fmt: skip
 CHANNELS = (
-    "mr_visit", "mr_remote", "mr_email", "hq_email", "owned_web", "webinar", "portal", "chat", "in_person_event",
-    "call_centre", "medical_inquiry", "msl_visit",
+    "mr_visit", "mr_remote", "mr_email", "hq_email", "owned_web", "webinar", "portal", "chat",
+    "in_person_event", "call_centre", "medical_inquiry", "msl_visit",
 )  # fmt: skip
 
 Row = dict[str, Any]
@@ -82,14 +82,16 @@ def channel_months() -> list[Row]:
     ]  # fmt: skip
     september_portal = [contact(name, "portal", SEPTEMBER, 3, int(name in p(21, 23))) for name in p(21, 40)]
     august_email = [contact("P39", "hq_email", AUGUST, 20, 19)]
-    # OF29 and OF30: so many contacts with a recorded choice that a difference can be excluded, or found to be bad.
+    # OF29 and OF30: so many contacts with a recorded choice that a difference can be excluded, or found
+    # to be bad.
     many = [
         contact(
             f"{office}-{k}", "mr_email", month, 1000, 0,
             push_contacts_with_choice=1000, push_contacts_honouring_choice=kept,
         )
         for office, month, kept in (
-            ("OF30", SEPTEMBER, 500), ("OF30", OCTOBER, 500), ("OF29", SEPTEMBER, 900), ("OF29", OCTOBER, 700),
+            ("OF30", SEPTEMBER, 500), ("OF30", OCTOBER, 500),
+            ("OF29", SEPTEMBER, 900), ("OF29", OCTOBER, 700),
         )
         for k in range(1, 30)
     ]  # fmt: skip
@@ -176,7 +178,8 @@ def answers() -> list[Row]:
         response = f"{name}-{day}"
         return {
             "response_key": f"{response}-{item}", "response_id": response, "physician_key": name,
-            "responded_on": day, "item_id": item, "score": score, "channel_id": "webinar", "is_mr_sent": False,
+            "responded_on": day, "item_id": item, "score": score, "channel_id": "webinar",
+            "is_mr_sent": False,
         }  # fmt: skip
 
     satisfied = [answer(name, "csat", 4 if name in p(1, 24) else 3) for name in p(1, 32)]
@@ -200,8 +203,8 @@ def answers() -> list[Row]:
 def invitations() -> list[Row]:
     return [
         {
-            "invitation_key": name, "physician_key": name, "invited_on": "2026-10-01", "is_delivered": name != "P40",
-            "has_response": name in p(1, 26),
+            "invitation_key": name, "physician_key": name, "invited_on": "2026-10-01",
+            "is_delivered": name != "P40", "has_response": name in p(1, 26),
         }
         for name in p(1, 40)
     ]  # fmt: skip
