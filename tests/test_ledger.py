@@ -52,6 +52,7 @@ def export(home: Home, ledger: Ledger, folder: Path) -> dict[str, bytes]:
     assert sorted(file.name for file in folder.iterdir()) == [
         "batch.parquet",
         "quarantine.parquet",
+        "sighting.parquet",
         "source.parquet",
     ]
     return {file.name: file.read_bytes() for file in folder.iterdir()}
@@ -160,6 +161,7 @@ def test_export_does_not_depend_on_order_or_repetition(home: Home, tmp_path: Pat
         "content_hash",
     }
     assert sum(pq.read_table(tmp_path / "export0" / "quarantine.parquet").column("rows").to_pylist()) == 4
+    assert pq.read_table(tmp_path / "export0" / "sighting.parquet").num_rows == 5
     sources = pq.read_table(tmp_path / "export0" / "source.parquet").to_pylist()
     assert sources[0] == {
         "source": "calls", "business_name": "面談", "freshness_hours": 168, "is_expected": True

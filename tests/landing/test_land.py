@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from shirube import vault
 from shirube.contracts import SourceContract
@@ -37,6 +37,9 @@ from tests.landing.deliveries import (
 
 Contracts = dict[str, SourceContract]
 NewHome = Callable[[str], Home]
+
+PHASES = (Phase.explicit, Phase.generate)
+"""Without shrinking: an example here is two whole landings, and the first failing one is small already."""
 
 
 def test_a_file_becomes_rows_counts_and_reasons(home: Home, contracts: Contracts) -> None:
@@ -95,7 +98,9 @@ def test_landing_again_changes_nothing(home: Home, contracts: Contracts) -> None
     assert before.lake and before.quarantine and before.identifiers
 
 
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), phases=PHASES
+)
 @given(
     data=st.lists(
         st.tuples(
@@ -139,7 +144,9 @@ def test_shuffled_and_repeated_deliveries_give_the_same_bytes(
     assert all(batch.rows_in == batch.rows_landed + batch.rows_quarantined for batch in batches)
 
 
-@settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), phases=PHASES
+)
 @given(
     numbers=st.lists(st.integers(1, 500), min_size=2, max_size=20, unique=True),
     cuts=st.lists(st.integers(1, 19), max_size=3),
@@ -171,6 +178,19 @@ def test_the_same_content_under_a_later_name_is_only_seen_again(home: Home, cont
     assert result.new_batches == [] and result.known_files == 2
     (batch,) = _batches(home)
     assert batch.delivered_at.date().isoformat() == "2025-12-01"
+
+
+def test_an_unchanged_master_is_one_batch_delivered_on_each_day(home: Home, contracts: Contracts) -> None:
+    for name in ("DCF_PHYSICIAN_20251101.csv", "DCF_PHYSICIAN_20251201.csv", "DCF_PHYSICIAN_20260101.csv"):
+        deliver(home, "dcf_physician", name, physicians(["00000001"]))
+    assert len(land(home).new_batches) == 1
+    result_of(home, contracts)
+    seen = pq.read_table(home.warehouse / "ledger" / "sighting.parquet")
+    assert [str(day) for day in seen.column("delivered_on").to_pylist()] == [
+        "2025-11-01",
+        "2025-12-01",
+        "2026-01-01",
+    ]
 
 
 def test_no_identifier_leaves_the_vault(
