@@ -71,7 +71,11 @@ class Answers(Mail, FieldForce):
         is_wave = int(label[5:]) % 3 == 0
         open_to = self.opted["hq_email"] & active & is_wave
         who = np.flatnonzero(open_to & (rng.random(len(people)) < 0.5))
-        product = self._product(rng, who)
+        # Most are asked about the product they know best, the others about any.
+        best = np.argmax(
+            np.where(phase[who] == PX, 0, phase[who]) + rng.random((len(who), N_PRODUCTS)), axis=1
+        )
+        product = np.where(rng.random(len(who)) < 0.6, best, self._product(rng, who))
         count = len(who)
         days = period.business_days(index)[:3]
         mail = {
