@@ -36,7 +36,7 @@ COMPONENTS = {
     "dag-processor": ["dag-processor"],
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
-START_SECONDS = 180
+START_SECONDS = 300
 STOP_SECONDS = 10
 REQUEST_SECONDS = 30
 
