@@ -30,7 +30,14 @@ class Home:
         """Take `path`, else `$SHIRUBE_HOME`, else `./var`; create the folders that are missing."""
         chosen = path or os.environ.get(HOME_VARIABLE) or "var"
         home = cls(Path(chosen).expanduser().resolve())
-        for folder in (home.inbox, home.lake, home.quarantine, home.ledger_file.parent, home.warehouse, home.releases):
+        for folder in (
+            home.inbox,
+            home.lake,
+            home.quarantine,
+            home.ledger_file.parent,
+            home.warehouse,
+            home.releases,
+        ):
             folder.mkdir(parents=True, exist_ok=True)
         home.vault.mkdir(mode=0o700, parents=True, exist_ok=True)
         return home
