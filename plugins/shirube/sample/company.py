@@ -6,7 +6,7 @@ here knows a file format.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import holidays
 import numpy as np
@@ -191,7 +191,6 @@ class Company:
     period: Period
     n_offices: int
     n_mrs: int
-    office_territories: list[Array]
     territory_office: Array
     facilities: Facilities
     physicians: Physicians
@@ -204,7 +203,6 @@ class Company:
     product_ids: pa.StringArray
     small_office: int
     orchestrating_offices: Array
-    parameters: dict[str, object] = field(default_factory=dict)
 
     def mr_of_territory(self, day: int) -> Array:
         """User number of the representative who holds each territory on a day."""
@@ -255,7 +253,6 @@ def found(rng: np.random.Generator, period: Period, physicians: int, mrs: int, o
         period=period,
         n_offices=offices,
         n_mrs=mrs,
-        office_territories=office_territories,
         territory_office=territory_office,
         facilities=facilities,
         physicians=people,

@@ -97,17 +97,14 @@ class Defects:
         self.counts["touchpoints_webinar_zoom"] += len(np.unique(key[known]))
         self.counts["unresolved_webinar_zoom"] += len(np.unique(key[known & lost]))
 
-    def count_superseded_webinar(self, rows: int, name: str) -> None:
+    def count_superseded_webinar(self, rows: int) -> None:
         """Remember a report that a corrected one replaces."""
         self.counts["webinar_superseded_rows"] += rows
-        self.details.setdefault("webinar_redelivered_files", []).append(name)
 
-    def count_webinar(self, name: str, stats: dict[str, int], late: bool) -> None:
+    def count_webinar(self, stats: dict[str, int]) -> None:
         """Add up what the final reports contain."""
         for key, value in stats.items():
             self.counts["webinar_" + key] += value
-        if late:
-            self.details.setdefault("late_files", []).append(f"webinar_zoom/{name}")
 
     # ---- portal -------------------------------------------------------------------------------------------
 

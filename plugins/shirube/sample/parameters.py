@@ -20,7 +20,6 @@ STAGES = [
     "使用を中止した",
 ]
 VISIT, REMOTE, PHONE, EVENT, BRIEFING = range(5)
-EFFECTIVE_MINUTES = 30
 
 
 @dataclass(frozen=True)

@@ -207,8 +207,7 @@ def _planted(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[st
         "duplicates_across_redeliveries": entry(
             "core reject: duplicate",
             rows=_superseded(log, defects, records),
-            webinar_files=details.get("webinar_redelivered_files", []),
-            portal_files=details.get("portal_redelivered_files", []),
+            replaced_files=_with_note(log, "superseded"),
         ),
         "duplicates_across_portal_and_own_log": entry(
             "core reject: duplicate (portal row; same physician, content and day)",

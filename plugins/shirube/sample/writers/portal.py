@@ -67,7 +67,7 @@ def _vendor_month(
 
     def deliver(
         cells: list[list[Any]], day: int, counts: dict[str, int], note: str | None, spoilt: bool = False
-    ) -> str:
+    ) -> None:
         name = f"{VENDORS[vendor]}_{company.period.label(month).replace('-', '')}_{_day(day):%Y%m%d}"
         if vendor == 0:
             content, name = _workbook(title, header, cells, _day(day)), name + ".xlsx"
@@ -85,25 +85,19 @@ def _vendor_month(
             file_reason="wrong_encoding" if spoilt else None,
             note=note,
         )
-        return name
 
     if plan.corrected:
         keep = len(table) * 4 // 5
         early = {key: sum(row[-1] == key for row in table[:keep]) for key in stats}
-        name = deliver([row[:-1] for row in table[:keep]], due, early, "superseded")
+        deliver([row[:-1] for row in table[:keep]], due, early, "superseded")
         defects.count_superseded_portal(keep - early["lost_leading_zero"] - early["scientific_notation"])
         due += 12
-        defects.details.setdefault("portal_redelivered_files", []).append(name)
     if plan.wrong_encoding:
-        defects.details.setdefault("wrong_encoding_files", []).append(
-            deliver([row[:-1] for row in table], due, stats, "wrong_encoding", spoilt=True)
-        )
+        deliver([row[:-1] for row in table], due, stats, "wrong_encoding", spoilt=True)
         due += 4
     if plan.late:
         due += 33
-    final = deliver([row[:-1] for row in table], due, stats, "late" if plan.late else None)
-    if plan.late:
-        defects.details.setdefault("late_files", []).append(f"portal_delivery/{final}")
+    deliver([row[:-1] for row in table], due, stats, "late" if plan.late else None)
     defects.count_portal(stats, header[1])
 
 

@@ -84,7 +84,7 @@ def write(log: FileLog, company: Company, month: Month, defects: Defects) -> Non
 
 
 def _export(company: Company, wave: str, frame: Frame, previews: int, defects: Defects) -> bytes:
-    people, count = company.physicians, size(frame)
+    count = size(frame)
     who = frame["physician"]
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
@@ -106,7 +106,6 @@ def _export(company: Company, wave: str, frame: Frame, previews: int, defects: D
     member = company.member_ids.take(who).to_pylist()
     email = company.emails.take(who).to_pylist()
     identifiers = col.hashes(frame["number"], 9).to_pylist()
-    del people
     for row in range(count):
         done = bool(frame["finished"][row])
         writer.writerow(
@@ -136,7 +135,7 @@ def _export(company: Company, wave: str, frame: Frame, previews: int, defects: D
             ]
         )
     for number in range(previews):  # previews by the people who made the survey
-        first = "".join(f"{part}" for part in (started[0],))
+        first = started[0]
         writer.writerow(
             [
                 first,

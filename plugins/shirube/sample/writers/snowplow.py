@@ -77,7 +77,6 @@ def write(log: FileLog, company: Company, month: Month, defects: Defects, tracki
             file_reason="truncated_file",
             note="truncated",
         )
-        defects.details.setdefault("truncated_files", []).append(f"web_snowplow/{name}")
         day += 1
     log.write("web_snowplow", _name(company, month.index, day, 0), content, count, quarantined=bad)
 

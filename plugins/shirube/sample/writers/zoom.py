@@ -49,7 +49,7 @@ def write(log: FileLog, company: Company, month: Month, defects: Defects) -> Non
             early, _ = _report(company, number, kept, defects)
             log.write("webinar_zoom", name, early, size(kept), note="superseded")
             name = f"webinar_{meeting_id(number)}_{_compact(day + 8)}_2.csv"
-            defects.count_superseded_webinar(size(kept), name)
+            defects.count_superseded_webinar(size(kept))
         elif plan.late:
             name = f"webinar_{meeting_id(number)}_{_compact(min(day + 40, company.period.end_day + 2))}.csv"
         defects.count_attendances(
@@ -58,7 +58,7 @@ def write(log: FileLog, company: Company, month: Month, defects: Defects) -> Non
             defects.webinar_identity(part["physician"], part["session"]),
             part["session"],
         )
-        defects.count_webinar(name, stats, plan.late)
+        defects.count_webinar(stats)
         log.write("webinar_zoom", name, report, count, note="late" if plan.late else None)
 
 
