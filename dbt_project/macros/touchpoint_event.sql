@@ -3,10 +3,29 @@
     what is the same for every channel: who the physician and the employee are, where they were, and consent.
 -#}
 {% macro touchpoint_event_columns() %}
-    {{ return([
-        'touchpoint_key', 'source', 'source_record_id', 'batch_id', 'occurred_at', 'occurred_on', 'time_precision',
-        'visible_at', 'physician_reference', 'physician_reference_type', 'user_id', 'channel_id', 'direction',
-        'initiator', 'is_orchestrated', 'follows_touchpoint_key', 'depth', 'product_id', 'topic_id', 'content_id',
-        'info_class', 'is_planned', 'routed_to_medical', 'duration_seconds', 'attributes',
-    ]) }}
-{% endmacro %}
+        touchpoint_key,
+        source,
+        source_record_id,
+        batch_id,
+        occurred_at,
+        occurred_on,
+        time_precision,
+        visible_at,
+        physician_reference,
+        physician_reference_type,
+        user_id,
+        channel_id,
+        direction,
+        initiator,
+        is_orchestrated,
+        follows_touchpoint_key,
+        depth,
+        product_id,
+        topic_id,
+        content_id,
+        info_class,
+        is_planned,
+        routed_to_medical,
+        duration_seconds,
+        attributes
+{%- endmacro %}

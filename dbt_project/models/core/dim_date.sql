@@ -1,5 +1,8 @@
 with digit as (
-    {% for n in range(10) %}select {{ n }} as n{{ ' union all ' if not loop.last }}{% endfor %}
+    {% for n in range(10) %}
+    select {{ n }} as n
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 day_number as (
@@ -21,7 +24,7 @@ described as (
         day.date_on,
         cast(date_trunc('month', day.date_on) as date) as month_start,
         last_day(day.date_on) as month_end,
-        {{ add_months('day.date_on', 1 - var('fiscal_start_month')) }} as fiscal_day,
+        {{ add_months('day.date_on', 1 - var('fiscal_start_month') | int) }} as fiscal_day,
         mod({{ days_between("cast('2000-01-03' as date)", 'day.date_on') }}, 7) + 1 as day_of_week,
         holiday.name_ja as holiday_name_ja,
         closing.name_ja as closing_name_ja

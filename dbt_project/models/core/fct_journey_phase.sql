@@ -153,7 +153,7 @@ best as (
         held_on_month_end.*,
         row_number() over (
             partition by physician_key, product_id, month_end
-            order by rank desc, evidence_level, evidence_on desc, evidence_touchpoint_key
+            order by rank desc, evidence_level asc, evidence_on desc, evidence_touchpoint_key asc
         ) as place
     from held_on_month_end
 ),
@@ -236,28 +236,30 @@ phased as (
 changed as (
     select
         phased.*,
-        case
-            when
-                lag(phase_id) over (partition by physician_key, product_id order by month_end)
-                is distinct from phase_id
-                then month_end
-        end as begins_on
+        lag(phase_id) over (partition by physician_key, product_id order by month_end) as earlier_phase_id
     from phased
+),
+
+begun as (
+    select
+        changed.*,
+        case when earlier_phase_id is null or earlier_phase_id <> phase_id then month_end end as begins_on
+    from changed
 )
 
 select
-    changed.physician_key,
-    changed.product_id,
-    changed.month_end as snapshot_on,
-    changed.month_end,
-    changed.phase_id,
-    changed.evidence_level,
-    changed.evidence_touchpoint_key,
-    max(changed.begins_on) over (
-        partition by changed.physician_key, changed.product_id
-        order by changed.month_end
+    begun.physician_key,
+    begun.product_id,
+    begun.month_end as snapshot_on,
+    begun.month_end,
+    begun.phase_id,
+    begun.evidence_level,
+    begun.evidence_touchpoint_key,
+    max(begun.begins_on) over (
+        partition by begun.physician_key, begun.product_id
+        order by begun.month_end
         rows between unbounded preceding and current row
     ) as phase_since,
     setting.rule_version
-from changed
+from begun
 cross join setting

@@ -17,6 +17,13 @@ followed as (
         on second.master_record_id = third.account_id
 ),
 
+trial as (
+    select distinct account.external_id
+    from current_account as account
+    inner join {{ ref('test_account_rule') }} as rule
+        on account.external_id like rule.external_id_pattern
+),
+
 known as (
     select distinct physician_code from {{ ref('stg_dcf_physician') }}
 )
@@ -29,10 +36,7 @@ select
     own.member_id,
     own.email_token,
     survivor.external_id as physician_code,
-    exists (
-        select 1 from {{ ref('test_account_rule') }} as test_account
-        where survivor.external_id like test_account.external_id_pattern
-    ) as is_test,
+    trial.external_id is not null as is_test,
     case
         when known.physician_code is not null then {{ physician_key('known.physician_code') }}
     end as physician_key
@@ -41,5 +45,7 @@ inner join current_account as own
     on followed.account_id = own.account_id
 left join current_account as survivor
     on followed.surviving_account_id = survivor.account_id
+left join trial
+    on survivor.external_id = trial.external_id
 left join known
     on survivor.external_id = known.physician_code

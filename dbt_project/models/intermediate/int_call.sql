@@ -63,4 +63,4 @@ left join caller
 left join {{ ref('call_channel') }} as by_role
     on call.call_channel = by_role.call_channel and caller.role = by_role.employee_role
 left join {{ ref('call_channel') }} as for_all
-    on call.call_channel = for_all.call_channel and for_all.employee_role is null
+    on call.call_channel = for_all.call_channel and for_all.employee_role = 'any'

@@ -10,15 +10,14 @@ judged_agent as (
     select
         agent.user_agent,
         agent.client_name,
-        exists (
-            select 1 from {{ ref('bot_user_agent') }} as bot
-            where lower(agent.user_agent) like bot.pattern
-        ) as is_bot_agent,
-        exists (
-            select 1 from {{ ref('privacy_proxy_user_agent') }} as proxy
-            where lower(agent.user_agent) like proxy.pattern or lower(agent.client_name) like proxy.pattern
-        ) as is_privacy_proxy
+        max(case when bot.pattern is null then 0 else 1 end) = 1 as is_bot_agent,
+        max(case when proxy.pattern is null then 0 else 1 end) = 1 as is_privacy_proxy
     from agent
+    left join {{ ref('bot_user_agent') }} as bot
+        on lower(agent.user_agent) like bot.pattern
+    left join {{ ref('privacy_proxy_user_agent') }} as proxy
+        on lower(agent.user_agent) like proxy.pattern or lower(agent.client_name) like proxy.pattern
+    group by agent.user_agent, agent.client_name
 ),
 
 link as (

@@ -23,10 +23,7 @@ click as (
         {{ epoch_seconds('activity.activity_at') }} as clicked_second,
         {{ epoch_seconds('coalesce(delivery.delivered_at, email.sent_at)') }} as delivered_second,
         email.link_count,
-        row_number() over (
-            partition by activity.sent_email_id, activity.click_url
-            order by activity.activity_at, activity.activity_id
-        ) = 1 as is_first_of_link
+        activity.click_url
     from {{ ref('int_email_activity') }} as activity
     inner join {{ ref('int_sent_email') }} as email
         on activity.sent_email_id = email.sent_email_id
@@ -35,60 +32,55 @@ click as (
     where activity.email_event = 'clicked' and activity.reject_reason is null
 ),
 
--- A burst begins at a click that is followed, within the window, by first clicks on most of the mail's links.
-counted as (
+-- A burst begins at a click that is followed, within the window, by clicks on most of the mail's links.
+burst as (
     select
-        click.*,
-        sum(case when is_first_of_link then 1 else 0 end) over (
-            partition by sent_email_id
-            order by clicked_second
-            range between current row and {{ rule_number('bot_rule', 'burst_seconds') }} following
-        ) as links_in_window
-    from click
-),
-
-started as (
-    select
-        counted.*,
-        rule.rule_version,
-        rule.min_seconds_after_delivery,
-        case
-            when
-                counted.link_count >= rule.burst_min_links
-                and counted.links_in_window >= rule.burst_share_of_links * counted.link_count
-                then 1
-            else 0
-        end as starts_burst
-    from counted
+        earlier.sent_email_id,
+        earlier.clicked_second as began_second
+    from click as earlier
     cross join rule
+    inner join click as later
+        on
+            earlier.sent_email_id = later.sent_email_id
+            and later.clicked_second between earlier.clicked_second and earlier.clicked_second + rule.burst_seconds
+    where earlier.link_count >= rule.burst_min_links
+    group by earlier.sent_email_id, earlier.clicked_second, earlier.link_count, rule.burst_share_of_links
+    having count(distinct later.click_url) >= rule.burst_share_of_links * earlier.link_count
 ),
 
-judged as (
+in_burst as (
+    select distinct click.activity_id
+    from click
+    cross join rule
+    inner join burst
+        on
+            click.sent_email_id = burst.sent_email_id
+            and click.clicked_second between burst.began_second and burst.began_second + rule.burst_seconds
+),
+
+reasoned as (
     select
-        started.*,
-        max(starts_burst) over (
-            partition by sent_email_id
-            order by clicked_second
-            range between {{ rule_number('bot_rule', 'burst_seconds') }} preceding and current row
-        ) = 1 as is_in_burst
-    from started
+        click.activity_id,
+        click.sent_email_id,
+        click.activity_at,
+        rule.rule_version,
+        case
+            when click.is_hidden_link then 'hidden_link'
+            when click.is_bot_agent then 'user_agent'
+            when click.clicked_second - click.delivered_second < rule.min_seconds_after_delivery then 'too_fast'
+            when in_burst.activity_id is not null then 'burst'
+        end as bot_reason
+    from click
+    cross join rule
+    left join in_burst
+        on click.activity_id = in_burst.activity_id
 )
 
 select
     activity_id,
     sent_email_id,
     activity_at as clicked_at,
-    case
-        when is_hidden_link then 'hidden_link'
-        when is_bot_agent then 'user_agent'
-        when clicked_second - delivered_second < min_seconds_after_delivery then 'too_fast'
-        when is_in_burst then 'burst'
-    end as bot_reason,
-    not (
-        is_hidden_link
-        or is_bot_agent
-        or coalesce(clicked_second - delivered_second < min_seconds_after_delivery, false)
-        or is_in_burst
-    ) as is_human,
+    bot_reason,
+    bot_reason is null as is_human,
     rule_version
-from judged
+from reasoned

@@ -4,7 +4,10 @@ with ranked as (
         stg_product.*,
         row_number() over (
             partition by stg_product.product_id
-            order by coalesce(stg_product.is_deleted, false), stg_product.system_modstamp desc, stg_product.crm_product_id
+            order by
+                coalesce(stg_product.is_deleted, false) asc,
+                stg_product.system_modstamp desc,
+                stg_product.crm_product_id asc
         ) as place
     from {{ ref('stg_crm_product') }} as stg_product
     where stg_product.product_id is not null

@@ -45,7 +45,11 @@ superseded as (
         on batch.batch_id = standing.batch_id
     where
         batch.state = 'landed'
-        and batch.source in ({% for source in classified %}'{{ source }}'{{ ', ' if not loop.last }}{% endfor %})
+        and batch.source in (
+            {% for source in classified %}
+            '{{ source }}'{{ ',' if not loop.last }}
+            {% endfor %}
+        )
         and batch.rows_landed <> coalesce(standing.row_count, 0)
 ),
 

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with rule as (
     select * from {{ ref('engagement_rule') }}
     where rule_version = (select max(rule_version) from {{ ref('engagement_rule') }})
@@ -21,8 +23,12 @@ contact as (
 )
 
 select
-    {{ touchpoint_key("'crm_call'", 'contact.call_id', 'contact.account_id', 'coalesce(contact.product_id, contact.topic_id)') }}
-        as touchpoint_key,
+    {{ touchpoint_key(
+        "'crm_call'",
+        'contact.call_id',
+        'contact.account_id',
+        'coalesce(contact.product_id, contact.topic_id)'
+    ) }} as touchpoint_key,
     'crm_call' as source,
     contact.call_id as source_record_id,
     contact.batch_id,

@@ -1,7 +1,13 @@
+{{ config(materialized='view') }}
+
 -- What was asked off label stays with Medical: the contact is counted, its product and topic are not told.
 select
-    {{ touchpoint_key("'crm_medical_inquiry'", 'inquiry.inquiry_id', 'inquiry.account_id', 'inquiry.product_id') }}
-        as touchpoint_key,
+    {{ touchpoint_key(
+        "'crm_medical_inquiry'",
+        'inquiry.inquiry_id',
+        'inquiry.account_id',
+        'inquiry.product_id'
+    ) }} as touchpoint_key,
     'crm_medical_inquiry' as source,
     inquiry.inquiry_id as source_record_id,
     inquiry.batch_id,

@@ -1,6 +1,12 @@
+{{ config(materialized='view') }}
+
 select
-    {{ touchpoint_key("'crm_sent_email'", 'email.sent_email_id', 'email.account_id', 'coalesce(email.product_id, email.topic_id)') }}
-        as touchpoint_key,
+    {{ touchpoint_key(
+        "'crm_sent_email'",
+        'email.sent_email_id',
+        'email.account_id',
+        'coalesce(email.product_id, email.topic_id)'
+    ) }} as touchpoint_key,
     'crm_sent_email' as source,
     email.sent_email_id as source_record_id,
     email.batch_id,

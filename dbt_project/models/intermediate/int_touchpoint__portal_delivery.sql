@@ -1,11 +1,17 @@
+{{ config(materialized='view') }}
+
 with rule as (
     select * from {{ ref('engagement_rule') }}
     where rule_version = (select max(rule_version) from {{ ref('engagement_rule') }})
 )
 
 select
-    {{ touchpoint_key("'portal_delivery'", 'portal.source_record_id', 'coalesce(portal.physician_code, portal.portal_member_id)', 'coalesce(portal.product_id, portal.topic_id)') }}
-        as touchpoint_key,
+    {{ touchpoint_key(
+        "'portal_delivery'",
+        'portal.source_record_id',
+        'coalesce(portal.physician_code, portal.portal_member_id)',
+        'coalesce(portal.product_id, portal.topic_id)'
+    ) }} as touchpoint_key,
     'portal_delivery' as source,
     portal.source_record_id,
     portal.batch_id,

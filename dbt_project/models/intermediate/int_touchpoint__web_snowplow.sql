@@ -1,11 +1,17 @@
+{{ config(materialized='view') }}
+
 with rule as (
     select * from {{ ref('engagement_rule') }}
     where rule_version = (select max(rule_version) from {{ ref('engagement_rule') }})
 )
 
 select
-    {{ touchpoint_key("'web_snowplow'", 'contact.web_contact_id', 'contact.member_id', 'coalesce(contact.product_id, contact.topic_id)') }}
-        as touchpoint_key,
+    {{ touchpoint_key(
+        "'web_snowplow'",
+        'contact.web_contact_id',
+        'contact.member_id',
+        'coalesce(contact.product_id, contact.topic_id)'
+    ) }} as touchpoint_key,
     'web_snowplow' as source,
     contact.web_contact_id as source_record_id,
     contact.batch_id,

@@ -1,11 +1,17 @@
+{{ config(materialized='view') }}
+
 with rule as (
     select * from {{ ref('engagement_rule') }}
     where rule_version = (select max(rule_version) from {{ ref('engagement_rule') }})
 )
 
 select
-    {{ touchpoint_key("'webinar_zoom'", 'attendance.attendance_id', 'attendance.email_token', 'attendance.product_id') }}
-        as touchpoint_key,
+    {{ touchpoint_key(
+        "'webinar_zoom'",
+        'attendance.attendance_id',
+        'attendance.email_token',
+        'attendance.product_id'
+    ) }} as touchpoint_key,
     'webinar_zoom' as source,
     attendance.attendance_id as source_record_id,
     attendance.batch_id,

@@ -12,7 +12,7 @@
 with event as (
     {% for adapter in adapters %}
     select
-        {{ touchpoint_event_columns() | join(', ') }}
+        {{ touchpoint_event_columns() }}
     from {{ ref(adapter) }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
