@@ -142,7 +142,7 @@ def _carry(home: Home, console: Console, sample: Path) -> None:
                 live.refresh()
                 time.sleep(1)
         if watch.board.released_at:
-            console.print(f"From arrival to release: {watch.board.released_at - arrived_at:.0f} s")
+            console.print(f"\nFrom arrival to release: {watch.board.released_at - arrived_at:.0f} s")
         with console.status("Stopping Airflow"):
             airflow.stop()
 

@@ -31,10 +31,10 @@ from shirube.orchestration.settings import USER, airflow_environment, airflow_fo
 from shirube.serve import serving
 
 COMPONENTS = {
-    "api-server": ["api-server"],
-    "scheduler": ["scheduler", "--skip-serve-logs"],
-    "dag-processor": ["dag-processor"],
-    "triggerer": ["triggerer", "--skip-serve-logs"],
+    "api-server": ["airflow", "api-server"],
+    "scheduler": ["shirube.orchestration.scheduler", "--skip-serve-logs"],
+    "dag-processor": ["airflow", "dag-processor"],
+    "triggerer": ["airflow", "triggerer", "--skip-serve-logs"],
 }
 START_SECONDS = 300
 STOP_SECONDS = 10
@@ -156,7 +156,7 @@ class EmbeddedAirflow:
         stamp = self.folder / "migrated"
         if stamp.exists() and stamp.read_text() == version:
             return
-        done = self._spawn("db", ["db", "migrate"])
+        done = self._spawn("db", ["airflow", "db", "migrate"])
         if done.wait() != 0:
             raise AirflowFailedError(f"The metadata database could not be made:\n{self.log_tail('db')}")
         stamp.write_text(version)
@@ -166,7 +166,7 @@ class EmbeddedAirflow:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
             return subprocess.Popen(
-                [sys.executable, "-m", "airflow", *command],
+                [sys.executable, "-m", *command],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
