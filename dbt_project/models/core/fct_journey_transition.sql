@@ -1,4 +1,5 @@
--- Only horizons that have ended: a start month appears once its end is due.
+-- Only horizons that have ended: a start month appears once its end is due. Where the logs begin, nobody has evidence
+-- yet and everybody seems to move forward: a start without the warm-up of logs behind it is marked.
 with setting as (
     select * from {{ ref('journey_setting') }}
     where rule_version = (select max(rule_version) from {{ ref('journey_setting') }})
@@ -8,9 +9,12 @@ started as (
     select
         phase.*,
         setting.transition_horizon_days as horizon_days,
+        phase.month_end >= last_day({{ add_months('first_month.month_end', 'setting.warm_up_months - 1') }})
+            as is_start_observable,
         last_day({{ add_months('phase.month_end', 'setting.transition_horizon_months') }}) as end_on
     from {{ ref('fct_journey_phase') }} as phase
     cross join setting
+    cross join (select min(month_end) as month_end from {{ ref('fct_journey_phase') }}) as first_month
 ),
 
 due as (
@@ -39,6 +43,7 @@ select
     due.phase_id as from_phase_id,
     ended.phase_id as to_phase_id,
     coalesce(to_phase.rank > from_phase.rank, false) as is_forward,
+    due.is_start_observable,
     ended.physician_key is not null as is_observed_until_end,
     due.rule_version
 from due

@@ -124,6 +124,7 @@ transition_members as (
             = cast(date_trunc('month', transition.month_end) as date)
     where
         transition.horizon_days = 90
+        and transition.is_start_observable
         and transition.is_observed_until_end
         and transition.from_phase_id not in ('P6', 'PX')
 ),

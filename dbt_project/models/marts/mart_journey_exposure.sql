@@ -18,6 +18,7 @@ transitions as (
             and transition.month_end = physician_month.month_end
     where
         transition.horizon_days = 90
+        and transition.is_start_observable
         and transition.is_observed_until_end
         and transition.from_phase_id not in ('P6', 'PX')
         and physician_month.is_target

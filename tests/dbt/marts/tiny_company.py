@@ -157,10 +157,13 @@ def phases() -> list[Row]:
 
 
 def transitions() -> list[Row]:
-    def move(name: str, from_phase: str, forward: bool, horizon: int = 90, observed: bool = True) -> Row:
+    def move(
+        name: str, from_phase: str, forward: bool, horizon: int = 90, observed: bool = True, known: bool = True
+    ) -> Row:
         return {
             "physician_key": name, "product_id": "PRD-A", "month_end": JULY, "horizon_days": horizon,
-            "from_phase_id": from_phase, "is_forward": forward, "is_observed_until_end": observed,
+            "from_phase_id": from_phase, "is_forward": forward, "is_start_observable": known,
+            "is_observed_until_end": observed,
         }  # fmt: skip
 
     counted = [move(name, "P0", name in p(1, 9)) for name in p(1, 20)]
@@ -169,6 +172,7 @@ def transitions() -> list[Row]:
         move("P37", "P1", True, observed=False),
         move("P38", "P6", True),
         move("P39", "P1", True, horizon=180),
+        move("P40", "P1", True, known=False),
     ]
     return counted + left_out
 
