@@ -25,7 +25,8 @@ console = Console()
 problems = Console(stderr=True, style="red")
 
 HomeOption = Annotated[
-    Path | None, typer.Option("--home", help="Data home; default $SHIRUBE_HOME, else ./var.", show_default=False)
+    Path | None,
+    typer.Option("--home", help="Data home; default $SHIRUBE_HOME, else ./var.", show_default=False),
 ]
 AsOfOption = Annotated[
     datetime | None,
@@ -63,13 +64,17 @@ def sample(
     from shirube.sample import generate
 
     truth = generate(out, seed=seed, physicians=physicians, months=months, progress=_say)
-    console.print(f"Wrote {len(truth['files'])} files to {out}; what is true about them: {out / 'truth.json'}")
+    console.print(
+        f"Wrote {len(truth['files'])} files to {out}; what is true about them: {out / 'truth.json'}"
+    )
 
 
 @app.command()
 def check(
     file: Annotated[Path, typer.Argument(help="The file to look at; nothing is landed or written.")],
-    source: Annotated[str, typer.Option("--source", "-s", help="The source (inbox folder) it would belong to.")],
+    source: Annotated[
+        str, typer.Option("--source", "-s", help="The source (inbox folder) it would belong to.")
+    ],
     home: HomeOption = None,
 ) -> None:
     """Tell what of a file would be accepted, what not, and why. Exit code 1 if anything would be refused."""
@@ -102,7 +107,9 @@ def land(
 @app.command()
 def replay(
     batch: Annotated[str, typer.Argument(help="Batch id (see `shirube status`), or `all`.")],
-    source: Annotated[str | None, typer.Option("--source", "-s", help="With `all`: only this source.")] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", "-s", help="With `all`: only this source.")
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """Land a received file again under the contract as it is now."""
@@ -188,7 +195,9 @@ def run(as_of: AsOfOption = None, home: HomeOption = None) -> None:
 
 @app.command()
 def rollback(
-    release: Annotated[str | None, typer.Argument(help="Default: the release before the current one.")] = None,
+    release: Annotated[
+        str | None, typer.Argument(help="Default: the release before the current one.")
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """Let readers see an earlier release again."""
