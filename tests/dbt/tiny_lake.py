@@ -162,7 +162,7 @@ class TinyLake:
         *,
         select: Sequence[str] = (),
         variables: Mapping[str, Any] | None = None,
-        command: str = "build",
+        without_tests: bool = False,
         name: str = "warehouse",
     ) -> Warehouse:
         """Run dbt once over what was delivered; fails with dbt's own words when a model or test fails."""
@@ -178,9 +178,11 @@ class TinyLake:
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         }
         chosen = {"as_of": as_of, "release_id": "tiny", "config_version": "tiny"} | dict(variables or {})
-        arguments = [sys.executable, "-m", "dbt.cli.main", command, "--project-dir", str(PROJECT)]
+        arguments = [sys.executable, "-m", "dbt.cli.main", "build", "--project-dir", str(PROJECT)]
         arguments += ["--profiles-dir", str(PROJECT), "--target-path", str(target)]
         arguments += ["--log-path", str(self.root / "logs"), "--vars", json.dumps(chosen)]
+        if without_tests:
+            arguments += ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
         if select:
             arguments += ["--select", *select]
         done = subprocess.run(arguments, env=environment, capture_output=True, text=True)
