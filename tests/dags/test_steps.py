@@ -14,6 +14,7 @@ import shirube.landing
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from shirube.home import HOME_VARIABLE, Home
 from shirube.landing import LandResult
+from shirube.landing.locks import landing_source
 from shirube.orchestration import steps
 from shirube.orchestration.journal import Journal, journal_file, read_events
 
@@ -86,6 +87,9 @@ def test_build_waits_for_files_that_are_not_landed_but_not_for_ever(home: Home) 
     assert not steps.is_inbox_landed(waiting_since=now)
     assert steps.is_inbox_landed(waiting_since=now - steps.SETTLE_LIMIT - timedelta(seconds=1))
     file.rename(file.with_name("crm_user_20251103T0100.csv.part"))
+    assert steps.is_inbox_landed(waiting_since=now)
+    with landing_source(home, "crm_call"):
+        assert not steps.is_inbox_landed(waiting_since=now)
     assert steps.is_inbox_landed(waiting_since=now)
 
 

@@ -68,17 +68,22 @@ def land_source(source: str) -> int:
 
 
 def is_inbox_landed(waiting_since: datetime) -> bool:
-    """Whether nothing that may be landed is left in the inbox, or the wait has been long enough.
+    """Whether nothing is being landed and nothing that may be is left in the inbox, or the wait is over.
 
     A delivery of many files to many sources then starts one build and not two. Files that cannot be read are
     not waited for, and nothing is waited for longer than `SETTLE_LIMIT`.
     """
     from shirube.landing import new_files
+    from shirube.landing.locks import landing_source
     from shirube.ledger import Ledger
 
     if datetime.now(UTC) - waiting_since > SETTLE_LIMIT:
         return True
     home = Home.resolve()
+    for source in list_sources():
+        with landing_source(home, source, wait=False) as nobody_lands:
+            if not nobody_lands:
+                return False
     with Ledger(home) as ledger:
         return not any(os.access(file.path, os.R_OK) for file in new_files(home, ledger, list_sources()))
 
