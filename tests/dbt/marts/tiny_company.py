@@ -158,11 +158,11 @@ def phases() -> list[Row]:
 
 def transitions() -> list[Row]:
     def move(
-        name: str, from_phase: str, forward: bool, horizon: int = 90, observed: bool = True, known: bool = True
+        name: str, phase: str, forward: bool, horizon: int = 90, observed: bool = True, known: bool = True
     ) -> Row:
         return {
             "physician_key": name, "product_id": "PRD-A", "month_end": JULY, "horizon_days": horizon,
-            "from_phase_id": from_phase, "is_forward": forward, "is_start_observable": known,
+            "from_phase_id": phase, "is_forward": forward, "is_start_observable": known,
             "is_observed_until_end": observed,
         }  # fmt: skip
 
