@@ -39,7 +39,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$index}"; fi; \
 	if [ -n "$${PIP_CERT:-}" ]; then export SSL_CERT_FILE="$${SSL_CERT_FILE:-$$PIP_CERT}"; fi; \
 	export VIRTUAL_ENV="$(CURDIR)/$(VENV)"; \
-	$(VENV)/bin/uv pip install --quiet --require-hashes -r requirements.lock; \
+	$(VENV)/bin/uv pip install --quiet --compile-bytecode --require-hashes -r requirements.lock; \
 	$(VENV)/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
