@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -72,39 +73,31 @@ def render(facts: dict[str, Any]) -> RenderableType:
         f"基準日 / As of: {facts['as_of'] or '—'}    "
         f"公開中 / Current release: {facts['current_release'] or '—'}"
     )
-    table = Table(
-        "ソース\nSource",
-        "ファイル\nFiles",
-        "行\nRows",
-        "隔離行\nRows refused",
-        "隔離ファイル\nFiles refused",
-        "最新の届け\nNewest",
-        "古さ(時間)\nAge (h)",
-        "待ち\nWaiting",
-        "未公開\nUnreleased",
-        "次にすること\nNext",
-    )
-    for column in (1, 2, 3, 4, 6, 7, 8):
-        table.columns[column].justify = "right"
+    # Ten columns do not fit a terminal of 80: counts stay in the table, what to do stands below it in words.
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 0))
+    table.add_column("ソース\nSource", no_wrap=True)
+    for heading in ("件\nFiles", "行\nRows", "隔離 行/件\nRefused", "待ち\nWaiting", "未公開\nPending"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("最新の届け\nNewest", no_wrap=True)
+    by_step: dict[tuple[str, str], list[str]] = {}
     for source in facts["sources"]:
+        refused = f"{source['quarantined_rows']:,}/{source['quarantined_files']:,}"
         late = source["is_late"]
-        age = "—" if source["age_hours"] is None else f"{source['age_hours']:,}"
-        limit = f" / {source['freshness_hours']}" if source["freshness_hours"] else ""
         table.add_row(
-            Text(f"{source['source']}\n{source['business_name']}"),
+            source["source"],
             f"{source['files']:,}",
             f"{source['rows']:,}",
-            f"{source['quarantined_rows']:,}",
-            f"{source['quarantined_files']:,}",
-            source["newest_delivery"] or "—",
-            Text(age + limit, style="red" if late else ""),
+            Text(refused, style="" if refused == "0/0" else "yellow"),
             f"{source['files_waiting']:,}",
             f"{source['files_unreleased']:,}",
-            Text(source["next_ja"] + ("\n" + source["next_en"] if source["next_en"] else "")),
+            Text((source["newest_delivery"] or "—") + (" 遅れ" if late else ""), style="red" if late else ""),
         )
+        if source["next_ja"]:
+            by_step.setdefault((source["next_ja"], source["next_en"]), []).append(source["source"])
     parts: list[RenderableType] = [head, table]
     if facts["quarantine"]:
         parts.append(_quarantine_table(facts["quarantine"]))
+    parts += [Text(f"→ {ja} ({en}): {', '.join(names)}") for (ja, en), names in by_step.items()]
     parts += [Text(f"→ {step['ja']}\n  {step['en']}") for step in facts["next"]]
     return Group(*parts)
 
@@ -231,10 +224,14 @@ def _quarantine(home: Home, batches: list[Batch], reasons: dict[str, dict[str, i
 
 
 def _quarantine_table(rows: list[dict[str, Any]]) -> Table:
-    table = Table("隔離 / Quarantined", "行 / Rows", "理由 / Reasons", "バッチ / Batch")
+    table = Table(
+        "隔離\nQuarantined", "行\nRows", "理由\nReasons", "バッチ\nBatch", box=SIMPLE_HEAD, padding=(0, 0)
+    )
+    table.columns[0].overflow = "fold"
     table.columns[1].justify = "right"
+    table.columns[3].no_wrap = True
     for row in rows:
         words = row["message_ja"] or ", ".join(f"{code} {count:,}" for code, count in row["reasons"].items())
-        whole = "全体 / whole" if row["is_whole_file"] else f"{row['rows']:,}"
+        whole = "全体" if row["is_whole_file"] else f"{row['rows']:,}"
         table.add_row(Text(f"{row['source']}/{row['file_name']}"), whole, Text(words), row["batch_id"])
     return table
