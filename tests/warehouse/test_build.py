@@ -1,0 +1,247 @@
+"""A candidate appears whole or not at all, once per input, by one builder at a time; dbt is stood in for."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from shirube.home import Home
+from shirube.landing import land
+from shirube.warehouse import (
+    BuildBusyError,
+    BuildError,
+    build,
+    config_version,
+    last_build,
+    load_build,
+    release_id_of,
+)
+from shirube.warehouse import run_dbt as run_dbt_module
+
+HEADER = (
+    "Id,IsDeleted,Name,Product_Type_vod__c,Parent_Product_vod__c,External_ID_vod__c,Company_Product_vod__c"
+)
+HEADER += ",Therapeutic_Area_vod__c,YJ_Code__c,SystemModstamp\n"
+
+
+def drop(home: Home, day: str, name: str = "シルベリン錠") -> None:
+    """Put one product file of a day into the inbox and land it."""
+    folder = home.inbox / "crm_product"
+    folder.mkdir(exist_ok=True)
+    row = f"a005g00000000AAAAA,false,{name},Detail,,PRD-A,true,循環器,2149099F1020,2026-01-01T00:00:00.000Z\n"
+    (folder / f"crm_product_{day}T0100.csv").write_text(HEADER + row, encoding="utf-8")
+    land(home, source="crm_product")
+
+
+class FakeDbt:
+    """Writes what dbt would leave, and counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.runs: list[dict[str, Any]] = []
+        self.problem: Exception | None = None
+
+    def __call__(
+        self, warehouse_file: Path, target: Path, lake: Path, ledger: Path, variables: Any, progress: Any
+    ) -> list[run_dbt_module.ModelResult]:
+        self.runs.append(dict(variables))
+        target.mkdir(parents=True)
+        warehouse_file.write_text(f"warehouse {len(self.runs)}")
+        for name in ("manifest.json", "run_results.json"):
+            (target / name).write_text("{}")
+        if self.problem:
+            raise self.problem
+        return [run_dbt_module.ModelResult("fct_touchpoint", "core", "success", 0.1)]
+
+
+@pytest.fixture
+def dbt(monkeypatch: pytest.MonkeyPatch) -> FakeDbt:
+    fake = FakeDbt()
+    monkeypatch.setattr(sys.modules["shirube.warehouse.build"], "run_dbt", fake)
+    return fake
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    made = Home.resolve(tmp_path / "データ ホーム")
+    drop(made, "20260401")
+    yield made
+
+
+def test_the_day_is_that_of_the_newest_delivery(home: Home, dbt: FakeDbt) -> None:
+    result = build(home)
+    assert result.as_of == date(2026, 4, 1)
+    assert result.release_id.startswith("2026-04-01-")
+    assert len(result.release_id) == len("2026-04-01-") + 10
+    assert dbt.runs == [
+        {"as_of": "2026-04-01", "release_id": result.release_id, "config_version": config_version()}
+    ]
+    assert [model.name for model in result.models] == ["fct_touchpoint"]
+    assert result.warehouse_file.read_text() == "warehouse 1"
+    assert last_build(home) == load_build(home, result.release_id) == result
+
+
+def test_the_same_inputs_are_not_built_twice(home: Home, dbt: FakeDbt) -> None:
+    events: list[str] = []
+    first = build(home)
+    again = build(home, progress=lambda event, facts: events.append(event))
+    assert (again, len(dbt.runs), events) == (first, 1, ["build_reused"])
+    drop(home, "20260408", "シルベリン錠10mg")
+    newer = build(home)
+    assert newer.release_id != first.release_id
+    assert newer.as_of == date(2026, 4, 8)
+    assert build(home, as_of=date(2026, 4, 1)).release_id == first.release_id
+    assert len(dbt.runs) == 2
+
+
+def test_a_later_delivery_does_not_change_the_id_of_an_earlier_day(home: Home, dbt: FakeDbt) -> None:
+    first = build(home)
+    inbox = home.inbox / "crm_product"
+    same = (inbox / "crm_product_20260401T0100.csv").read_bytes()
+    (inbox / "crm_product_20260501T0100.csv").write_bytes(same)
+    land(home, source="crm_product")
+    assert build(home, as_of=date(2026, 4, 1)).release_id == first.release_id
+    assert build(home).as_of == date(2026, 5, 1)
+
+
+def test_a_failed_build_leaves_the_last_one_and_nothing_else(home: Home, dbt: FakeDbt) -> None:
+    good = build(home)
+    drop(home, "20260408", "シルベリン錠10mg")
+    dbt.problem = run_dbt_module.DbtError("dbt build failed:\n  fct_touchpoint: no room")
+    with pytest.raises(BuildError, match="fct_touchpoint: no room"):
+        build(home)
+    assert last_build(home) == good
+    assert [folder.name for folder in (home.warehouse / "builds").iterdir()] == [good.release_id]
+
+
+def test_an_unfinished_write_ahead_log_fails_the_build(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def leave_log(warehouse_file: Path, *others: Any) -> list[run_dbt_module.ModelResult]:
+        models = FakeDbt()(warehouse_file, *others)
+        warehouse_file.with_name("warehouse.duckdb.wal").write_text("unfinished")
+        return models
+
+    monkeypatch.setattr(sys.modules["shirube.warehouse.build"], "run_dbt", leave_log)
+    with pytest.raises(BuildError, match="write-ahead log"):
+        build(home)
+    with pytest.raises(FileNotFoundError):
+        last_build(home)
+
+
+def test_nothing_landed_is_said_plainly(tmp_path: Path, dbt: FakeDbt) -> None:
+    empty = Home.resolve(tmp_path / "empty")
+    with pytest.raises(BuildError, match="Nothing has been landed yet"):
+        build(empty)
+    assert dbt.runs == []
+
+
+def test_a_second_builder_waits_and_then_finds_the_first_ones_work(home: Home, dbt: FakeDbt) -> None:
+    made: list[str] = []
+    threads = [threading.Thread(target=lambda: made.append(build(home).release_id)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 4
+    assert len(set(made)) == 1
+    assert len(dbt.runs) == 1
+
+
+def test_a_builder_that_waited_in_vain_says_so(home: Home, dbt: FakeDbt) -> None:
+    with (home.warehouse / ".build.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        with pytest.raises(BuildBusyError, match="Another process is building"):
+            build(home, wait_seconds=0.3)
+    assert dbt.runs == []
+
+
+def test_only_the_last_build_and_the_new_one_take_room(home: Home, dbt: FakeDbt) -> None:
+    for day in ("20260408", "20260415", "20260422"):
+        build(home)
+        drop(home, day, f"シルベリン錠{day}")
+    newest = build(home)
+    names = {folder.name for folder in (home.warehouse / "builds").iterdir()}
+    assert len(names) == 2
+    assert newest.release_id in names
+
+
+def test_killed_at_any_moment_the_next_build_is_the_same(home: Home, tmp_path: Path, dbt: FakeDbt) -> None:
+    """Another process builds slowly and is killed; what it left is cleared, and the lock is free."""
+    expected = build(home)
+    (home.warehouse / "last").unlink()
+    script = tmp_path / "slow.py"
+    script.write_text(
+        "import sys, time, json\n"
+        "from pathlib import Path\n"
+        "from shirube.home import Home\n"
+        "import shirube.warehouse\n"
+        "module = sys.modules['shirube.warehouse.build']\n"
+        "def slow(file, target, lake, ledger, variables, progress):\n"
+        "    target.mkdir(parents=True)\n"
+        "    for part in range(1000):\n"
+        "        file.write_text('part ' * part)\n"
+        "        print('building', flush=True)\n"
+        "        time.sleep(0.01)\n"
+        "module.run_dbt = slow\n"
+        "module.build(Home.resolve(sys.argv[1]))\n"
+    )
+    for waits in (1, 3, 7):
+        for folder in (home.warehouse / "builds").iterdir():
+            for file in folder.iterdir():
+                file.unlink()
+            folder.rmdir()
+        with subprocess.Popen(
+            [sys.executable, str(script), str(home.root)], stdout=subprocess.PIPE, text=True
+        ) as child:
+            assert child.stdout is not None
+            for _ in range(waits):
+                assert child.stdout.readline() == "building\n"
+            os.kill(child.pid, signal.SIGKILL)
+        with pytest.raises(FileNotFoundError):
+            last_build(home)
+        after = build(home, wait_seconds=5)
+        assert (after.release_id, after.as_of) == (expected.release_id, expected.as_of)
+        assert [folder.name for folder in (home.warehouse / "builds").iterdir()] == [expected.release_id]
+        (home.warehouse / "last").unlink()
+
+
+def test_the_id_is_a_function_of_every_input() -> None:
+    day = date(2026, 4, 1)
+    ids = {
+        release_id_of(day, ["a 2026-04-01", "b 2026-04-01"], "c" * 12),
+        release_id_of(day, ["b 2026-04-01", "a 2026-04-01"], "c" * 12),
+        release_id_of(day, ["a 2026-04-01"], "c" * 12),
+        release_id_of(day, ["a 2026-04-01", "b 2026-04-01"], "d" * 12),
+        release_id_of(date(2026, 4, 2), ["a 2026-04-01", "b 2026-04-01"], "c" * 12),
+    }
+    assert len(ids) == 4
+
+
+def test_configuration_is_contracts_suites_seeds_and_models(tmp_path: Path) -> None:
+    def write(name: str, text: str) -> str:
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return config_version(tmp_path)
+
+    seen = [write("dbt_project/dbt_project.yml", "name: x")]
+    for name in (
+        "expectations/sources/crm_call.odcs.yaml",
+        "expectations/suites/core/fct_touchpoint.yaml",
+        "dbt_project/seeds/bot_rule.csv",
+        "dbt_project/models/core/fct_touchpoint.sql",
+        "dbt_project/models/marts/mart_cx.yml",
+        "dbt_project/macros/keys.sql",
+    ):
+        seen.append(write(name, "one"))
+        seen.append(write(name, "two"))
+    assert len(set(seen)) == len(seen) == 13
+    assert all(len(version) == 12 for version in seen)
+    assert write("dbt_project/README.md", "words") == seen[-1]

@@ -1,0 +1,70 @@
+"""What is told of a dbt run: progress per model, and reasons without values from the data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from shirube.warehouse.run_dbt import DbtError, _explain, _follow, run_dbt
+
+
+def event(name: str, level: str = "info", message: str = "", **node: Any) -> str:
+    return json.dumps(
+        {
+            "info": {"name": name, "level": level, "msg": message},
+            "data": {"node_info": node, "execution_time": 0.5},
+        }
+    )
+
+
+def test_models_and_seeds_are_reported_tests_are_not() -> None:
+    seen: list[tuple[str, dict[str, Any]]] = []
+    told: list[str] = []
+    for line in (
+        event("LogModelResult", node_name="fct_touchpoint", node_status="success", resource_type="model"),
+        event("LogSeedResult", node_name="channel", node_status="success", resource_type="seed"),
+        event("LogTestResult", node_name="unique_x", node_status="pass", resource_type="test"),
+        event("LogStartLine", node_name="fct_touchpoint", node_status="started", resource_type="model"),
+        event("Other", "error", "something broke"),
+        "not json at all",
+    ):
+        _follow(line, told, lambda name, facts: seen.append((name, facts)))
+    assert seen == [
+        ("model_built", {"model": "fct_touchpoint", "status": "success", "seconds": 0.5}),
+        ("model_built", {"model": "channel", "status": "success", "seconds": 0.5}),
+    ]
+    assert told == ["something broke", "not json at all"]
+
+
+def test_reasons_name_the_model_and_hide_quoted_values(tmp_path: Path) -> None:
+    results = [
+        {"unique_id": "model.shirube.fct_touchpoint", "status": "success", "message": "OK"},
+        {
+            "unique_id": "model.shirube.mart_cx",
+            "status": "error",
+            "message": 'Could not cast "山田太郎" to INT',
+        },
+        {"unique_id": "test.shirube.unique_touchpoint.abc", "status": "fail", "message": "Got 2 results"},
+    ]
+    (tmp_path / "run_results.json").write_text(json.dumps({"results": results}), encoding="utf-8")
+    text = _explain(tmp_path, [])
+    assert text.splitlines() == [
+        "dbt build failed:",
+        '  mart_cx: Could not cast "…" to INT',
+        "  unique_touchpoint: Got 2 results",
+    ]
+
+
+def test_without_results_dbts_own_words_are_passed_on(tmp_path: Path) -> None:
+    assert _explain(tmp_path, ["Parsing Error in x.yml"]).endswith("  Parsing Error in x.yml")
+    assert _explain(tmp_path, []).endswith("dbt ended without a word")
+
+
+def test_a_lake_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    """The one test here that starts dbt: no lake at all."""
+    variables = {"as_of": "2026-04-01", "release_id": "x", "config_version": "y"}
+    nowhere = tmp_path / "nowhere"
+    with pytest.raises(DbtError, match="dbt build failed"):
+        run_dbt(tmp_path / "w.duckdb", tmp_path / "target", nowhere, nowhere, variables, None)
