@@ -242,7 +242,7 @@ def _tell_published(home: Home, console: Console) -> None:
     marts = sorted((release / "marts").glob("*.parquet"))
     console.print(f"\n[bold]Published[/] {release.name}", highlight=False)
     for title, place in (
-        ("Reports", release / "reports"),
+        ("Reports", release / "reports" / "index.html"),
         ("Catalogue", release / "docs" / "catalogue" / "index.html"),
         (f"{len(marts)} marts", release / "marts"),
         ("DuckDB", release / "shirube.duckdb"),

@@ -283,7 +283,9 @@ def up(home: Home, airflow_port: int = 8080, pages_port: int = 8090) -> int:
             with serving(home, _this_or_free(pages_port)) as pages:
                 console.print(f"Published pages  {pages}")
                 console.print(f"Airflow          {airflow.url}  (user {USER}, password {password(home)})")
-                console.print(f"Inbox            {home.inbox}/<source>/   drop files here; Ctrl-C ends")
+                console.print(
+                    f"Inbox            {home.inbox}/<source>/   drop files here; Ctrl-C ends", soft_wrap=True
+                )
                 while True:
                     time.sleep(2)
                     airflow.check()
