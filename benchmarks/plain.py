@@ -90,25 +90,36 @@ def protected(mart: str, keys: str, bases: dict[str, str], additive: str = "") -
         for base, measures in bases.items()
         for column in (base, *measures.split())
     ]
-    return (
-        f"create table {mart} as select * exclude (parent_scope_id) replace ({', '.join(hidden)}) from ({query})"
-    )
+    return f"create table {mart} as select * exclude (parent_scope_id) replace ({', '.join(hidden)}) from ({query})"
 
 
 def kpi(
-    kpi_id: str, mart: str, numerator: str, denominator: str, physicians: str, split: str = "", values: str = ""
+    kpi_id: str,
+    mart: str,
+    numerator: str,
+    denominator: str,
+    physicians: str,
+    split: str = "",
+    values: str = "",
 ) -> str:
     """The values of one KPI; `values` names value and interval where it is not numerator / denominator."""
     p, n = f"({numerator} / {denominator})", f"{denominator}::double"
-    centre, spread = f"({p} + {Z} * {Z} / (2 * {n}))", f"{Z} * sqrt({p} * (1 - {p}) / {n} + {Z} * {Z} / (4 * {n} * {n}))"
-    value, low, high = values.split() if values else (p, *(
-        f"({centre} {sign} {spread}) / (1 + {Z} * {Z} / {n})" for sign in "-+"
-    ))
+    centre, spread = (
+        f"({p} + {Z} * {Z} / (2 * {n}))",
+        f"{Z} * sqrt({p} * (1 - {p}) / {n} + {Z} * {Z} / (4 * {n} * {n}))",
+    )
+    value, low, high = (
+        values.split()
+        if values
+        else (p, *(f"({centre} {sign} {spread}) / (1 + {Z} * {Z} / {n})" for sign in "-+"))
+    )
     suppressed = f"{physicians}_suppressed" if physicians else "false"
-    columns = ", ".join(f"{c if c in split else 'null::text'} as {c}" for c in
-                        ("channel_id", "product_id", "phase_id", "breakdown"))
+    columns = ", ".join(
+        f"{c if c in split else 'null::text'} as {c}"
+        for c in ("channel_id", "product_id", "phase_id", "breakdown")
+    )
     return f"""select '{kpi_id}' as kpi_id, period_type, period_start, period_end, scope_type, scope_id, {columns},
-        {numerator if not values else 'null::bigint'} as numerator, {denominator} as denominator,
+        {numerator if not values else "null::bigint"} as numerator, {denominator} as denominator,
         case when {denominator} > 0 then {value} end as value, case when {denominator} > 0 then {low} end as ci_low,
         case when {denominator} > 0 then {high} end as ci_high, {suppressed} as is_suppressed
         from {mart} where {suppressed} or {denominator} is not null"""
@@ -119,7 +130,8 @@ def same(table: str) -> str:
     columns = ("scope_type", "scope_id", "period_type", "period_start")
     equal = " and ".join(f"wanted.{column} = {table}.{column}" for column in columns)
     parts = " and ".join(
-        f"coalesce(wanted.{column}, '') = coalesce({table}.{column}, '')" for column in ("product_id", "phase_id")
+        f"coalesce(wanted.{column}, '') = coalesce({table}.{column}, '')"
+        for column in ("product_id", "phase_id")
     )
     return f"{equal} and {parts}"
 
@@ -240,9 +252,14 @@ group by all;
 LOGS = rf"""
 create table call as
 with current as (
-    {latest("crm_call", '''id, account_id, call_date, call_datetime, status, parent_call_id, attendee_type, user_id,
+    {
+    latest(
+        "crm_call",
+        '''id, account_id, call_date, call_datetime, status, parent_call_id, attendee_type, user_id,
     owner_id, duration_minutes, channel, reaction, request, question_recorded, usage_statement, topic_id''',
-    "system_modstamp")}
+        "system_modstamp",
+    )
+}
 ),
 header as (select distinct parent_call_id from current where not coalesce(is_deleted, false)),
 role as (select user_id, max(role) filter (where valid_to = date '9999-12-31') as role from assignment group by all)
@@ -266,7 +283,7 @@ left join role on coalesce(current.user_id, owner_id) = role.user_id
 left join '$seeds/call_channel.csv' as by_role on current.channel = by_role.call_channel
     and role.role = by_role.employee_role
 left join '$seeds/call_channel.csv' as for_all on current.channel = for_all.call_channel
-    and for_all.employee_role is null;
+    and for_all.employee_role = 'any';
 
 create table call_detail as
 select detail.id, detail.call_id, product_name.product_id,
@@ -296,8 +313,14 @@ select row.id as email_id, row.account_id, coalesce(sent_at, created_at) as sent
         when coalesce(status, '') in ('Saved_vod', 'Scheduled_vod', 'Pending_vod', 'Group_vod') then 'out_of_scope'
         when account.is_test then 'test_record' when row.account_id is null then 'opted_out_of_tracking'
         when sent_at is null and created_at is null then 'unparseable' end as reject
-from ({latest("crm_sent_email", '''id, account_id, sent_at, created_at, status, product_id as called,
-    sender_department, survey_wave, link_count''', "system_modstamp")}) as row
+from ({
+    latest(
+        "crm_sent_email",
+        '''id, account_id, sent_at, created_at, status, product_id as called,
+    sender_department, survey_wave, link_count''',
+        "system_modstamp",
+    )
+}) as row
 left join product_name using (called)
 left join account using (account_id);
 
@@ -321,8 +344,13 @@ select row.id as activity_id, row.sent_email_id as email_id, activity_at, kind.e
     case when coalesce(is_deleted, false) then 'deleted_in_source'
         when kind.email_event is null or activity_at is null then 'unparseable'
         when email.email_id is null then 'anonymous' else email.reject end as reject
-from ({latest("crm_email_activity", "id, sent_email_id, activity_at, event_type, click_url, user_agent, client_name",
-    "system_modstamp")}) as row
+from ({
+    latest(
+        "crm_email_activity",
+        "id, sent_email_id, activity_at, event_type, click_url, user_agent, client_name",
+        "system_modstamp",
+    )
+}) as row
 left join agent on row.user_agent is not distinct from agent.user_agent
     and row.client_name is not distinct from agent.client_name
 left join hidden on row.click_url = hidden.click_url
@@ -492,9 +520,16 @@ select row.response_id, identity.physician, wave, coalesce(recorded_at, ended_at
         when coalesce(external_reference, recipient_email_token) is null then 'anonymous'
         when coalesce(csat, nps, usefulness, ces) is null and wanted_channel is null and stage.usage_stage is null
             then 'out_of_scope' end as reject
-from ({latest("survey_qualtrics", '''response_id, external_reference, recipient_email_token, wave, recorded_at, ended_at,
+from ({
+    latest(
+        "survey_qualtrics",
+        '''response_id, external_reference, recipient_email_token, wave, recorded_at, ended_at,
     started_at, product_code, channel, distribution_channel, csat, nps, usefulness, ces, preferred_channel, usage_stage,
-    status, is_finished''', "recorded_at", "response_id")}) as row
+    status, is_finished''',
+        "recorded_at",
+        "response_id",
+    )
+}) as row
 left join identity on reference = coalesce(external_reference, recipient_email_token)
     and kind = case when external_reference is not null then 'member' else 'email' end
 left join product_name on product_code = called
@@ -510,8 +545,14 @@ select row.id as inquiry_id, row.account_id, account.physician, coalesce(receive
     case when coalesce(is_deleted, false) then 'deleted_in_source' when account.is_test then 'test_record'
         when row.account_id is null then 'anonymous'
         when received_at is null and created_at is null then 'unparseable' end as reject
-from ({latest("crm_medical_inquiry", '''id, account_id, received_at, created_at, product_name, category, call_id, owner_id,
-    answered_at, mr_notified_at''', "system_modstamp")}) as row
+from ({
+    latest(
+        "crm_medical_inquiry",
+        '''id, account_id, received_at, created_at, product_name, category, call_id, owner_id,
+    answered_at, mr_notified_at''',
+        "system_modstamp",
+    )
+}) as row
 left join product_name on row.product_name = called
 left join account using (account_id);
 """
@@ -758,7 +799,7 @@ join (select * exclude (parent_scope_id) from universe) using (scope_type, scope
 left join frequency
     on scoped.scope_type = frequency.scope_type and scoped.scope_id = frequency.scope_id
     and scoped.period_type = frequency.period_type and scoped.period_start = frequency.period_start
-    and coalesce(scoped.channel_id, '') = coalesce(frequency.channel_id, '') and scoped.product_id is null
+    and scoped.channel_id is not distinct from frequency.channel_id and scoped.product_id is null
 where scoped.scope_id is not null;
 """
 
@@ -1008,7 +1049,8 @@ join phase as ended on start.physician = ended.physician and start.product_id = 
     and last_day(start.month_end + to_months($horizon_months)) = ended.month_end
 join physician_month on physician_month.physician = ended.physician and physician_month.month_end = ended.month_end
     and is_active
-where start.phase_id not in ('P6', 'PX');
+where start.phase_id not in ('P6', 'PX') and start.month_end
+    >= last_day((select min(month_end) from phase) + to_months($warm_up_months - 1));
 
 create table phase_count as
 with standing as (
@@ -1049,7 +1091,7 @@ with seen as (
     select distinct period_type, period_start, physician from period join contact_month
     on month_end <= period_end and month_end >= date_trunc('month', period_end) - interval 5 months where contacts > 0
 )
-select period_type, period_start, null as product_id, null as phase_id, {scope()}, count(*) as n_observable,
+select period_type, period_start, null::text as product_id, null::text as phase_id, {scope()}, count(*) as n_observable,
     count(*) filter (where seen.physician is null) as n_unseen
 from member left join seen using (period_type, period_start, physician)
 where is_in_universe and (select min(period_start) from period) <= date_trunc('month', period_end) - interval 5 months
@@ -1180,7 +1222,7 @@ scored as (
     group by {sets("period_type, period_start, period_end, channel_id, product_id")}
 ),
 invited as (
-    select period_type, period_start, period_end, null as channel_id, null as product_id, {scope()}, count(*) as n_invited,
+    select period_type, period_start, period_end, null::text as channel_id, null::text as product_id, {scope()}, count(*) as n_invited,
         sum(has_response::integer) as n_responded
     from (
         select period_type, period_start, physician, bool_or((physician, wave) in (
@@ -1206,7 +1248,7 @@ from (
 MEDICAL = f"""
 create table cells as
 with day as (
-    select d::date as day, sum((isodow(day) <= 5 and holiday.name_ja is null and closing.name_ja is null)::integer)
+    select d::date as day, sum((isodow(d) <= 5 and holiday.name_ja is null and closing.name_ja is null)::integer)
         over (order by d) as number
     from generate_series(timestamp '2015-01-01', timestamp '2035-12-31', interval 1 day) as days(d)
     left join '$seeds/japanese_holiday.csv' as holiday on d::date = date_on
@@ -1354,47 +1396,155 @@ left join (select distinct source from touchpoint) as logs on rows.source = logs
 
 KPIS = " union all ".join(
     [
-        kpi("journey.forward_transition_rate", "mart_journey", "n_moved_forward", "n_at_start", "n_at_start",
-            "product_id phase_id"),
-        kpi("journey.physicians_in_phase", "mart_journey", "n_in_phase", "n_target_physicians", "n_in_phase",
-            "product_id phase_id"),
+        kpi(
+            "journey.forward_transition_rate",
+            "mart_journey",
+            "n_moved_forward",
+            "n_at_start",
+            "n_at_start",
+            "product_id phase_id",
+        ),
+        kpi(
+            "journey.physicians_in_phase",
+            "mart_journey",
+            "n_in_phase",
+            "n_target_physicians",
+            "n_in_phase",
+            "product_id phase_id",
+        ),
         kpi("journey.unseen_rate", "mart_journey", "n_unseen", "n_observable", "n_observable"),
-        kpi("preference.coverage_rate", "mart_preference_diversity", "n_known_physicians", "n_target_physicians",
-            "n_target_physicians", "breakdown"),
-        kpi("preference.diversity", "mart_preference_diversity", "none", "n_choosing_physicians",
-            "n_choosing_physicians", "breakdown", "diversity diversity_low diversity_high"),
-        kpi("fit.choice_honoured_rate", "mart_channel_fit", "push_contacts_honouring_choice",
-            "push_contacts_with_choice", "n_physicians_with_choice"),
-        kpi("fit.channel_fit_rate", "mart_channel_fit", "push_contacts_in_preferred_channel",
-            "push_contacts_with_preference", "n_physicians_with_preference"),
-        kpi("medical.closed_loop_rate", "mart_medical_handoff", "loops_closed", "answered_from_mr",
-            "n_physicians_answered_from_mr"),
-        kpi("medical.handoff_days_median", "mart_medical_handoff", "none", "inquiries", "n_physicians", "",
-            "handoff_days_median handoff_days_median_low handoff_days_median_high"),
-        kpi("channel.over_contact_rate", "mart_channel_quality", "n_over_contacted_physicians", "n_pushed_physicians",
-            "n_pushed_physicians"),
-        kpi("channel.reach_rate", "mart_channel_quality", "n_reached_physicians", "n_target_physicians",
-            "n_target_physicians", "channel_id product_id"),
-        kpi("channel.effective_contact_rate", "mart_channel_quality", "effective_contacts", "delivered_contacts",
-            "n_delivered_physicians", "channel_id product_id"),
-        kpi("channel.delivered_rate", "mart_channel_quality", "emails_delivered", "emails_sent",
-            "n_emailed_physicians", "channel_id product_id"),
-        kpi("email.unique_human_click_rate", "mart_channel_quality", "n_clicking_physicians", "n_email_recipients",
-            "n_email_recipients", "channel_id product_id"),
-        kpi("email.open_rate_reference", "mart_channel_quality", "n_opening_physicians", "n_open_readable_physicians",
-            "n_open_readable_physicians", "channel_id product_id"),
-        kpi("channel.frequency_median", "mart_channel_quality", "none", "n_frequency_physicians",
-            "n_frequency_physicians", "channel_id", "frequency_median frequency_median_low frequency_median_high"),
-        kpi("cx.usefulness_top_rate", "mart_cx", "n_usefulness_top", "n_usefulness", "n_usefulness",
-            "channel_id product_id"),
+        kpi(
+            "preference.coverage_rate",
+            "mart_preference_diversity",
+            "n_known_physicians",
+            "n_target_physicians",
+            "n_target_physicians",
+            "breakdown",
+        ),
+        kpi(
+            "preference.diversity",
+            "mart_preference_diversity",
+            "none",
+            "n_choosing_physicians",
+            "n_choosing_physicians",
+            "breakdown",
+            "diversity diversity_low diversity_high",
+        ),
+        kpi(
+            "fit.choice_honoured_rate",
+            "mart_channel_fit",
+            "push_contacts_honouring_choice",
+            "push_contacts_with_choice",
+            "n_physicians_with_choice",
+        ),
+        kpi(
+            "fit.channel_fit_rate",
+            "mart_channel_fit",
+            "push_contacts_in_preferred_channel",
+            "push_contacts_with_preference",
+            "n_physicians_with_preference",
+        ),
+        kpi(
+            "medical.closed_loop_rate",
+            "mart_medical_handoff",
+            "loops_closed",
+            "answered_from_mr",
+            "n_physicians_answered_from_mr",
+        ),
+        kpi(
+            "medical.handoff_days_median",
+            "mart_medical_handoff",
+            "none",
+            "inquiries",
+            "n_physicians",
+            "",
+            "handoff_days_median handoff_days_median_low handoff_days_median_high",
+        ),
+        kpi(
+            "channel.over_contact_rate",
+            "mart_channel_quality",
+            "n_over_contacted_physicians",
+            "n_pushed_physicians",
+            "n_pushed_physicians",
+        ),
+        kpi(
+            "channel.reach_rate",
+            "mart_channel_quality",
+            "n_reached_physicians",
+            "n_target_physicians",
+            "n_target_physicians",
+            "channel_id product_id",
+        ),
+        kpi(
+            "channel.effective_contact_rate",
+            "mart_channel_quality",
+            "effective_contacts",
+            "delivered_contacts",
+            "n_delivered_physicians",
+            "channel_id product_id",
+        ),
+        kpi(
+            "channel.delivered_rate",
+            "mart_channel_quality",
+            "emails_delivered",
+            "emails_sent",
+            "n_emailed_physicians",
+            "channel_id product_id",
+        ),
+        kpi(
+            "email.unique_human_click_rate",
+            "mart_channel_quality",
+            "n_clicking_physicians",
+            "n_email_recipients",
+            "n_email_recipients",
+            "channel_id product_id",
+        ),
+        kpi(
+            "email.open_rate_reference",
+            "mart_channel_quality",
+            "n_opening_physicians",
+            "n_open_readable_physicians",
+            "n_open_readable_physicians",
+            "channel_id product_id",
+        ),
+        kpi(
+            "channel.frequency_median",
+            "mart_channel_quality",
+            "none",
+            "n_frequency_physicians",
+            "n_frequency_physicians",
+            "channel_id",
+            "frequency_median frequency_median_low frequency_median_high",
+        ),
+        kpi(
+            "cx.usefulness_top_rate",
+            "mart_cx",
+            "n_usefulness_top",
+            "n_usefulness",
+            "n_usefulness",
+            "channel_id product_id",
+        ),
         kpi("cx.csat_top2_rate", "mart_cx", "n_csat_top2", "n_csat", "n_csat", "channel_id product_id"),
         kpi("cx.nps", "mart_cx", "none", "n_nps", "n_nps", "channel_id product_id", "nps nps_low nps_high"),
         kpi("cx.response_rate", "mart_cx", "n_responded", "n_invited", "n_invited"),
         kpi("trust.match_rate", "mart_data_trust", "rows_matched", "rows_to_match", "", "breakdown"),
-        kpi("trust.coverage_rate", "mart_data_trust", "n_covered_physicians", "n_target_physicians",
-            "n_target_physicians", "breakdown"),
-        kpi("trust.freshness_hours_p95", "mart_data_trust", "none", "n_deliveries_timed", "", "breakdown",
-            "freshness_hours_p95 freshness_hours_p95 freshness_hours_p95"),
+        kpi(
+            "trust.coverage_rate",
+            "mart_data_trust",
+            "n_covered_physicians",
+            "n_target_physicians",
+            "n_target_physicians",
+            "breakdown",
+        ),
+        kpi(
+            "trust.freshness_hours_p95",
+            "mart_data_trust",
+            "none",
+            "n_deliveries_timed",
+            "",
+            "breakdown",
+            "freshness_hours_p95 freshness_hours_p95 freshness_hours_p95",
+        ),
     ]
 )
 
@@ -1473,7 +1623,9 @@ def statements() -> Iterator[str]:
 def run(home: Path, out: Path) -> None:
     """Compute every mart from the lake of `home` and write it to `out` as Parquet."""
     out.mkdir(parents=True, exist_ok=True)
-    connection = duckdb.connect(config={"threads": 2, "memory_limit": "3GB", "temp_directory": str(out / ".spill")})
+    connection = duckdb.connect(
+        config={"threads": 2, "memory_limit": "3GB", "temp_directory": str(out / ".spill")}
+    )
     connection.execute("set timezone = 'UTC'; set preserve_insertion_order = false")
     rules = {
         "bot_rule": "burst_seconds, min_seconds_after_delivery as min_seconds, burst_min_links as burst_links, "
@@ -1482,11 +1634,13 @@ def run(home: Path, out: Path) -> None:
         "webinar_min_seconds as webinar_seconds, portal_min_seconds as portal_seconds, "
         "web_min_seconds as web_seconds, web_idle_cut_seconds as web_idle",
         "journey_setting": "hysteresis_days as hysteresis, transition_horizon_months as horizon_months, "
-        "promoter_min_score as promoter",
+        "promoter_min_score as promoter, warm_up_months",
     }
     values = {"lake": home / "lake", "ledger": home / "warehouse" / "ledger", "seeds": SEEDS}
     for seed, columns in rules.items():
-        found = connection.execute(f"select {columns} from '{SEEDS / seed}.csv' order by rule_version desc limit 1")
+        found = connection.execute(
+            f"select {columns} from '{SEEDS / seed}.csv' order by rule_version desc limit 1"
+        )
         row = found.fetchone()
         assert row is not None
         values |= dict(zip((column[0] for column in found.description), row, strict=True))
