@@ -121,6 +121,7 @@ select
     h.evidence_level,
     q.name as product,
     c.name_ja as preferred,
+    coalesce(c.is_mr_channel, false) as is_preferred_means_of_mr,
     coalesce(e.preference_source = 'mr_entered', false) as is_preference_by_mr,
     s.last_seen_on,
     s.last_channel,
@@ -236,12 +237,17 @@ def _rule(row: Row) -> int:
 
 def _line(row: Row, rule: dict[str, Any], names: dict[str, str]) -> PhysicianLine:
     phases = declared("wording")["phases"]
+    preferred = row["preferred"] or declared("own_physicians")["unknown_preference"]
     words = {
         "push_contacts": row["push_contacts"],
         "request_on": _day(row["request_on"]),
         "signal_on": _day(row["signal_on"]),
         "signal_channel": row["signal_channel"] or "",
-        "preferred": row["preferred"] or declared("own_physicians")["unknown_preference"],
+        "preferred": preferred,
+        # A representative cannot ask by way of the company's site: what is no means of theirs is not proposed.
+        "means": preferred
+        if row["is_preferred_means_of_mr"]
+        else declared("own_physicians")["unknown_preference"],
     }
     where = "・".join(part for part in (row["facility_name"], row["specialty_group"]) if part)
     last = row["last_seen_on"]
