@@ -11,6 +11,8 @@ HOME is a data home with a lake and the ledger's export (`warehouse/ledger`, as 
 OUT receives one Parquet file per mart.
 """
 
+# ruff: noqa: E501 -- the lines of SQL follow the statements' sense
+
 from __future__ import annotations
 
 import sys
@@ -101,8 +103,10 @@ def kpi(
     physicians: str,
     split: str = "",
     values: str = "",
+    is_count: bool = False,
 ) -> str:
     """The values of one KPI; `values` names value and interval where it is not numerator / denominator."""
+    times = f" * {denominator}::double" if is_count else ""
     p, n = f"({numerator} / {denominator})", f"{denominator}::double"
     centre, spread = (
         f"({p} + {Z} * {Z} / (2 * {n}))",
@@ -111,7 +115,7 @@ def kpi(
     value, low, high = (
         values.split()
         if values
-        else (p, *(f"({centre} {sign} {spread}) / (1 + {Z} * {Z} / {n})" for sign in "-+"))
+        else (p + times, *(f"({centre} {sign} {spread}) / (1 + {Z} * {Z} / {n}){times}" for sign in "-+"))
     )
     suppressed = f"{physicians}_suppressed" if physicians else "false"
     columns = ", ".join(
@@ -1172,13 +1176,18 @@ clustered as (
         sum(weight * n1 / s1) as part, sum(weight * r1 * n1 / s1) as r1, sum(weight * r0 * n1 / s1) as r0,
         sum(weight / s1 * (m1 - n1 * r1) - weight / s0 * (m0 - n0 * r0)) as deviation
     from weighed group by all
+),
+compared as (
+    select period_type, period_start, period_end, channel_id, sum(n1)::bigint as n_exposed, sum(n0)::bigint as n_unexposed,
+        count(*) as n_clusters, n_exposed >= 30 and n_unexposed >= 30 as is_enough,
+        case when is_enough then sum(r1) / sum(part) end as rate_exposed,
+        case when is_enough then sum(r0) / sum(part) end as rate_unexposed, rate_exposed - rate_unexposed as difference,
+        case when n_clusters > 1 then {Z} * sqrt(sum(deviation * deviation) * n_clusters / (n_clusters - 1)) / sum(part) end
+            as half
+    from clustered group by all
 )
-select period_type, period_start, period_end, channel_id, sum(n1)::bigint as n_exposed, sum(n0)::bigint as n_unexposed,
-    count(*) as n_clusters, sum(r1) / sum(part) as rate_exposed, sum(r0) / sum(part) as rate_unexposed,
-    rate_exposed - rate_unexposed as difference, case when n_clusters > 1 then {Z} * sqrt(
-        sum(deviation * deviation) * n_clusters / (n_clusters - 1)) / sum(part) end as half,
-    difference - half as difference_low, difference + half as difference_high
-from clustered group by all;
+select * exclude (is_enough, half), difference - half as difference_low, difference + half as difference_high
+from compared;
 """
 
 CX = f"""
@@ -1411,6 +1420,7 @@ KPIS = " union all ".join(
             "n_target_physicians",
             "n_in_phase",
             "product_id phase_id",
+            is_count=True,
         ),
         kpi("journey.unseen_rate", "mart_journey", "n_unseen", "n_observable", "n_observable"),
         kpi(

@@ -1,0 +1,118 @@
+"""The plain script that the pipeline is timed against makes the pipeline's numbers, cell by cell."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import duckdb
+import pytest
+from shirube.home import Home, project_root
+from shirube.landing import land
+from shirube.sample import generate
+from shirube.warehouse import build
+
+# Columns that name a cell. People have natural keys in the script and hashes in the pipeline, so the cells of
+# representatives are compared in number and in what is hidden, not by name.
+CELLS = {
+    "mart_channel_quality": ("scope_type", "scope_id", "channel_id", "product_id"),
+    "mart_preference_diversity": ("scope_type", "scope_id", "breakdown"),
+    "mart_channel_fit": ("scope_type", "scope_id"),
+    "mart_journey": ("scope_type", "scope_id", "product_id", "phase_id"),
+    "mart_journey_exposure": ("channel_id",),
+    "mart_cx": ("scope_type", "scope_id", "channel_id", "product_id"),
+    "mart_medical_handoff": ("scope_type", "scope_id"),
+    "mart_data_trust": ("scope_type", "scope_id", "source"),
+}
+COUNTED = {"BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "BOOLEAN", "DECIMAL(38,0)"}
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
+    """One small company through the pipeline (`pipeline.marts`) and the script (views `plain_…`)."""
+    folder = tmp_path_factory.mktemp("plain")
+    home = Home(folder / "home")
+    generate(home.inbox, seed=7, physicians=200, months=12, mrs=24, offices=4)
+    land(home)
+    built = build(home)
+    spec = importlib.util.spec_from_file_location("plain", project_root() / "benchmarks" / "plain.py")
+    assert spec is not None and spec.loader is not None
+    plain = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(plain)
+    plain.run(home.root, folder / "out")
+    connection = duckdb.connect()
+    connection.execute(f"attach '{built.warehouse_file}' as pipeline (read_only)")
+    for mart in plain.MARTS:
+        connection.execute(f"create view plain_{mart} as from '{Path(folder, 'out', mart)}.parquet'")
+    return connection
+
+
+def measures(connection: duckdb.DuckDBPyConnection, mart: str) -> list[str]:
+    """Columns that both sides count."""
+    described = connection.execute(f"describe pipeline.marts.{mart}").fetchall()
+    ours = {row[0] for row in connection.execute(f"describe plain_{mart}").fetchall()}
+    return [name for name, kind, *_ in described if name in ours and kind in COUNTED]
+
+
+@pytest.mark.parametrize("mart", CELLS)
+def test_every_cell_is_the_same(both: duckdb.DuckDBPyConnection, mart: str) -> None:
+    keys = ("period_type", "period_start", *CELLS[mart])
+    columns = measures(both, mart)
+    assert len(columns) >= 4, columns
+    no_people = "where scope_type <> 'mr'" if "scope_type" in keys else ""
+    # Sums of doubles depend on the order of summing in their last digits.
+    chosen = ", ".join([*keys, *(f"round({column}::double, 9) + 0 as {column}" for column in columns)])
+    ours = f"select {chosen} from plain_{mart} {no_people}"
+    theirs = f"select {chosen} from pipeline.marts.{mart} {no_people}"
+    counted = both.execute(f"select count(*) from ({theirs})").fetchone()
+    assert counted is not None and counted[0] >= 10
+    assert both.execute(f"({ours}) except all ({theirs})").fetchall() == []
+    assert both.execute(f"({theirs}) except all ({ours})").fetchall() == []
+
+
+@pytest.mark.parametrize("mart", [mart for mart, keys in CELLS.items() if "scope_id" in keys])
+def test_as_many_cells_of_representatives_are_made_and_hidden(
+    both: duckdb.DuckDBPyConnection, mart: str
+) -> None:
+    hidden = [column for column in measures(both, mart) if column.endswith("_suppressed")]
+    sums = ", ".join(["count(*)", *(f"sum({column}::integer)" for column in hidden)])
+    chosen = f"select period_type, {sums} from"
+    query = chosen + " {}" + mart + " where scope_type = 'mr' group by period_type order by all"
+    assert (
+        both.execute(query.format("plain_")).fetchall()
+        == both.execute(query.format("pipeline.marts.")).fetchall()
+    )
+
+
+def test_preferences_are_the_same(both: duckdb.DuckDBPyConnection) -> None:
+    columns = measures(both, "mart_channel_preference")
+    sums = ", ".join(f"round(sum({column}::double), 6)" for column in columns)
+    chosen = f"select snapshot_on, channel_id, preference_basis, count(*), {sums}"
+    query = chosen + " from {} group by all order by all"
+    ours = both.execute(query.format("plain_mart_channel_preference")).fetchall()
+    theirs = both.execute(query.format("pipeline.marts.mart_channel_preference")).fetchall()
+    assert len(ours) >= 50
+    assert ours == theirs
+
+
+def test_the_rates_are_the_same(both: duckdb.DuckDBPyConnection) -> None:
+    compared = both.execute(
+        """
+        select count(*), count(distinct kpi_id), max(abs(ours.value - theirs.value)),
+            max(abs(ours.ci_low - theirs.ci_low)), max(abs(ours.ci_high - theirs.ci_high))
+        from plain_fct_kpi_value as ours join pipeline.marts.fct_kpi_value as theirs
+            using (kpi_id, period_type, period_start, scope_type, scope_id)
+        where theirs.value is not null and theirs.scope_type <> 'mr'
+            and ours.channel_id is not distinct from theirs.channel_id
+            and ours.product_id is not distinct from theirs.product_id
+            and ours.phase_id is not distinct from theirs.phase_id
+            and ours.breakdown is not distinct from theirs.breakdown
+        """
+    ).fetchone()
+    assert compared is not None
+    rows, kpis, *differences = compared
+    shown = both.execute(
+        "select count(*) from pipeline.marts.fct_kpi_value where value is not null and scope_type <> 'mr'"
+    ).fetchone()
+    assert (rows,) == shown and kpis >= 15
+    assert max(differences) < 1e-9, differences
