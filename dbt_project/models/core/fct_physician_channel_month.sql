@@ -1,11 +1,14 @@
 -- A contact about two products counts once for each. A push contact honours a choice when its channel is the one
--- the physician last named within a year before it, and no objection stood against it.
+-- the physician last named within a year before it, and no objection stood against it. The join compares columns
+-- only: an `or` in it would compare every contact with every preference.
 with preference as (
     select
         physician_key,
         recorded_on,
         channel_ids,
-        lead(recorded_on) over (partition by physician_key order by recorded_on) as next_recorded_on
+        coalesce(
+            lead(recorded_on) over (partition by physician_key order by recorded_on), cast('9999-12-31' as date)
+        ) as next_recorded_on
     from {{ ref('int_preference_day') }}
 ),
 
@@ -29,7 +32,7 @@ contact as (
             touchpoint.physician_key = preference.physician_key
             and touchpoint.occurred_on > preference.recorded_on
             and touchpoint.occurred_on <= {{ add_days('preference.recorded_on', 365) }}
-            and (touchpoint.occurred_on <= preference.next_recorded_on or preference.next_recorded_on is null)
+            and touchpoint.occurred_on <= preference.next_recorded_on
     where touchpoint.physician_key is not null
 )
 
