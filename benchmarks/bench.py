@@ -1,8 +1,8 @@
 """Measure the pipeline against a plain hand-written DuckDB script on the same lake, in one run.
 
-Each step runs in a process of its own. Its peak is the largest sum of the resident memory of that process and
-all its descendants (dbt is one), looked at 20 times a second. Sizes are in touchpoints; the sample company grows by
-physicians. Nothing here is a test: a slow machine makes a slow table, not a failure.
+Each step runs in a process of its own. Its peak is the largest sum of the resident memory of that process
+and its descendants (dbt is one), looked at 20 times a second. Sizes are in touchpoints; the sample company
+grows by physicians. Nothing here is a test: a slow machine makes a slow table, not a failure.
 
     python benchmarks/bench.py [--sizes 1000000 10000000] [--folder var/bench]
 """

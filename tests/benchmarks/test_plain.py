@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-from pathlib import Path
+import json
 
 import duckdb
 import pytest
 from shirube.home import Home, project_root
 from shirube.landing import land
 from shirube.sample import generate
-from shirube.warehouse import build
+from shirube.warehouse import BuildResult, build
 
 # Columns that name a cell. People have natural keys in the script and hashes in the pipeline, so the cells of
 # representatives are compared in number and in what is hidden, not by name.
@@ -24,26 +24,36 @@ CELLS = {
     "mart_medical_handoff": ("scope_type", "scope_id"),
     "mart_data_trust": ("scope_type", "scope_id", "source"),
 }
+# Models that may compare every row with every row: one side is a handful of rules, or one day.
+EVERY_WITH_EVERY = {"int_account", "fct_medical_inquiry"}
 COUNTED = {"BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "BOOLEAN", "DECIMAL(38,0)"}
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
-    """One small company through the pipeline (`pipeline.marts`) and the script (views `plain_…`)."""
-    folder = tmp_path_factory.mktemp("plain")
-    home = Home(folder / "home")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, BuildResult]:
+    """One small company through the pipeline."""
+    home = Home(tmp_path_factory.mktemp("plain") / "home")
     generate(home.inbox, seed=7, physicians=200, months=12, mrs=24, offices=4)
     land(home)
-    built = build(home)
+    return home, build(home)
+
+
+@pytest.fixture(scope="module")
+def both(
+    built: tuple[Home, BuildResult], tmp_path_factory: pytest.TempPathFactory
+) -> duckdb.DuckDBPyConnection:
+    """The company through the pipeline (`pipeline.marts`) and through the script (views `plain_…`)."""
+    home, result = built
     spec = importlib.util.spec_from_file_location("plain", project_root() / "benchmarks" / "plain.py")
     assert spec is not None and spec.loader is not None
     plain = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(plain)
-    plain.run(home.root, folder / "out")
+    out = tmp_path_factory.mktemp("out")
+    plain.run(home.root, out)
     connection = duckdb.connect()
-    connection.execute(f"attach '{built.warehouse_file}' as pipeline (read_only)")
+    connection.execute(f"attach '{result.warehouse_file}' as pipeline (read_only)")
     for mart in plain.MARTS:
-        connection.execute(f"create view plain_{mart} as from '{Path(folder, 'out', mart)}.parquet'")
+        connection.execute(f"create view plain_{mart} as from '{out / mart}.parquet'")
     return connection
 
 
@@ -116,3 +126,22 @@ def test_the_rates_are_the_same(both: duckdb.DuckDBPyConnection) -> None:
     ).fetchone()
     assert (rows,) == shown and kpis >= 15
     assert max(differences) < 1e-9, differences
+
+
+def test_no_model_compares_every_row_with_every_row(built: tuple[Home, BuildResult]) -> None:
+    _, result = built
+    file = result.warehouse_file
+    nodes = json.loads(file.with_name("run_results.json").read_text(encoding="utf-8"))["results"]
+    models = {
+        node["unique_id"].split(".")[2]: node["compiled_code"]
+        for node in nodes
+        if node["unique_id"].startswith("model.") and node["compiled_code"]
+    }
+    assert len(models) >= 80
+    slow = set()
+    with duckdb.connect(str(file), read_only=True) as connection:
+        for name, query in models.items():
+            plan = connection.execute(f"explain {query}").fetchall()[0][1]
+            if "BLOCKWISE_NL_JOIN" in plan:
+                slow.add(name)
+    assert slow == EVERY_WITH_EVERY
