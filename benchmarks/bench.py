@@ -103,7 +103,7 @@ def bench(size: int, folder: Path) -> list[Measurement]:
     python = sys.executable
     sample = (
         "import sys; from pathlib import Path; from shirube.sample import generate; "
-        f"generate(Path(sys.argv[1]), seed=7, physicians={physicians}, mrs={mrs}, offices={mrs // 6})"
+        f"generate(Path(sys.argv[1]), seed=7, physicians={physicians}, mrs={mrs}, offices={min(20, mrs // 6)})"
     )
     commands = {"sample": [python, "-c", sample, str(home / "inbox")]}
     for step, body in STEP_CODE.items():
