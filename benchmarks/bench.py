@@ -100,10 +100,11 @@ def bench(size: int, folder: Path) -> list[Measurement]:
     environment = os.environ | {"SHIRUBE_HOME": str(home)}
     physicians = max(300, size // TOUCHPOINTS_PER_PHYSICIAN)
     mrs = min(2000, physicians // 25)
+    offices = min(20, mrs // 6)
     python = sys.executable
     sample = (
         "import sys; from pathlib import Path; from shirube.sample import generate; "
-        f"generate(Path(sys.argv[1]), seed=7, physicians={physicians}, mrs={mrs}, offices={min(20, mrs // 6)})"
+        f"generate(Path(sys.argv[1]), seed=7, physicians={physicians}, mrs={mrs}, offices={offices})"
     )
     commands = {"sample": [python, "-c", sample, str(home / "inbox")]}
     for step, body in STEP_CODE.items():
