@@ -244,7 +244,7 @@ def _line(row: Row, rule: dict[str, Any], names: dict[str, str]) -> PhysicianLin
         "signal_on": _day(row["signal_on"]),
         "signal_channel": row["signal_channel"] or "",
         "preferred": preferred,
-        # A representative cannot ask by way of the company's site: what is no means of theirs is not proposed.
+        # A representative cannot ask by way of the site: what is no means of theirs is not proposed.
         "means": preferred
         if row["is_preferred_means_of_mr"]
         else declared("own_physicians")["unknown_preference"],
