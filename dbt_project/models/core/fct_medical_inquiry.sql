@@ -18,9 +18,9 @@ select
     answered_day.business_day_number - received_day.business_day_number as handoff_business_days,
     case
         when inquiry.mr_notified_at is not null and inquiry.answered_at is not null
-            then notified_day.business_day_number - answered_day.business_day_number <= 2
+        then notified_day.business_day_number - answered_day.business_day_number <= 2
         when inquiry.answered_at is not null and as_of_day.business_day_number - answered_day.business_day_number > 2
-            then false
+        then false
     end as notified_within_2_business_days,
     coalesce(inquiry.gl_record_complete, false) as gl_record_complete
 from {{ ref('int_medical_inquiry') }} as inquiry

@@ -29,7 +29,7 @@ followed as (
         ) as next_captured_at,
         case
             when consent_state <> 'opted_out' and expires_on is not null
-                then {{ from_tokyo(add_days('expires_on', 1)) }}
+            then {{ from_tokyo(add_days('expires_on', 1)) }}
         end as expires_at
     from event
 )

@@ -19,7 +19,7 @@ select
         when coalesce(email.is_deleted, false) then 'deleted_in_source'
         when
             coalesce(email.status, '') in ('Saved_vod', 'Scheduled_vod', 'Pending_vod', 'Group_vod')
-            then 'out_of_scope'
+        then 'out_of_scope'
         when account.is_test then 'test_record'
         when email.account_id is null then 'opted_out_of_tracking'
         when email.sent_at is null and email.created_at is null then 'unparseable'

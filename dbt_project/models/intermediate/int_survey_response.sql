@@ -33,7 +33,7 @@ select
         when lower(referred.status) in ('spam', '8', 'survey preview', '1', 'test') then 'test_record'
         when not coalesce(referred.is_finished, true) then 'out_of_scope'
         when referred.recorded_at is null and referred.ended_at is null and referred.started_at is null
-            then 'unparseable'
+        then 'unparseable'
         when coalesce(referred.external_reference, referred.recipient_email_token) is null then 'anonymous'
         when
             referred.csat is null
@@ -42,7 +42,7 @@ select
             and referred.ces is null
             and coalesce(wanted_answer.channel_id, wanted.channel_id) is null
             and stage.usage_stage is null
-            then 'out_of_scope'
+        then 'out_of_scope'
     end as reject_reason
 from referred
 left join {{ ref('int_identity') }} as identity

@@ -107,10 +107,10 @@ ranked_affinities as (
         affinities.*,
         case
             when exposures >= 5
-                then row_number() over (
-                    partition by snapshot_on, physician_key
-                    order by case when exposures >= 5 then 0 else 1 end, affinity desc, channel_id
-                )
+            then row_number() over (
+                partition by snapshot_on, physician_key
+                order by case when exposures >= 5 then 0 else 1 end, affinity desc, channel_id
+            )
         end as revealed_rank
     from affinities
 ),
