@@ -1,68 +1,120 @@
--- On a month's last day the highest phase held wins; on equal phases the better evidence, then the newer. So moves
--- up are immediate and moves down wait until what held the phase (fct_journey_hold) has run out.
-with month as (
-    select distinct month_end from {{ ref('fct_physician_month') }}
+-- Evidence holds a phase from its day until its window and the hysteresis have passed; on a month's last day the
+-- highest phase held wins, on equal phases the better evidence. So moves up are immediate and moves down wait.
+-- A statement that use has stopped takes back everything before it.
+with setting as (
+    select * from {{ ref('journey_setting') }}
+    where rule_version = (select max(rule_version) from {{ ref('journey_setting') }})
 ),
 
 rule as (
     select
-        evidence_kind,
-        pattern,
-        phase_id,
-        row_number() over (order by evidence_kind, pattern, phase_id) as rule_number
-    from {{ ref('journey_phase_rule') }}
-    where rule_version = (select max(rule_version) from {{ ref('journey_phase_rule') }})
-),
-
--- One number that orders what holds a phase on one day; two rows of one rule and physician never share a day.
-weighed as (
-    select
-        hold.physician_key,
-        hold.product_id,
-        hold.phase_id,
-        hold.evidence_level,
-        coalesce(hold.evidence_touchpoint_key, '') as evidence_touchpoint_key,
-        hold.holds_from,
-        hold.holds_until,
-        phase.rank,
-        cast(phase.rank as bigint) * 1000000000
-        + case hold.evidence_level when 'A' then 3 when 'B' then 2 when 'C' then 1 else 0 end * 100000000
-        + {{ days_between("cast('2000-01-01' as date)", 'hold.evidence_on') }} * 100
-        + rule.rule_number as strength
-    from {{ ref('fct_journey_hold') }} as hold
+        phase_rule.*,
+        setting.hysteresis_days,
+        phase.rank
+    from {{ ref('journey_phase_rule') }} as phase_rule
+    inner join setting
+        on phase_rule.rule_version = setting.rule_version
     inner join {{ ref('journey_phase') }} as phase
-        on hold.phase_id = phase.phase_id
-    inner join rule
-        on
-            hold.evidence_kind = rule.evidence_kind
-            and hold.pattern = rule.pattern
-            and hold.phase_id = rule.phase_id
+        on phase_rule.phase_id = phase.phase_id
 ),
 
-best as (
-    select
-        weighed.physician_key,
-        weighed.product_id,
-        month.month_end,
-        max(weighed.rank) as rank,
-        max_by(weighed.phase_id, weighed.strength) as phase_id,
-        max_by(weighed.evidence_level, weighed.strength) as evidence_level,
-        nullif(max_by(weighed.evidence_touchpoint_key, weighed.strength), '') as evidence_touchpoint_key
-    from weighed
-    inner join month
-        on month.month_end between weighed.holds_from and weighed.holds_until
-    group by weighed.physician_key, weighed.product_id, month.month_end
-),
-
--- From when on a physician had been interested: only who was can become dormant.
-interested as (
+evidence as (
     select
         physician_key,
         product_id,
-        min(month_end) as since
-    from best
-    where rank >= 2
-    group by physician_key, product_id
+        evidence_kind,
+        evidence_on,
+        evidence_touchpoint_key,
+        row_number() over (
+            partition by physician_key, product_id, evidence_kind, last_day(evidence_on)
+            order by evidence_on desc
+        ) = 1 as is_last_of_month
+    from {{ ref('fct_journey_evidence') }}
+),
+
+-- Snapshots are taken on month ends only, and later evidence holds longer: a month's last act decides.
+single as (
+    select
+        evidence.physician_key,
+        evidence.product_id,
+        rule.phase_id,
+        rule.rank,
+        rule.evidence_level,
+        evidence.evidence_on,
+        evidence.evidence_touchpoint_key,
+        evidence.evidence_on as oldest_on,
+        evidence.evidence_on as holds_from,
+        {{ add_days('evidence.evidence_on', 'rule.window_days + rule.hysteresis_days') }} as holds_until
+    from evidence
+    inner join rule
+        on evidence.evidence_kind = rule.evidence_kind
+    where rule.pattern = 'single' and evidence.is_last_of_month
+),
+
+two_days as (
+    select
+        later.physician_key,
+        later.product_id,
+        rule.phase_id,
+        rule.rank,
+        rule.evidence_level,
+        later.evidence_on,
+        later.evidence_touchpoint_key,
+        max(earlier.evidence_on) as oldest_on,
+        later.evidence_on as holds_from,
+        {{ add_days('max(earlier.evidence_on)', 'max(rule.window_days + rule.hysteresis_days)') }} as holds_until
+    from evidence as later
+    inner join rule
+        on later.evidence_kind = rule.evidence_kind
+    inner join evidence as earlier
+        on
+            later.physician_key = earlier.physician_key
+            and later.product_id = earlier.product_id
+            and later.evidence_kind = earlier.evidence_kind
+            and earlier.evidence_on <= {{ add_days('later.evidence_on', '-rule.min_gap_days') }}
+            and earlier.evidence_on >= {{ add_days('later.evidence_on', '-rule.window_days') }}
+    where rule.pattern = 'two_days' and later.is_last_of_month
+    group by
+        later.physician_key,
+        later.product_id,
+        rule.phase_id,
+        rule.rank,
+        rule.evidence_level,
+        later.evidence_on,
+        later.evidence_touchpoint_key
+),
+
+with_act as (
+    select
+        stated.physician_key,
+        stated.product_id,
+        rule.phase_id,
+        rule.rank,
+        rule.evidence_level,
+        greatest(stated.evidence_on, act.evidence_on) as evidence_on,
+        act.evidence_touchpoint_key,
+        least(stated.evidence_on, act.evidence_on) as oldest_on,
+        greatest(stated.evidence_on, act.evidence_on) as holds_from,
+        {{ add_days('least(stated.evidence_on, act.evidence_on)', 'rule.window_days + rule.hysteresis_days') }}
+            as holds_until
+    from evidence as stated
+    inner join rule
+        on stated.evidence_kind = rule.evidence_kind
+    inner join evidence as act
+        on
+            stated.physician_key = act.physician_key
+            and stated.product_id = act.product_id
+            and act.evidence_kind = 'peer_act'
+            and abs({{ days_between('stated.evidence_on', 'act.evidence_on') }}) <= rule.window_days
+    where rule.pattern = 'with_act'
+),
+
+held as (
+    select * from single
+    union all
+    select * from two_days
+    union all
+    select * from with_act
 ),
 
 stop as (
@@ -72,8 +124,38 @@ stop as (
         evidence_on as stopped_on,
         evidence_touchpoint_key,
         case when evidence_kind = 'stopped_stated' then 'A' else 'C' end as evidence_level
-    from {{ ref('fct_journey_evidence') }}
+    from evidence
     where evidence_kind in ('stopped_stated', 'stopped_mr_recorded')
+),
+
+month as (
+    select distinct month_end from {{ ref('fct_physician_month') }}
+),
+
+held_on_month_end as (
+    select
+        held.*,
+        month.month_end
+    from held
+    inner join month
+        on month.month_end between held.holds_from and held.holds_until
+    where not exists (
+        select 1 from stop
+        where
+            stop.physician_key = held.physician_key
+            and stop.product_id = held.product_id
+            and stop.stopped_on between held.oldest_on and month.month_end
+    )
+),
+
+best as (
+    select
+        held_on_month_end.*,
+        row_number() over (
+            partition by physician_key, product_id, month_end
+            order by rank desc, evidence_level asc, evidence_on desc, evidence_touchpoint_key asc
+        ) as place
+    from held_on_month_end
 ),
 
 stopped_by_month_end as (
@@ -107,7 +189,11 @@ reached as (
         best.phase_id,
         best.evidence_level,
         best.evidence_touchpoint_key,
-        coalesce(interested.since <= universe.month_end, false) as was_interested,
+        coalesce(max(best.rank) over (
+            partition by universe.physician_key, universe.product_id
+            order by universe.month_end
+            rows between unbounded preceding and current row
+        ), 0) as highest_rank,
         stopped.month_end is not null as has_stopped,
         stopped.evidence_level as stop_level,
         stopped.evidence_touchpoint_key as stop_touchpoint_key
@@ -117,10 +203,7 @@ reached as (
             universe.physician_key = best.physician_key
             and universe.product_id = best.product_id
             and universe.month_end = best.month_end
-    left join interested
-        on
-            universe.physician_key = interested.physician_key
-            and universe.product_id = interested.product_id
+            and best.place = 1
     left join stopped_by_month_end as stopped
         on
             universe.physician_key = stopped.physician_key
@@ -135,7 +218,7 @@ phased as (
         month_end,
         case
             when phase_id is not null then phase_id
-            when has_stopped or was_interested then 'PX'
+            when has_stopped or highest_rank >= 2 then 'PX'
             else 'P0'
         end as phase_id,
         case
@@ -179,5 +262,4 @@ select
     ) as phase_since,
     setting.rule_version
 from begun
-cross join {{ ref('journey_setting') }} as setting
-where setting.rule_version = (select max(rule_version) from {{ ref('journey_setting') }})
+cross join setting
