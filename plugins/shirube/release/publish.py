@@ -49,6 +49,10 @@ TRUST_MART = "mart_data_trust"
 Progress = Callable[[str, dict[str, Any]], None]
 
 
+PUBLISHED_DIGITS = 9
+"""Decimal places of a published floating-point number."""
+
+
 class ReleaseBlockedError(ReleaseError):
     """The audit forbids this release; readers keep what they have. `reasons` says why in both languages."""
 
@@ -315,10 +319,21 @@ def _write_star(draft: _Draft, progress: Progress | None) -> None:
 def _copy_out(
     connection: duckdb.DuckDBPyConnection, relation: str, file: Path, grain: tuple[str, ...] | None
 ) -> None:
-    """One table as Parquet, always in one order: by its grain, or by all columns where none is declared."""
+    """One table as Parquet, always in one order: by its grain, or by all columns where none is declared.
+
+    Floating-point sums depend on the order in which threads add: digits beyond the ninth say nothing and
+    would make two equal releases differ.
+    """
+    described = connection.execute(f"describe select * from {relation}").fetchall()
+    rounded = ", ".join(
+        f'round("{column}", {PUBLISHED_DIGITS}) as "{column}"'
+        for column, kind, *_ in described
+        if kind == "DOUBLE"
+    )
+    columns = f"* replace ({rounded})" if rounded else "*"
     order = ", ".join(f'"{column}"' for column in grain) if grain else "all"
     connection.execute(
-        f"copy (select * from {relation} order by {order}) to {_quoted(file)}"
+        f"copy (select {columns} from {relation} order by {order}) to {_quoted(file)}"
         " (format parquet, compression zstd)"
     )
 
