@@ -1,4 +1,4 @@
-"""The sample company carried through the whole path without Airflow, once for all tests of this folder."""
+"""The sample company carried through the whole path without Airflow, once for each file of this folder."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ import duckdb
 import pytest
 from shirube.home import Home
 from shirube.sample import generate
-
-PHYSICIANS = 600
 
 
 @dataclass(frozen=True)
@@ -48,14 +46,15 @@ def fill_inbox(sample: Path, home: Path) -> None:
         shutil.copytree(source, home / "inbox" / source.name, dirs_exist_ok=True)
 
 
-@pytest.fixture(scope="session")
-def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module")
+def sample_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A company of the size and seed that the test file asks for."""
     folder = tmp_path_factory.mktemp("sample") / "見本 company"
-    generate(folder, seed=11, physicians=PHYSICIANS, months=12)
+    generate(folder, seed=request.module.SEED, physicians=request.module.PHYSICIANS, months=12)
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def company(sample_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     root = tmp_path_factory.mktemp("company") / "データ home"
     fill_inbox(sample_folder, root)

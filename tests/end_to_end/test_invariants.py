@@ -20,6 +20,9 @@ from tests.end_to_end.conftest import Company, shirube
 
 pytestmark = pytest.mark.end_to_end
 
+SEED = 11
+PHYSICIANS = 600
+
 BUILD_KILLS = 8
 """Landing and publishing are killed 12 times each in their own tests: 32 moments in all."""
 

@@ -12,6 +12,10 @@ from tests.end_to_end.conftest import Company
 
 pytestmark = pytest.mark.end_to_end
 
+SEED = 7
+PHYSICIANS = 3000
+"""As many as in `make demo`: fewer are too few to tell a channel with an effect from one without."""
+
 
 def nested(rows: list[tuple[str, str, int]]) -> dict[str, dict[str, int]]:
     result: dict[str, dict[str, int]] = {}
