@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from shirube import vault
+from shirube import durable, vault
 from shirube.home import Home
 from shirube.keys import (
     KEY_ID_VARIABLE,
@@ -36,7 +36,7 @@ def mode(path: Path) -> int:
 def store(home: Home, source: str, landing_id: str, *rows: tuple[str, str, str]) -> Path:
     folder = vault.private_folder(home, "identifiers", source)
     names = vault.IDENTIFIERS_SCHEMA.names
-    with vault.private_draft(folder) as draft:
+    with durable.undecided(folder, durable.PRIVATE) as draft:
         with vault.IdentifierWriter(draft.handle) as writer:
             writer.write(pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows]))
         draft.keep_as(vault.identifiers_file(home, source, landing_id))
@@ -160,7 +160,7 @@ def test_a_vault_that_others_can_enter_is_refused(home: Home) -> None:
 
 def test_a_draft_that_fails_leaves_nothing(home: Home) -> None:
     folder = vault.private_folder(home, "received", "crm")
-    with pytest.raises(RuntimeError), vault.private_draft(folder) as draft:
+    with pytest.raises(RuntimeError), durable.undecided(folder, durable.PRIVATE) as draft:
         draft.handle.write(b"half")
         draft.keep_as(folder / "whole.bin")
         raise RuntimeError

@@ -20,6 +20,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from shirube import durable
 from shirube.casting import normalise_identifier
 from shirube.home import Home
 
@@ -121,22 +122,9 @@ def _stored_secret(file: Path) -> bytes:
 
 
 def _create_private(file: Path, content: bytes) -> None:
-    """Create `file` with mode 0600 and its whole content at once; a file somebody else made first wins."""
+    """Create `file` for its owner alone; a file somebody else made first wins."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
-        if not file.exists():
-            try:
-                os.link(draft, file)
-            except FileExistsError:
-                return
-    finally:
-        draft.unlink()
+    durable.create(file, content, durable.PRIVATE)
 
 
 def _confirm_same_key(home: Home, key: TokenKey) -> None:

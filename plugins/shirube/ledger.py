@@ -11,10 +11,8 @@ file was refused). A replay makes a new landing of the same batch; the batch the
 from __future__ import annotations
 
 import json
-import os
-import secrets
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -25,6 +23,7 @@ from types import TracebackType
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from shirube import durable
 from shirube.contracts import SourceContract, load_contracts
 from shirube.home import Home
 
@@ -552,20 +551,6 @@ class Ledger:
                 connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
 
 
-def write_atomically(file: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a hidden file beside `file`, sync it and rename it; an error leaves nothing behind."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
-    try:
-        write(draft)
-        with draft.open("rb+") as handle:
-            os.fsync(handle.fileno())
-        draft.replace(file)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-
-
 def _put_sighting(connection: sqlite3.Connection, batch_id: str, sighting: Sighting) -> None:
     connection.execute(
         "insert into sighting values (?, ?, ?, ?) on conflict (batch_id, file_name) do update set "
@@ -581,7 +566,8 @@ def _put_sighting(connection: sqlite3.Connection, batch_id: str, sighting: Sight
 
 def _write_table(file: Path, schema: pa.Schema, rows: list[dict[str, object]]) -> None:
     table = pa.Table.from_pylist(rows, schema=schema)
-    write_atomically(file, lambda draft: pq.write_table(table, draft, compression="zstd"))
+    with durable.replacing(file) as handle:
+        pq.write_table(table, handle, compression="zstd")
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -9,11 +9,8 @@ to the names.
 
 from __future__ import annotations
 
-import os
-import secrets
 import stat
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
@@ -48,49 +45,6 @@ def private_folder(home: Home, *parts: str) -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _assert_private(folder)
     return folder
-
-
-class PrivateDraft:
-    """A 0600 file being written; `keep_as` says what it becomes when the block it belongs to ends well."""
-
-    def __init__(self, path: Path, handle: IO[bytes]) -> None:
-        self.path = path
-        self.handle = handle
-        self.target: Path | None = None
-
-    def keep_as(self, target: Path) -> None:
-        """Choose the final name, in the same folder; an existing file of that name is replaced."""
-        self.target = target
-
-
-@contextmanager
-def private_draft(folder: Path) -> Iterator[PrivateDraft]:
-    """Write a 0600 file in `folder`; it appears under its final name whole and synced, or not at all.
-
-    Without `keep_as`, or on any error (a full disk included), the draft is removed.
-    """
-    path = folder / f".{os.getpid()}.{secrets.token_hex(4)}.tmp"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as handle:
-            draft = PrivateDraft(path, handle)
-            yield draft
-            handle.flush()
-            os.fsync(handle.fileno())
-        if draft.target is not None:
-            path.replace(draft.target)
-            sync_folder(folder)
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def reveal(home: Home, tokens: Iterable[str], kind: str) -> dict[str, str]:

@@ -15,11 +15,14 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from shirube import durable
 from shirube.contracts import SourceContract
 from shirube.home import Home
 from shirube.landing import DiskFullError, land
+from shirube.landing.land import clear_leftovers
 from shirube.landing.locks import landing_source, reading_lake
 from shirube.ledger import Ledger
 
@@ -29,7 +32,7 @@ Contracts = dict[str, SourceContract]
 NewHome = Callable[[str], Home]
 
 KILLS = 12
-"""How often landing is killed in this file."""
+"""How often landing is killed at work in this file."""
 
 LANDER = """
 import os, sys, traceback
@@ -166,9 +169,10 @@ def test_killed_at_random_moments_and_run_again(
     began = time.monotonic()
     assert landers.wait() == 0
     at_work = time.monotonic() - began
-    killed = undecided = 0
-    for victim in range(KILLS):
-        home = new_home(f"victim{victim}")
+    killed = undecided = victims = 0
+    while killed < KILLS and victims < 3 * KILLS:  # some find landing done when the machine is less busy
+        home = new_home(f"victim{victims}")
+        victims += 1
         deliver_much(home)
         process = landers.start(home)
         wait_for_work(home)
@@ -183,7 +187,7 @@ def test_killed_at_random_moments_and_run_again(
         assert result_of(home, two) == undisturbed
         assert_no_leftovers(home)
     landers.close()
-    assert killed >= KILLS // 2, f"only {killed} of {KILLS} kills found landing at work"
+    assert killed == KILLS, f"only {killed} of {victims} kills found landing at work"
     assert undecided >= 1, "no kill left a batch undecided"
 
 
@@ -251,6 +255,19 @@ def test_two_landers_at_once_share_the_work(
     shares = [int(line) for line in Path(f"{home.root}.landed").read_text().split()]
     assert len(shares) == 2 and sum(shares) == files
     assert result_of(home, two) == undisturbed
+
+
+def test_landing_leaves_another_writers_schema_draft_alone(home: Home) -> None:
+    schema = home.lake / "crm_call" / "00000000-schema.parquet"
+    dead = durable.draft_beside(schema)
+    schema.parent.mkdir(parents=True)
+    with durable.replacing(schema) as handle, Ledger(home) as ledger:
+        pq.write_table(pa.table({"as_it_was_before": [1]}), handle)
+        clear_leftovers(home, ledger, "crm_call")
+    dead.write_bytes(b"of a process that was killed")
+    land(home)
+    assert [path.name for path in schema.parent.iterdir()] == [schema.name]
+    assert pq.read_table(schema).num_rows == 0
 
 
 def test_a_lander_that_does_not_want_to_wait_says_busy(home: Home) -> None:

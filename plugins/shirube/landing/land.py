@@ -8,7 +8,6 @@ batch that is `received` and is simply done again.
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 import sqlite3
 import time
@@ -16,21 +15,20 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pyarrow.parquet as pq
 
-from shirube import vault
+from shirube import durable, vault
 from shirube.contracts import SourceContract, load_contracts
 from shirube.home import Home
 from shirube.keys import TokenKey, load_key
 from shirube.landing import quarantine
 from shirube.landing.intake import ConservationError, Intake, split_identifiers
-from shirube.landing.locks import clearing_lake, landing_source
+from shirube.landing.locks import clearing_lake, landing_source, writing_schemas
 from shirube.landing.scan import InboxFile, StillBeingWritten, receive, scan
-from shirube.ledger import Batch, Landing, Ledger, Sighting, write_atomically
+from shirube.ledger import Batch, Landing, Ledger, Sighting
 from shirube.readers import FileRejected
 
 Progress = Callable[[str, dict[str, Any]], None]
@@ -181,12 +179,20 @@ def lake_file(home: Home, source: str, landing_id: str) -> Path:
 
 
 def write_schemas(home: Home, contracts: Mapping[str, SourceContract]) -> None:
-    """Make sure that the lake folder of every source can be read and has the columns of its contract."""
-    for name, contract in contracts.items():
-        file = home.lake / name / SCHEMA_FILE
-        schema = contract.lake_schema()
-        if not file.exists() or not pq.read_schema(file).equals(schema):
-            write_atomically(file, partial(pq.write_table, schema.empty_table()))
+    """Make sure that the lake folder of every source can be read and has the columns of its contract.
+
+    Waits for another process that does the same. No source's landing lock is needed: landing never touches
+    these files, nor their drafts.
+    """
+    with writing_schemas(home):
+        for name, contract in contracts.items():
+            file = home.lake / name / SCHEMA_FILE
+            for leftover in file.parent.glob(f".{SCHEMA_FILE}{durable.LEFTOVERS}"):
+                leftover.unlink()
+            schema = contract.lake_schema()
+            if not file.exists() or not pq.read_schema(file).equals(schema):
+                with durable.replacing(file) as handle:
+                    pq.write_table(schema.empty_table(), handle)
 
 
 def clear_leftovers(home: Home, ledger: Ledger, source: str) -> None:
@@ -201,8 +207,9 @@ def clear_leftovers(home: Home, ledger: Ledger, source: str) -> None:
         home.vault / "identifiers" / source,
     )
     for folder in places:
-        for draft in folder.glob(".*.tmp"):
-            shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
+        for draft in folder.glob(durable.LEFTOVERS):
+            if not draft.name.startswith(f".{SCHEMA_FILE}"):
+                shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
     batches = ledger.batches(source)
     current = {batch.landing_id for batch in batches if batch.state == "landed"}
     refused = {batch.batch_id for batch in batches if batch.rows_quarantined or batch.reason_code}
@@ -381,11 +388,10 @@ def _write_landing(
     rows = lake_file(home, contract.name, landing_id)
     identifiers = vault.identifiers_file(home, contract.name, landing_id)
     folder = vault.private_folder(home, "identifiers", contract.name)
-    rows.parent.mkdir(parents=True, exist_ok=True)
-    with vault.private_draft(folder) as hidden:
+    with durable.undecided(folder, durable.PRIVATE) as hidden:
         with (
             vault.IdentifierWriter(hidden.handle) as found_identifiers,
-            _public_draft(rows) as handle,
+            durable.replacing(rows) as handle,
             pq.ParquetWriter(handle, contract.lake_schema(), compression="zstd") as writer,
         ):
             for portion in intake.portions():
@@ -397,21 +403,6 @@ def _write_landing(
             intake.finish()
         if found_identifiers.rows:
             hidden.keep_as(identifiers)
-
-
-@contextmanager
-def _public_draft(file: Path) -> Iterator[IO[bytes]]:
-    """A hidden file that takes the name `file`, whole and synced, when the block ends well."""
-    draft = file.with_name(f".{file.stem}.{os.getpid()}.tmp")
-    try:
-        with draft.open("wb") as handle:
-            yield handle
-            handle.flush()
-            os.fsync(handle.fileno())
-        draft.replace(file)
-        vault.sync_folder(file.parent)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 @contextmanager

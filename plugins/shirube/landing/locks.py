@@ -19,6 +19,13 @@ def landing_source(home: Home, source: str, wait: bool = True) -> Iterator[bool]
 
 
 @contextmanager
+def writing_schemas(home: Home) -> Iterator[None]:
+    """Hold the right to write the lake's empty files, one per source."""
+    with _locked(home.ledger_file.parent / "schemas.lock", fcntl.LOCK_EX, wait=True):
+        yield
+
+
+@contextmanager
 def reading_lake(home: Home) -> Iterator[None]:
     """Keep replaced lake files from being cleared while they may be read; any number of readers at once."""
     with _locked(home.ledger_file.parent / "lake.lock", fcntl.LOCK_SH, wait=True):

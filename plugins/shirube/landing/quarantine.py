@@ -8,8 +8,6 @@ quarantine/<source>/<batch_id>/file.json      instead of the two, when the whole
 from __future__ import annotations
 
 import json
-import os
-import secrets
 import shutil
 from collections import Counter
 from collections.abc import Iterable
@@ -19,6 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from shirube import durable
 from shirube.home import Home
 from shirube.readers import FileRejected, Reject
 from shirube.readers.reasons import ROW_REASONS
@@ -116,7 +115,7 @@ class QuarantineDraft:
     def __init__(self, home: Home, source: str, batch_id: str) -> None:
         self.summary = RefusalSummary()
         self._target = folder_of(home, source, batch_id)
-        self._draft = self._target.with_name(f".{batch_id}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+        self._draft = durable.draft_beside(self._target)
         self._writer: pq.ParquetWriter | None = None
 
     def __enter__(self) -> QuarantineDraft:
@@ -151,13 +150,17 @@ class QuarantineDraft:
             shutil.rmtree(self._draft, ignore_errors=True)
             self._draft.mkdir(parents=True)
             facts = {"file_name": file_name, **asdict(whole_file), "rows_read": rows_in}
-            _write_text(self._draft / "file.json", json.dumps(facts, ensure_ascii=False, indent=2) + "\n")
+            self._write("file.json", json.dumps(facts, ensure_ascii=False, indent=2) + "\n")
         elif self._draft.exists():
-            _write_text(self._draft / "reasons.md", _reasons_page(file_name, self.summary, rows_in))
-            _sync(self._draft / "rows.parquet")
+            self._write("reasons.md", _reasons_page(file_name, self.summary, rows_in))
+            durable.sync(self._draft / "rows.parquet")
         remove(self._target)
         if self._draft.exists():
             self._draft.rename(self._target)
+
+    def _write(self, name: str, text: str) -> None:
+        with durable.replacing(self._draft / name) as handle:
+            handle.write(text.encode())
 
     def _close_rows(self) -> None:
         if self._writer is not None:
@@ -168,7 +171,7 @@ class QuarantineDraft:
 def remove(folder: Path) -> None:
     """Take a quarantine folder away, out of sight first, so that nobody reads a half-removed one."""
     if folder.exists():
-        leaving = folder.with_name(f".{folder.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+        leaving = durable.draft_beside(folder)
         folder.rename(leaving)
         shutil.rmtree(leaving)
 
@@ -195,15 +198,3 @@ def _reasons_page(file_name: str, summary: RefusalSummary, rows_in: int) -> str:
             f"{one.message_ja}<br>{one.message_en} | {advice(one.reason_code)} |"
         )
     return "\n".join(lines) + "\n"
-
-
-def _write_text(file: Path, text: str) -> None:
-    with file.open("w", encoding="utf-8") as handle:
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
-
-
-def _sync(file: Path) -> None:
-    with file.open("rb+") as handle:
-        os.fsync(handle.fileno())

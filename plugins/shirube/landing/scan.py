@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from shirube import vault
+from shirube import durable, vault
 from shirube.home import Home
 from shirube.ledger import Ledger
 
@@ -100,7 +100,7 @@ def receive(home: Home, file: InboxFile) -> str:
     """
     folder = vault.private_folder(home, "received", file.source)
     digest = sha256()
-    with file.path.open("rb") as incoming, vault.private_draft(folder) as draft:
+    with file.path.open("rb") as incoming, durable.undecided(folder, durable.PRIVATE) as draft:
         _assert_finished(incoming.fileno(), file)
         while chunk := incoming.read(_CHUNK_BYTES):
             digest.update(chunk)

@@ -23,7 +23,7 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
-from shirube import __version__
+from shirube import __version__, durable
 from shirube.audit.gates import Decision, Reason, decide
 from shirube.audit.results import AuditResult
 from shirube.audit.run import Candidate
@@ -156,7 +156,7 @@ def _write(
         write_manifest(folder, manifest)
         _seal(folder)
         folder.rename(target)
-        shelf.sync(home.releases)
+        durable.sync(home.releases)
     except BaseException:
         shelf.discard(folder)
         raise
@@ -433,8 +433,8 @@ def _seal(folder: Path) -> None:
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_file():
             path.chmod(0o444)
-        shelf.sync(path)
-    shelf.sync(folder)
+        durable.sync(path)
+    durable.sync(folder)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from shirube import durable
 from shirube.home import Home
 from shirube.release import shelf
 
@@ -44,7 +45,7 @@ def prune_locked(home: Home, keep: int) -> list[str]:
     for name in removed:
         doomed = shelf.temporary(home, name)
         (home.releases / name).rename(doomed)
-        shelf.sync(home.releases)
+        durable.sync(home.releases)
         shelf.discard(doomed)
     if removed:
         left = tuple(name for name in history.order if name not in removed)

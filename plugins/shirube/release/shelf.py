@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from shirube import durable
 from shirube.home import Home
 
 LOCK_FILE = ".lock"
@@ -73,9 +74,9 @@ def write_history(home: Home, history: History) -> None:
     text = json.dumps({"order": list(history.order), "rolled_back": sorted(history.rolled_back)}, indent=1)
     draft = temporary(home, "history")
     draft.write_text(text + "\n", encoding="utf-8")
-    sync(draft)
+    durable.sync(draft)
     draft.replace(home.releases / HISTORY_FILE)
-    sync(home.releases)
+    durable.sync(home.releases)
 
 
 def current_id(home: Home) -> str | None:
@@ -89,13 +90,4 @@ def switch(home: Home, release_id: str) -> None:
     link.unlink(missing_ok=True)
     link.symlink_to(release_id)
     link.replace(home.current)
-    sync(home.releases)
-
-
-def sync(path: Path) -> None:
-    """Make a file's bytes, or a folder's names, durable."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    durable.sync(home.releases)

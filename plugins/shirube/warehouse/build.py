@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from shirube import durable
 from shirube.home import Home
 from shirube.landing.locks import reading_lake
 from shirube.warehouse.inputs import Inputs, prepare
@@ -121,10 +121,10 @@ def _build(
         facts_text = json.dumps(facts | {"models": [asdict(model) for model in models]}, indent=1)
         (draft / _FACTS).write_text(facts_text, encoding="utf-8")
         for name in ("warehouse.duckdb", _FACTS):
-            _sync(draft / name)
+            durable.sync(draft / name)
         shutil.rmtree(folder, ignore_errors=True)
         draft.rename(folder)
-        _sync(folder.parent)
+        durable.sync(folder.parent)
     except DbtError as error:
         raise BuildError(str(error)) from error
     finally:
@@ -166,17 +166,8 @@ def _clear(home: Home) -> None:
 
 
 def _point_at(home: Home, release_id: str) -> None:
-    draft = home.warehouse / ".last.tmp"
-    draft.write_text(release_id, encoding="ascii")
-    draft.replace(home.warehouse / "last")
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with durable.replacing(home.warehouse / "last") as handle:
+        handle.write(release_id.encode("ascii"))
 
 
 def _say(progress: Progress | None, event: str, facts: dict[str, Any]) -> None:
