@@ -52,9 +52,8 @@ def test_a_draft_without_a_name_is_dropped(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
-def test_the_first_to_create_a_file_wins(tmp_path: Path) -> None:
-    target = tmp_path / "key"
-    assert durable.create(target, b"first", durable.PRIVATE)
-    assert not durable.create(target, b"second", durable.PRIVATE)
-    assert target.read_bytes() == b"first" and names(tmp_path) == ["key"]
-    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+def test_a_private_file_is_private_from_its_first_byte(tmp_path: Path) -> None:
+    with durable.undecided(tmp_path, durable.PRIVATE) as draft:
+        assert stat.S_IMODE(draft.path.stat().st_mode) == 0o600
+        draft.keep_as(tmp_path / "key")
+    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600

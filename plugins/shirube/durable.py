@@ -54,20 +54,6 @@ def replacing(target: Path, mode: int = PUBLIC) -> Iterator[IO[bytes]]:
         draft.keep_as(target)
 
 
-def create(target: Path, content: bytes, mode: int = PUBLIC) -> bool:
-    """Make `target` with its whole content at once; False where somebody else made it first, which wins."""
-    with undecided(target.parent, mode) as draft:
-        draft.handle.write(content)
-        draft.handle.flush()
-        os.fsync(draft.handle.fileno())
-        try:
-            os.link(draft.path, target)
-        except FileExistsError:
-            return False
-    sync(target.parent)
-    return True
-
-
 def sync(path: Path) -> None:
     """Make a file's bytes, or a folder's names, outlive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 from shirube import durable
 from shirube.casting import normalise_identifier
 from shirube.home import Home
+from shirube.locks import held
 
 KEY_VARIABLE = "SHIRUBE_TOKEN_KEY"
 KEY_ID_VARIABLE = "SHIRUBE_TOKEN_KEY_ID"
@@ -79,9 +80,13 @@ def load_key(home: Home) -> TokenKey:
             f"{KEY_ID_VARIABLE} は英数字 16 字以内です。 / must be 1 to 16 letters or digits."
         )
     configured = os.environ.get(KEY_VARIABLE)
-    secret = _configured_secret(configured) if configured else _stored_secret(home.vault / "token.key")
-    key = TokenKey(key_id, secret)
-    _confirm_same_key(home, key)
+    home.vault.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with held(home.vault / "key.lock"):
+        for leftover in home.vault.glob(durable.LEFTOVERS):
+            leftover.unlink()
+        secret = _configured_secret(configured) if configured else _stored_secret(home.vault / "token.key")
+        key = TokenKey(key_id, secret)
+        _confirm_same_key(home, key)
     return key
 
 
@@ -112,7 +117,7 @@ def _configured_secret(text: str) -> bytes:
 
 def _stored_secret(file: Path) -> bytes:
     if not file.exists():
-        _create_private(file, secrets.token_bytes(KEY_BYTES).hex().encode() + b"\n")
+        _write_private(file, secrets.token_bytes(KEY_BYTES).hex())
     if stat.S_IMODE(file.stat().st_mode) & 0o077:
         raise TokenKeyError(
             f"鍵 {file} が他の利用者から読めます。chmod 600 にしてください。 / "
@@ -121,17 +126,11 @@ def _stored_secret(file: Path) -> bytes:
     return _configured_secret(file.read_text())
 
 
-def _create_private(file: Path, content: bytes) -> None:
-    """Create `file` for its owner alone; a file somebody else made first wins."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    durable.create(file, content, durable.PRIVATE)
-
-
 def _confirm_same_key(home: Home, key: TokenKey) -> None:
     record = home.vault / "key_id.json"
     mine = {"key_id": key.key_id, "fingerprint": key.fingerprint}
     if not record.exists():
-        _create_private(record, json.dumps(mine, sort_keys=True).encode() + b"\n")
+        _write_private(record, json.dumps(mine, sort_keys=True))
     kept = json.loads(record.read_text())
     if kept == mine:
         return
@@ -142,8 +141,12 @@ def _confirm_same_key(home: Home, key: TokenKey) -> None:
             f"was made with (see {record.name} in the vault): new tokens would match no old ones. "
             "Restore the key, or start a new data home."
         )
-    record.unlink()
-    _create_private(record, json.dumps(mine, sort_keys=True).encode() + b"\n")
+    _write_private(record, json.dumps(mine, sort_keys=True))
+
+
+def _write_private(file: Path, line: str) -> None:
+    with durable.replacing(file, durable.PRIVATE) as handle:
+        handle.write(f"{line}\n".encode())
 
 
 def _any_file(folder: Path) -> bool:

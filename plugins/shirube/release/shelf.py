@@ -6,7 +6,6 @@ back from: a release that was rolled back does not become current again by itsel
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from shirube import durable
 from shirube.home import Home
+from shirube.locks import held
 
 LOCK_FILE = ".lock"
 HISTORY_FILE = "history.json"
@@ -37,9 +37,7 @@ def locked(home: Home) -> Iterator[None]:
 
     What dead writers left behind is removed first: whoever holds the lock owns every temporary name.
     """
-    home.releases.mkdir(parents=True, exist_ok=True)
-    with (home.releases / LOCK_FILE).open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with held(home.releases / LOCK_FILE):
         for leftover in home.releases.glob(f"{TEMPORARY_PREFIX}*"):
             discard(leftover)
         yield

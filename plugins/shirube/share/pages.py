@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from typing import Any
 from markupsafe import Markup
 
 from shirube.home import Home
+from shirube.locks import held
 from shirube.share import catalogue, dbt_docs
 from shirube.share.own_physicians import own_physicians_page, physicians_by_employee
 from shirube.share.release_files import Kpi, ReleaseFiles
@@ -72,7 +71,7 @@ def share(
             f"公開された資料がありません。 / no release to share: {release_id or 'current'}"
         )
     say = progress or (lambda _event, _facts: None)
-    with _alone(home):
+    with held(home.releases / ".share.lock"):
         index = folder / "reports" / INDEX
         if index.exists() and not force:
             listed = json.loads(index.read_text(encoding="utf-8"))
@@ -94,14 +93,6 @@ def share(
             _discard(draft)
     say("shared", {"release_id": release_name, "pages": len(pages)})
     return ShareResult(release_name, folder, was_shared=False, pages=tuple(pages))
-
-
-@contextmanager
-def _alone(home: Home) -> Iterator[None]:
-    """Wait until no other process shares; the kernel frees the lock of one that died."""
-    with (home.releases / ".share.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def _manifest_of(home: Home, release: ReleaseFiles) -> Path | None:

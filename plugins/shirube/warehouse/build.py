@@ -9,7 +9,6 @@ Everything here may be deleted at any time: the next build makes it again.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shutil
 import time
@@ -23,6 +22,7 @@ from typing import Any
 from shirube import durable
 from shirube.home import Home
 from shirube.landing.locks import reading_lake
+from shirube.locks import held
 from shirube.warehouse.inputs import Inputs, prepare
 from shirube.warehouse.run_dbt import DbtError, ModelResult, Progress, run_dbt
 from shirube.warehouse.versions import config_version, release_id_of
@@ -177,19 +177,11 @@ def _say(progress: Progress | None, event: str, facts: dict[str, Any]) -> None:
 
 @contextmanager
 def _alone(home: Home, wait_seconds: float) -> Iterator[None]:
-    """Be the only builder; the kernel frees the lock of one that died."""
-    home.warehouse.mkdir(parents=True, exist_ok=True)
-    with (home.warehouse / ".build.lock").open("w") as handle:
-        deadline = time.monotonic() + wait_seconds
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise BuildBusyError(
-                        "ほかの処理が組み立て中です。終わってから再実行してください。 / "
-                        "Another process is building in this data home; run again when it has finished."
-                    ) from None
-                time.sleep(0.2)
+    """Be the only builder."""
+    with held(home.warehouse / ".build.lock", wait_seconds=wait_seconds) as taken:
+        if not taken:
+            raise BuildBusyError(
+                "ほかの処理が組み立て中です。終わってから再実行してください。 / "
+                "Another process is building in this data home; run again when it has finished."
+            )
         yield
