@@ -669,7 +669,7 @@ target as (
     from held join month on valid_from <= month_end and valid_to > month_end group by all
 ),
 representative as (
-    select month_end, territory, min(employee) as employee, min(office_id) as office_id, min(branch_id) as branch_id
+    select month_end, territory, min(employee) as employee, arg_min(office_id, employee) as office_id, arg_min(branch_id, employee) as branch_id
     from assignment join month on valid_from <= month_end and valid_to > month_end
     where role = 'MR' and is_active and territory is not null group by all
 ),
@@ -1123,6 +1123,8 @@ left join unseen on {same("unseen")};
 """
 
 EXPOSURE = f"""
+create macro student(v) as {Z} + ((power({Z}, 3) + {Z}) / 4 + ((5 * power({Z}, 5) + 16 * power({Z}, 3) + 3 * {Z}) / 96
+    + (3 * power({Z}, 7) + 19 * power({Z}, 5) + 17 * power({Z}, 3) - 15 * {Z}) / 384 / v) / v) / v;
 create table mart_journey_exposure as
 with start as (
     select transition.physician, transition.product_id, transition.month_end,
@@ -1166,23 +1168,27 @@ arm as (
     group by all
 ),
 weighed as (
-    select *, sum(n1) over w as s1, sum(n0) over w as s0, s1 * s0 / (s1 + s0) as weight, sum(m1) over w / s1 as r1,
-        sum(m0) over w / s0 as r0
+    select *, sum(n1) over w as s1, sum(n0) over w as s0, s1 + s0 as s, s1 * s0 / s as weight, sum(m1) over w / s1 as r1,
+        sum(m0) over w / s0 as r0, (sum(m1) over w + sum(m0) over w) / s as r
     from arm window w as (partition by period_type, period_start, channel_id, stratum)
     qualify s1 > 0 and s0 > 0
+),
+differing as (
+    select *, sum(weight * (r1 - r0) * n1 / s1) over w / sum(weight * n1 / s1) over w as d
+    from weighed window w as (partition by period_type, period_start, channel_id)
 ),
 clustered as (
     select period_type, period_start, period_end, channel_id, cluster, sum(n1) as n1, sum(n0) as n0,
         sum(weight * n1 / s1) as part, sum(weight * r1 * n1 / s1) as r1, sum(weight * r0 * n1 / s1) as r0,
-        sum(weight / s1 * (m1 - n1 * r1) - weight / s0 * (m0 - n0 * r0)) as deviation
-    from weighed group by all
+        sum(sqrt(s / (s - 1)) * (s0 / s * (m1 - n1 * (r + d * s0 / s)) - s1 / s * (m0 - n0 * (r - d * s1 / s)))) as deviation
+    from differing group by all
 ),
 compared as (
     select period_type, period_start, period_end, channel_id, sum(n1)::bigint as n_exposed, sum(n0)::bigint as n_unexposed,
         count(*) as n_clusters, n_exposed >= 30 and n_unexposed >= 30 as is_enough,
         case when is_enough then sum(r1) / sum(part) end as rate_exposed,
         case when is_enough then sum(r0) / sum(part) end as rate_unexposed, rate_exposed - rate_unexposed as difference,
-        case when n_clusters > 1 then {Z} * sqrt(sum(deviation * deviation) * n_clusters / (n_clusters - 1)) / sum(part) end
+        case when n_clusters > 4 then student(n_clusters - 1) * sqrt(sum(deviation * deviation) * n_clusters / (n_clusters - 1)) / sum(part) end
             as half
     from clustered group by all
 )

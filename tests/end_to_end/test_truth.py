@@ -143,6 +143,15 @@ def test_the_working_channel_and_the_one_without_effect_come_out_as_such(company
     }
     assert contrast["webinar"][0] > 0
     assert contrast["portal"][0] <= 0 <= contrast["portal"][1]
+    monthly = [
+        low <= 0 <= high
+        for low, high in company.rows(
+            "select difference_low, difference_high from marts.mart_journey_exposure "
+            "where period_type = 'month' and channel_id = 'portal' and difference_low is not null"
+        )
+    ]
+    assert len(monthly) >= 3, "no month could be compared"
+    assert sum(monthly) >= len(monthly) - 1, "small groups see an effect that is not there"
 
 
 def test_a_release_holds_every_kpi_and_every_page(company: Company) -> None:

@@ -57,18 +57,21 @@ territory as (
             and account.valid_to > held.month_end
 ),
 
+-- Where several representatives share a territory, one of them stands for it, with his own office and branch.
 representative as (
     select
         month.month_end,
         employee.territory_id,
-        min(employee.employee_key) as employee_key,
-        min(employee.office_code) as office_id,
-        min(employee.branch_code) as branch_id
+        employee.employee_key,
+        employee.office_code as office_id,
+        employee.branch_code as branch_id,
+        row_number() over (
+            partition by month.month_end, employee.territory_id order by employee.employee_key
+        ) as place
     from {{ ref('int_employee_period') }} as employee
     inner join month
         on employee.valid_from <= month.month_end and employee.valid_to > month.month_end
     where employee.role = 'MR' and employee.is_active and employee.territory_id is not null
-    group by month.month_end, employee.territory_id
 )
 
 select
@@ -94,4 +97,7 @@ left join {{ ref('bridge_physician_facility') }} as place
 left join territory
     on physician.physician_key = territory.physician_key and month.month_end = territory.month_end
 left join representative
-    on territory.territory_id = representative.territory_id and month.month_end = representative.month_end
+    on
+        territory.territory_id = representative.territory_id
+        and month.month_end = representative.month_end
+        and representative.place = 1

@@ -1,3 +1,5 @@
+{#- With fewer representatives nothing can be said about how much they differ. -#}
+{%- set least_clusters = 5 -%}
 with
 
 transitions as (
@@ -162,6 +164,8 @@ with_stratum as (
 comparable as (
     select
         with_stratum.*,
+        stratum_exposed + stratum_unexposed as stratum_size,
+        (stratum_moved_exposed + stratum_moved_unexposed) / (stratum_exposed + stratum_unexposed) as stratum_rate,
         stratum_exposed * stratum_unexposed / (stratum_exposed + stratum_unexposed) as weight,
         stratum_moved_exposed / stratum_exposed as rate_exposed,
         stratum_moved_unexposed / stratum_unexposed as rate_unexposed
@@ -169,8 +173,20 @@ comparable as (
     where stratum_exposed > 0 and stratum_unexposed > 0
 ),
 
+with_common_difference as (
+    select
+        comparable.*,
+        sum(weight * (rate_exposed - rate_unexposed) * n_exposed / stratum_exposed)
+            over (partition by period_type, period_start, channel_id)
+        / sum(weight * n_exposed / stratum_exposed) over (partition by period_type, period_start, channel_id)
+            as common_difference
+    from comparable
+),
+
 {# A medical representative's physicians are one cluster: what they share (the representative) must not count as
-   many independent observations. Each cluster's part of the difference, linearised. #}
+   many independent observations. Each cluster's deviation from what its strata and one common difference lead to
+   expect. Most strata hold one or two exposed physicians, who fit their own stratum's rate exactly: deviations from
+   that would say "no error at all". N / (N - 1) makes up for the rate that each stratum estimates. #}
 by_cluster as (
     select
         period_type,
@@ -186,10 +202,18 @@ by_cluster as (
         sum(weight * rate_exposed * n_exposed / stratum_exposed) as weighted_rate_exposed,
         sum(weight * rate_unexposed * n_exposed / stratum_exposed) as weighted_rate_unexposed,
         sum(
-            weight / stratum_exposed * (moved_exposed - n_exposed * rate_exposed)
-            - weight / stratum_unexposed * (moved_unexposed - n_unexposed * rate_unexposed)
+            sqrt(stratum_size / (stratum_size - 1)) * (
+                weight / stratum_exposed * (
+                    moved_exposed
+                    - n_exposed * (stratum_rate + common_difference * stratum_unexposed / stratum_size)
+                )
+                - weight / stratum_unexposed * (
+                    moved_unexposed
+                    - n_unexposed * (stratum_rate - common_difference * stratum_exposed / stratum_size)
+                )
+            )
         ) as deviation
-    from comparable
+    from with_common_difference
     group by period_type, period_start, period_end, channel_id, cluster_id
 ),
 
@@ -207,7 +231,7 @@ compared as (
         sum(weighted_rate_exposed) / sum(weight_share) as rate_exposed,
         sum(weighted_rate_unexposed) / sum(weight_share) as rate_unexposed,
         case
-            when count(*) > 1
+            when count(*) >= {{ least_clusters }}
                 then
                     sqrt(sum(deviation * deviation) * count(*) / (count(*) - 1)) / sum(weight_share)
         end as standard_error
@@ -219,8 +243,8 @@ differences as (
     select
         compared.*,
         rate_exposed - rate_unexposed as difference,
-        rate_exposed - rate_unexposed - {{ kpi_z() }} * standard_error as difference_low,
-        rate_exposed - rate_unexposed + {{ kpi_z() }} * standard_error as difference_high
+        rate_exposed - rate_unexposed - {{ kpi_t('(n_clusters - 1)') }} * standard_error as difference_low,
+        rate_exposed - rate_unexposed + {{ kpi_t('(n_clusters - 1)') }} * standard_error as difference_high
     from compared
 ),
 

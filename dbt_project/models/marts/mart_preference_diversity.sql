@@ -92,7 +92,7 @@ sums as (
     select
         scope_type,
         scope_id,
-        parent_scope_id,
+        max(parent_scope_id) as parent_scope_id,
         period_type,
         period_start,
         period_end,
@@ -103,7 +103,7 @@ sums as (
         -sum(share * ln(share)) as entropy,
         sum(share * ln(share) * ln(share)) as second_moment
     from shares
-    group by scope_type, scope_id, parent_scope_id, period_type, period_start, period_end, breakdown
+    group by scope_type, scope_id, period_type, period_start, period_end, breakdown
 ),
 
 {# Where all chose the same, the observed spread is zero; the upper bound is then the entropy of 3 dissenters in n

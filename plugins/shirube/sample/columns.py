@@ -37,7 +37,12 @@ def _digits(numbers: Array, width: int) -> Array:
 
 
 def padded(numbers: Array, width: int, prefix: str = "") -> pa.StringArray:
-    """Numbers with leading zeros up to `width` digits, behind a constant prefix."""
+    """Numbers with leading zeros up to `width` digits, behind a constant prefix.
+
+    Raises ValueError for a number with more digits: cut off, two things would share one code.
+    """
+    if len(numbers) and np.max(numbers) >= 10**width:
+        raise ValueError(f"{np.max(numbers)} has more than {width} digits")
     head = np.tile(np.frombuffer(prefix.encode(), dtype=np.uint8), (len(numbers), 1))
     return fixed_width(np.hstack([head, _digits(numbers, width)]))
 

@@ -10,7 +10,7 @@ import duckdb
 import jinja2
 import numpy as np
 import pytest
-from scipy.stats import beta, binomtest, norm
+from scipy.stats import beta, binomtest, norm, t
 from shirube.home import project_root
 
 
@@ -70,6 +70,12 @@ def test_difference_is_newcombes(macros: Any) -> None:
     assert evaluate(macros.kpi_difference_high("p1", "u1", "p2", "l2"), **columns) == pytest.approx(
         0.3339, abs=5e-5
     )
+
+
+def test_students_quantile_is_close(macros: Any) -> None:
+    for freedom in (4, 5, 9, 30, 119, 1_000_000):
+        assert evaluate(macros.kpi_t("v"), v=freedom) == pytest.approx(t.ppf(0.975, freedom), abs=0.01)
+    assert evaluate(macros.kpi_t("v"), v=119) == pytest.approx(t.ppf(0.975, 119), abs=1e-7)
 
 
 def test_normal_probability_is_close(macros: Any) -> None:

@@ -915,8 +915,8 @@ def _details_of(calls: Frame) -> Array:
 
 
 def territory_name(territory: Array) -> pa.StringArray:
-    """`T001` for territory 0."""
-    return col.padded(np.asarray(territory) + 1, 3, "T")
+    """`T0001` for territory 0."""
+    return col.padded(np.asarray(territory) + 1, 4, "T")
 
 
 def meeting_ids(numbers: Array) -> pa.StringArray:
