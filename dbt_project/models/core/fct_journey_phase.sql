@@ -32,7 +32,8 @@ evidence as (
     from {{ ref('fct_journey_evidence') }}
 ),
 
--- Snapshots are taken on month ends only, and later evidence holds longer: a month's last act decides.
+-- Snapshots are taken on month ends only, and of one rule's evidence the newest decides: it holds longest, and a
+-- statement that takes it back takes back the older too. So a month's last act stands, until the next one.
 single as (
     select
         evidence.physician_key,
@@ -44,25 +45,29 @@ single as (
         evidence.evidence_touchpoint_key,
         evidence.evidence_on as oldest_on,
         evidence.evidence_on as holds_from,
-        {{ add_days('evidence.evidence_on', 'rule.window_days + rule.hysteresis_days') }} as holds_until
+        {{ add_days('evidence.evidence_on', 'rule.window_days + rule.hysteresis_days') }} as holds_until,
+        lead(evidence.evidence_on) over (
+            partition by evidence.physician_key, evidence.product_id, evidence.evidence_kind, rule.phase_id
+            order by evidence.evidence_on
+        ) as replaced_on
     from evidence
     inner join rule
         on evidence.evidence_kind = rule.evidence_kind
     where rule.pattern = 'single' and evidence.is_last_of_month
 ),
 
-two_days as (
+pair as (
     select
         later.physician_key,
         later.product_id,
+        later.evidence_kind,
         rule.phase_id,
         rule.rank,
         rule.evidence_level,
         later.evidence_on,
         later.evidence_touchpoint_key,
         max(earlier.evidence_on) as oldest_on,
-        later.evidence_on as holds_from,
-        {{ add_days('max(earlier.evidence_on)', 'max(rule.window_days + rule.hysteresis_days)') }} as holds_until
+        max(rule.window_days + rule.hysteresis_days) as holds_days
     from evidence as later
     inner join rule
         on later.evidence_kind = rule.evidence_kind
@@ -77,11 +82,30 @@ two_days as (
     group by
         later.physician_key,
         later.product_id,
+        later.evidence_kind,
         rule.phase_id,
         rule.rank,
         rule.evidence_level,
         later.evidence_on,
         later.evidence_touchpoint_key
+),
+
+two_days as (
+    select
+        physician_key,
+        product_id,
+        phase_id,
+        rank,
+        evidence_level,
+        evidence_on,
+        evidence_touchpoint_key,
+        oldest_on,
+        evidence_on as holds_from,
+        {{ add_days('oldest_on', 'holds_days') }} as holds_until,
+        lead(evidence_on) over (
+            partition by physician_key, product_id, evidence_kind, phase_id order by evidence_on
+        ) as replaced_on
+    from pair
 ),
 
 with_act as (
@@ -96,7 +120,8 @@ with_act as (
         least(stated.evidence_on, act.evidence_on) as oldest_on,
         greatest(stated.evidence_on, act.evidence_on) as holds_from,
         {{ add_days('least(stated.evidence_on, act.evidence_on)', 'rule.window_days + rule.hysteresis_days') }}
-            as holds_until
+            as holds_until,
+        cast(null as date) as replaced_on
     from evidence as stated
     inner join rule
         on stated.evidence_kind = rule.evidence_kind
@@ -138,7 +163,9 @@ held_on_month_end as (
         month.month_end
     from held
     inner join month
-        on month.month_end between held.holds_from and held.holds_until
+        on
+            month.month_end between held.holds_from and held.holds_until
+            and month.month_end < coalesce(held.replaced_on, cast('9999-12-31' as date))
     where not exists (
         select 1 from stop
         where

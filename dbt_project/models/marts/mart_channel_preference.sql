@@ -9,6 +9,15 @@ snapshots as (
     where period_type = 'month'
 ),
 
+window_months as (
+    select
+        snapshots.snapshot_on,
+        months.month_end
+    from snapshots
+    inner join (select distinct month_end from {{ ref('fct_physician_channel_month') }}) as months
+        on months.month_end between snapshots.window_start and snapshots.snapshot_on
+),
+
 choosable as (
     select channel_id
     from {{ ref('dim_channel') }}
@@ -27,17 +36,17 @@ universe as (
 
 exposures as (
     select
-        snapshots.snapshot_on,
+        window_months.snapshot_on,
         contact.physician_key,
         contact.channel_id,
         sum(contact.delivered_contacts) as exposures,
         sum(contact.effective_contacts) as responses
-    from snapshots
+    from window_months
     inner join {{ ref('fct_physician_channel_month') }} as contact
-        on contact.month_end between snapshots.window_start and snapshots.snapshot_on
+        on window_months.month_end = contact.month_end
     inner join choosable
         on contact.channel_id = choosable.channel_id
-    group by snapshots.snapshot_on, contact.physician_key, contact.channel_id
+    group by window_months.snapshot_on, contact.physician_key, contact.channel_id
     having sum(contact.delivered_contacts) > 0
 ),
 
@@ -182,26 +191,19 @@ ranked_statements as (
     where recency = 1
 ),
 
-pairs as (
+with_statement as (
     select
         snapshot_on,
-        physician_key,
-        channel_id
-    from affinities
-    union
-    select
-        snapshot_on,
-        physician_key,
-        channel_id
+        physician_key
     from ranked_statements
+    where stated_rank = 1
 ),
 
-side_by_side as (
+stated_and_revealed as (
     select
-        pairs.snapshot_on,
-        pairs.physician_key,
-        pairs.channel_id,
-        universe.is_in_universe,
+        coalesce(revealed.snapshot_on, stated.snapshot_on) as snapshot_on,
+        coalesce(revealed.physician_key, stated.physician_key) as physician_key,
+        coalesce(revealed.channel_id, stated.channel_id) as channel_id,
         stated.stated_rank,
         stated.preference_source as stated_source,
         stated.recorded_on as stated_on,
@@ -211,36 +213,41 @@ side_by_side as (
         revealed.prior_mean,
         revealed.prior_strength,
         case when revealed.exposures >= 5 then revealed.affinity end as affinity,
-        revealed.revealed_rank,
+        revealed.revealed_rank
+    from ranked_affinities as revealed
+    full outer join ranked_statements as stated
+        on
+            revealed.snapshot_on = stated.snapshot_on
+            and revealed.physician_key = stated.physician_key
+            and revealed.channel_id = stated.channel_id
+),
+
+side_by_side as (
+    select
+        stated_and_revealed.*,
+        universe.is_in_universe,
         first_places.probability_first,
-        max(case when stated.stated_rank = 1 then 1 else 0 end)
-            over (partition by pairs.snapshot_on, pairs.physician_key) as has_stated
-    from pairs
+        with_statement.physician_key is not null as has_stated
+    from stated_and_revealed
     inner join universe
         on
-            pairs.snapshot_on = universe.snapshot_on
-            and pairs.physician_key = universe.physician_key
-    left join ranked_statements as stated
-        on
-            pairs.snapshot_on = stated.snapshot_on
-            and pairs.physician_key = stated.physician_key
-            and pairs.channel_id = stated.channel_id
-    left join ranked_affinities as revealed
-        on
-            pairs.snapshot_on = revealed.snapshot_on
-            and pairs.physician_key = revealed.physician_key
-            and pairs.channel_id = revealed.channel_id
+            stated_and_revealed.snapshot_on = universe.snapshot_on
+            and stated_and_revealed.physician_key = universe.physician_key
     left join first_places
         on
-            pairs.snapshot_on = first_places.snapshot_on
-            and pairs.physician_key = first_places.physician_key
+            stated_and_revealed.snapshot_on = first_places.snapshot_on
+            and stated_and_revealed.physician_key = first_places.physician_key
+    left join with_statement
+        on
+            stated_and_revealed.snapshot_on = with_statement.snapshot_on
+            and stated_and_revealed.physician_key = with_statement.physician_key
 ),
 
 judged as (
     select
         side_by_side.*,
         case
-            when has_stated = 1 then 'stated'
+            when has_stated then 'stated'
             when probability_first >= 0.7 then 'revealed'
             else 'undetermined'
         end as preference_basis

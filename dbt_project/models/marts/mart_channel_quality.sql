@@ -2,8 +2,7 @@
 {#- The linter's DuckDB grammar does not know grouping sets. #}
 with
 
-{# One row per physician, period, channel and product; channel or product is null for "all". Every branch of the
-   union fills its own measures, so that the sums below cannot multiply. #}
+{# One row per physician, period, channel and product; channel or product is null for "all". #}
 contacts as (
     select
         mart_period.period_type,
@@ -93,6 +92,8 @@ pressure as (
     group by mart_period.period_type, mart_period.period_start, contact_month.physician_key
 ),
 
+{# Every branch of the union fills its own measures, so that the sums below cannot multiply and a physician's rows
+   need not be brought together first. #}
 measures as (
     select
         period_type, period_start, physician_key, channel_id, product_id,
@@ -116,26 +117,6 @@ measures as (
     from pressure
 ),
 
-physician_cells as (
-    select
-        period_type,
-        period_start,
-        physician_key,
-        channel_id,
-        product_id,
-        sum(delivered_contacts) as delivered_contacts,
-        sum(effective_contacts) as effective_contacts,
-        sum(sent) as sent,
-        sum(delivered) as delivered,
-        sum(clicked) as clicked,
-        sum(delivered_readable) as delivered_readable,
-        sum(opened) as opened,
-        sum(push_contacts) as push_contacts,
-        sum(max_push_contacts_30d) as max_push_contacts_30d
-    from measures
-    group by period_type, period_start, physician_key, channel_id, product_id
-),
-
 {# Representatives see their numbers over all products: by product, hardly any of them has five physicians. #}
 placed as (
     select
@@ -157,7 +138,7 @@ placed as (
         cell.opened,
         cell.push_contacts,
         cell.max_push_contacts_30d
-    from physician_cells as cell
+    from measures as cell
     inner join {{ ref('mart_physician_period') }} as physician
         on
             cell.period_type = physician.period_type

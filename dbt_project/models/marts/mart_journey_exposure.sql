@@ -112,131 +112,219 @@ exposed as (
     group by exposures.channel_id, stratified.outcome_month_start, stratified.stratum, stratified.cluster_id
 ),
 
-channels as (
-    select distinct channel_id
-    from exposed
-),
-
-arms as (
+everyone_in_period as (
     select
         mart_period.period_type,
         mart_period.period_start,
         mart_period.period_end,
-        channels.channel_id,
         everyone.stratum,
         everyone.cluster_id,
-        sum(cast(coalesce(exposed.physicians, 0) as double)) as n_exposed,
-        sum(cast(coalesce(exposed.moved, 0) as double)) as moved_exposed,
-        sum(cast(everyone.physicians - coalesce(exposed.physicians, 0) as double)) as n_unexposed,
-        sum(cast(everyone.moved - coalesce(exposed.moved, 0) as double)) as moved_unexposed
+        cast(sum(everyone.physicians) as double) as physicians,
+        cast(sum(everyone.moved) as double) as moved
     from {{ ref('mart_period') }} as mart_period
     inner join everyone
         on everyone.outcome_month_start between mart_period.period_start and mart_period.period_end
-    cross join channels
-    left join exposed
-        on
-            channels.channel_id = exposed.channel_id
-            and everyone.outcome_month_start = exposed.outcome_month_start
-            and everyone.stratum = exposed.stratum
-            and everyone.cluster_id = exposed.cluster_id
     group by
         mart_period.period_type,
         mart_period.period_start,
         mart_period.period_end,
-        channels.channel_id,
         everyone.stratum,
         everyone.cluster_id
 ),
 
-{# Mantel-Haenszel weights: only strata with physicians on both sides can be compared. #}
-with_stratum as (
+exposed_in_period as (
     select
-        arms.*,
-        sum(n_exposed) over (partition by period_type, period_start, channel_id, stratum) as stratum_exposed,
-        sum(n_unexposed) over (partition by period_type, period_start, channel_id, stratum) as stratum_unexposed,
-        sum(moved_exposed) over (partition by period_type, period_start, channel_id, stratum)
-            as stratum_moved_exposed,
-        sum(moved_unexposed) over (partition by period_type, period_start, channel_id, stratum)
-            as stratum_moved_unexposed
-    from arms
+        mart_period.period_type,
+        mart_period.period_start,
+        exposed.channel_id,
+        exposed.stratum,
+        exposed.cluster_id,
+        cast(sum(exposed.physicians) as double) as physicians,
+        cast(sum(exposed.moved) as double) as moved
+    from {{ ref('mart_period') }} as mart_period
+    inner join exposed
+        on exposed.outcome_month_start between mart_period.period_start and mart_period.period_end
+    group by
+        mart_period.period_type,
+        mart_period.period_start,
+        exposed.channel_id,
+        exposed.stratum,
+        exposed.cluster_id
 ),
 
+stratum_of_everyone as (
+    select
+        period_type,
+        period_start,
+        period_end,
+        stratum,
+        sum(physicians) as physicians,
+        sum(moved) as moved
+    from everyone_in_period
+    group by period_type, period_start, period_end, stratum
+),
+
+stratum_of_exposed as (
+    select
+        period_type,
+        period_start,
+        channel_id,
+        stratum,
+        sum(physicians) as physicians,
+        sum(moved) as moved
+    from exposed_in_period
+    group by period_type, period_start, channel_id, stratum
+),
+
+{# Mantel-Haenszel weights: only strata with physicians on both sides can be compared. #}
 comparable as (
     select
-        with_stratum.*,
-        stratum_exposed + stratum_unexposed as stratum_size,
-        (stratum_moved_exposed + stratum_moved_unexposed) / (stratum_exposed + stratum_unexposed) as stratum_rate,
-        stratum_exposed * stratum_unexposed / (stratum_exposed + stratum_unexposed) as weight,
-        stratum_moved_exposed / stratum_exposed as rate_exposed,
-        stratum_moved_unexposed / stratum_unexposed as rate_unexposed
-    from with_stratum
-    where stratum_exposed > 0 and stratum_unexposed > 0
+        everyone.period_type,
+        everyone.period_start,
+        everyone.period_end,
+        exposed.channel_id,
+        everyone.stratum,
+        everyone.physicians as size,
+        exposed.physicians as n_exposed,
+        everyone.physicians - exposed.physicians as n_unexposed,
+        exposed.moved as moved_exposed,
+        everyone.moved - exposed.moved as moved_unexposed,
+        exposed.physicians * (everyone.physicians - exposed.physicians) / everyone.physicians as weight,
+        exposed.physicians / everyone.physicians as share_exposed,
+        exposed.moved / exposed.physicians as rate_exposed,
+        (everyone.moved - exposed.moved) / (everyone.physicians - exposed.physicians) as rate_unexposed,
+        everyone.moved / everyone.physicians as rate
+    from stratum_of_exposed as exposed
+    inner join stratum_of_everyone as everyone
+        on
+            exposed.period_type = everyone.period_type
+            and exposed.period_start = everyone.period_start
+            and exposed.stratum = everyone.stratum
+    where everyone.physicians > exposed.physicians
 ),
 
-with_common_difference as (
+standardised as (
     select
-        comparable.*,
-        sum(weight * (rate_exposed - rate_unexposed) * n_exposed / stratum_exposed)
-            over (partition by period_type, period_start, channel_id)
-        / sum(weight * n_exposed / stratum_exposed) over (partition by period_type, period_start, channel_id)
-            as common_difference
+        period_type,
+        period_start,
+        period_end,
+        channel_id,
+        sum(n_exposed) as n_exposed,
+        sum(n_unexposed) as n_unexposed,
+        sum(weight) as weight,
+        sum(weight * rate_exposed) / sum(weight) as rate_exposed,
+        sum(weight * rate_unexposed) / sum(weight) as rate_unexposed
     from comparable
+    group by period_type, period_start, period_end, channel_id
+),
+
+{# What each stratum and one common difference lead to expect of an exposed and of an unexposed physician. Most strata
+   hold one or two exposed physicians, who fit their own stratum's rate exactly: deviations from that would say "no
+   error at all". N / (N - 1) makes up for the rate that each stratum estimates. #}
+expected as (
+    select
+        comparable.period_type,
+        comparable.period_start,
+        comparable.channel_id,
+        comparable.stratum,
+        comparable.share_exposed,
+        comparable.rate
+        + (standardised.rate_exposed - standardised.rate_unexposed) * (1 - comparable.share_exposed)
+            as rate_exposed,
+        comparable.rate
+        - (standardised.rate_exposed - standardised.rate_unexposed) * comparable.share_exposed
+            as rate_unexposed,
+        sqrt(comparable.size / (comparable.size - 1)) as small_stratum_factor
+    from comparable
+    inner join standardised
+        on
+            comparable.period_type = standardised.period_type
+            and comparable.period_start = standardised.period_start
+            and comparable.channel_id = standardised.channel_id
+),
+
+{# Each physician's weighted deviation is
+       exposed:    (1 - share_exposed) * (moved - rate_exposed)
+       unexposed: -share_exposed * (moved - rate_unexposed)
+   summed here as "everyone as if unexposed" plus what being exposed changes. #}
+deviations as (
+    select
+        expected.period_type,
+        expected.period_start,
+        expected.channel_id,
+        everyone.cluster_id,
+        -expected.small_stratum_factor * expected.share_exposed
+        * (everyone.moved - everyone.physicians * expected.rate_unexposed) as deviation
+    from expected
+    inner join everyone_in_period as everyone
+        on
+            expected.period_type = everyone.period_type
+            and expected.period_start = everyone.period_start
+            and expected.stratum = everyone.stratum
+    union all
+    select
+        expected.period_type,
+        expected.period_start,
+        expected.channel_id,
+        exposed.cluster_id,
+        expected.small_stratum_factor * (
+            (1 - expected.share_exposed) * (exposed.moved - exposed.physicians * expected.rate_exposed)
+            + expected.share_exposed * (exposed.moved - exposed.physicians * expected.rate_unexposed)
+        ) as deviation
+    from expected
+    inner join exposed_in_period as exposed
+        on
+            expected.period_type = exposed.period_type
+            and expected.period_start = exposed.period_start
+            and expected.channel_id = exposed.channel_id
+            and expected.stratum = exposed.stratum
 ),
 
 {# A medical representative's physicians are one cluster: what they share (the representative) must not count as
-   many independent observations. Each cluster's deviation from what its strata and one common difference lead to
-   expect. Most strata hold one or two exposed physicians, who fit their own stratum's rate exactly: deviations from
-   that would say "no error at all". N / (N - 1) makes up for the rate that each stratum estimates. #}
+   many independent observations. #}
 by_cluster as (
     select
         period_type,
         period_start,
-        period_end,
         channel_id,
         cluster_id,
-        sum(n_exposed) as n_exposed,
-        sum(n_unexposed) as n_unexposed,
-        sum(moved_exposed) as moved_exposed,
-        sum(moved_unexposed) as moved_unexposed,
-        sum(weight * n_exposed / stratum_exposed) as weight_share,
-        sum(weight * rate_exposed * n_exposed / stratum_exposed) as weighted_rate_exposed,
-        sum(weight * rate_unexposed * n_exposed / stratum_exposed) as weighted_rate_unexposed,
-        sum(
-            sqrt(stratum_size / (stratum_size - 1)) * (
-                weight / stratum_exposed * (
-                    moved_exposed
-                    - n_exposed * (stratum_rate + common_difference * stratum_unexposed / stratum_size)
-                )
-                - weight / stratum_unexposed * (
-                    moved_unexposed
-                    - n_unexposed * (stratum_rate - common_difference * stratum_exposed / stratum_size)
-                )
-            )
-        ) as deviation
-    from with_common_difference
-    group by period_type, period_start, period_end, channel_id, cluster_id
+        sum(deviation) as deviation
+    from deviations
+    group by period_type, period_start, channel_id, cluster_id
+),
+
+spread as (
+    select
+        period_type,
+        period_start,
+        channel_id,
+        count(*) as n_clusters,
+        case
+            when count(*) >= {{ least_clusters }}
+                then sqrt(sum(deviation * deviation) * count(*) / (count(*) - 1))
+        end as deviation
+    from by_cluster
+    group by period_type, period_start, channel_id
 ),
 
 compared as (
     select
-        period_type,
-        period_start,
-        period_end,
-        channel_id,
-        sum(n_exposed) as n_exposed,
-        sum(n_unexposed) as n_unexposed,
-        sum(moved_exposed) as moved_exposed,
-        sum(moved_unexposed) as moved_unexposed,
-        count(*) as n_clusters,
-        sum(weighted_rate_exposed) / sum(weight_share) as rate_exposed,
-        sum(weighted_rate_unexposed) / sum(weight_share) as rate_unexposed,
-        case
-            when count(*) >= {{ least_clusters }}
-                then
-                    sqrt(sum(deviation * deviation) * count(*) / (count(*) - 1)) / sum(weight_share)
-        end as standard_error
-    from by_cluster
-    group by period_type, period_start, period_end, channel_id
+        standardised.period_type,
+        standardised.period_start,
+        standardised.period_end,
+        standardised.channel_id,
+        standardised.n_exposed,
+        standardised.n_unexposed,
+        standardised.rate_exposed,
+        standardised.rate_unexposed,
+        spread.n_clusters,
+        spread.deviation / standardised.weight as standard_error
+    from standardised
+    inner join spread
+        on
+            standardised.period_type = spread.period_type
+            and standardised.period_start = spread.period_start
+            and standardised.channel_id = spread.channel_id
 ),
 
 differences as (
