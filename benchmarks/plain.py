@@ -234,20 +234,21 @@ from (
 group by all having count(distinct product_id) = 1;
 
 create table consent as
-select row.id, account.physician, row.channel as consent_channel, opt.consent_state, captured_at,
+select row.id, account.physician, row.channel as consent_channel, opt.consent_state, captured_at, expires_on,
     coalesce(answer.channel_id, channel.channel_id) as wanted_channel,
     lower(coalesce(entered_by, 'physician')) = 'physician' as is_own, preference_topic as topic_id,
     case when coalesce(row.is_deleted, false) then 'deleted_in_source' when account.is_test then 'test_record'
         when row.account_id is null then 'anonymous' when captured_at is null then 'unparseable'
         when opt.consent_state is null and wanted_channel is null then 'unparseable' end as reject
-from ({latest("crm_consent", "id, account_id, channel, opt_type, captured_at, preferred_channel, entered_by, preference_topic", "system_modstamp")}) as row
+from ({latest("crm_consent", "id, account_id, channel, opt_type, captured_at, expires_on, preferred_channel, entered_by, preference_topic", "system_modstamp")}) as row
 left join '$seeds/consent_opt_type.csv' as opt using (opt_type)
 left join '$seeds/preferred_channel_answer.csv' as answer on preferred_channel = answer.answer
 left join '$seeds/channel.csv' as channel on preferred_channel = channel.channel_id
 left join account using (account_id);
 
 create table consent_change as
-select physician, consent_channel, captured_at, bool_or(consent_state = 'opted_out') as is_opted_out
+select physician, consent_channel, captured_at, bool_or(consent_state = 'opted_out') as is_opted_out,
+    bool_or(consent_state = 'pending') as is_pending, max(expires_on) as expires_on
 from consent
 where reject is null and physician is not null and consent_channel is not null and consent_state is not null
 group by all;
@@ -572,35 +573,36 @@ select 'crm_call' as source, call_id as record, identity.physician, occurred_on,
     case when channel_id = 'msl_visit' or role = 'Medical' then 'medical' else 'mr' end as initiator,
     case when is_request then 4 when is_question or reaction is not null then 3
         when duration_minutes >= $visit_minutes then 2 else 1 end as depth,
-    product_id, false as is_opted_out, occurred_on as seen_on, place_in_call, attendee_type, usage_said
+    product_id, false as is_opted_out, false as is_opted_in, occurred_on as seen_on, place_in_call, attendee_type, usage_said
 from call left join call_product using (call_id) left join identity on kind = 'account' and account_id = reference
 where reject is null
 union all
 select 'crm_sent_email', mail.email_id, mail.physician, tokyo(sent_at), channel_id, 'push',
     case sender when 'mr' then 'mr' when 'medical' then 'medical' else 'hq' end,
     case when is_human_clicked then 2 when is_delivered then 1 else 0 end, product_id, coalesce(is_opted_out, false),
+    coalesce(not is_opted_out and not is_pending and (expires_on is null or tokyo(sent_at) <= expires_on), false),
     tokyo(clicked_at), null, null, null
 from mail join email_outcome using (email_id)
 asof left join opt on mail.physician = opt.physician and mail.channel_id = opt.consent_channel
     and mail.sent_at >= opt.captured_at
 union all
 select 'crm_medical_inquiry', inquiry_id, identity.physician, received_on, 'medical_inquiry', 'pull', 'physician', 4,
-    case when category in ('on_label', 'safety') then product_id end, false, received_on, null, null, null
+    case when category in ('on_label', 'safety') then product_id end, false, false, received_on, null, null, null
 from inquiry left join identity on kind = 'account' and account_id = reference where reject is null
 union all
 select 'webinar_zoom', attendance_id, physician, tokyo(joined_at), 'webinar', 'push', 'hq',
-    case when attended >= $webinar_seconds or attended >= $webinar_share * running then 2 else 1 end, product_id, false,
+    case when attended >= $webinar_seconds or attended >= $webinar_share * running then 2 else 1 end, product_id, false, false,
     tokyo(joined_at), null, null, null
 from attendance
 union all
 select 'portal_delivery', vendor || delivery_id, physician, sent_on, 'portal', 'push', 'third_party',
     case when coalesce(is_completed, false) or viewed_seconds >= $portal_seconds then 2
-        when read_on is not null or read_count > 0 then 1 else 0 end, product_id, false, coalesce(read_on, sent_on),
+        when read_on is not null or read_count > 0 then 1 else 0 end, product_id, false, false, coalesce(read_on, sent_on),
     null, null, null
 from portal where reject is null and not is_aggregated
 union all
 select 'web_snowplow', contact_id::text, physician, occurred_on, 'owned_web', 'pull', 'physician',
-    case when has_download or has_search or seconds >= $web_seconds then 2 else 1 end, product_id, false, occurred_on,
+    case when has_download or has_search or seconds >= $web_seconds then 2 else 1 end, product_id, false, false, occurred_on,
     null, null, null
 from web_contact;
 
@@ -615,20 +617,31 @@ from survey where reject is null and wanted_channel is not null;
 create table channel_month as
 with wish as (
     select physician, recorded_on, list(distinct channel_id) as channels
-    from preference where physician is not null group by all
+    from preference where physician is not null and (source <> 'mr_entered' or not exists (
+        from preference as own where own.physician = preference.physician and own.source <> 'mr_entered'
+            and own.recorded_on between preference.recorded_on - 365 and preference.recorded_on))
+    group by all
 ),
 contact as (
-    select touchpoint.physician, touchpoint.channel_id, product_id, last_day(occurred_on) as month_end, direction, depth,
-        coalesce(direction = 'push' and occurred_on <= recorded_on + 365, false) as has_choice,
-        has_choice and not is_opted_out and list_contains(channels, touchpoint.channel_id) as honours
-    from touchpoint asof left join wish on touchpoint.physician = wish.physician
-        and touchpoint.occurred_on > wish.recorded_on
-    where touchpoint.physician is not null
+    select physician, channel_id, source, record, min(occurred_on) as occurred_on, max(depth) as depth,
+        bool_or(direction = 'push') as is_push, bool_or(is_opted_out) as is_opted_out, bool_or(is_opted_in) as is_opted_in
+    from touchpoint where physician is not null and initiator <> 'medical' group by all
+),
+chosen as (
+    select contact.physician, contact.channel_id, last_day(occurred_on) as month_end, is_push, depth,
+        coalesce(is_push and occurred_on <= recorded_on + 365, false) as has_choice,
+        has_choice and not is_opted_out and (is_opted_in or list_contains(channels, contact.channel_id)) as honours
+    from contact asof left join wish on contact.physician = wish.physician and contact.occurred_on > wish.recorded_on
 )
-select physician, channel_id, product_id, month_end, count(*) filter (where direction = 'push') as pushes,
+select physician, channel_id, month_end, count(*) filter (where is_push) as pushes,
     count(*) filter (where depth >= 1) as delivered, count(*) filter (where depth >= 2) as effective,
     count(*) filter (where has_choice) as with_choice, count(*) filter (where honours) as honouring
-from contact group by all;
+from chosen group by all;
+
+create table product_month as
+select physician, channel_id, product_id, last_day(occurred_on) as month_end, count(*) filter (where depth >= 1) as delivered,
+    count(*) filter (where depth >= 2) as effective
+from touchpoint where physician is not null and initiator <> 'medical' group by all;
 
 create table contact_month as
 with contact as (
@@ -719,13 +732,16 @@ select period_type, period_start, physician, channel_id, product_id, sum(deliver
     sum(effective)::bigint as effective, sum(sent)::bigint as sent, sum(mailed)::bigint as mailed, max(clicked) as clicked,
     max(readable) as readable, max(opened) as opened, sum(pushes)::bigint as pushes, max(max_30d)::bigint as max_30d
 from (
-    select period_type, period_start, physician, channel_id, product_id, grouping(product_id) as all_products,
+    select period_type, period_start, physician, channel_id, null as product_id, 1 as all_products,
         sum(delivered) as delivered, sum(effective) as effective, 0 as sent, 0 as mailed, 0 as clicked, 0 as readable,
         0 as opened, 0 as pushes, 0 as max_30d
     from period_month join channel_month using (month_end)
     where channel_id not in ('medical_inquiry', 'msl_visit')
-    group by grouping sets ((period_type, period_start, physician), (period_type, period_start, physician, channel_id),
-        (period_type, period_start, physician, channel_id, product_id))
+    group by grouping sets ((period_type, period_start, physician), (period_type, period_start, physician, channel_id))
+    union all
+    select period_type, period_start, physician, channel_id, product_id, 0, sum(delivered), sum(effective), 0, 0, 0, 0, 0, 0, 0
+    from period_month join product_month using (month_end)
+    where channel_id not in ('medical_inquiry', 'msl_visit') group by all
     union all
     select period_type, period_start, physician, channel_id, product_id, grouping(product_id), 0, 0,
         count(*) filter (where is_sent), count(*) filter (where is_sent and is_delivered),
@@ -747,8 +763,8 @@ select physician_cell.*, period_end, is_in_universe, case when product_id is nul
 from physician_cell join member using (period_type, period_start, physician);
 
 create table universe as
-select period_type, period_start, {scope()}, count(*) filter (where is_in_universe) as n_target_physicians
-from member group by {sets("period_type, period_start")};
+select period_type, period_start, period_end, {scope()}, count(*) filter (where is_in_universe) as n_target_physicians
+from member group by {sets("period_type, period_start, period_end")};
 
 create table frequency as
 with histogram as (
@@ -799,12 +815,19 @@ from (
         count(*) filter (where max_30d > 8) as n_over
     from placed group by {sets("period_type, period_start, period_end, channel_id, product_id")}
 ) as scoped
-join (select * exclude (parent_scope_id) from universe) using (scope_type, scope_id, period_type, period_start)
+join (select * exclude (parent_scope_id, period_end) from universe) using (scope_type, scope_id, period_type, period_start)
 left join frequency
     on scoped.scope_type = frequency.scope_type and scoped.scope_id = frequency.scope_id
     and scoped.period_type = frequency.period_type and scoped.period_start = frequency.period_start
     and scoped.channel_id is not distinct from frequency.channel_id and scoped.product_id is null
 where scoped.scope_id is not null;
+insert into cells by name
+select universe.*, used.channel_id, 0 as n_reached_physicians
+from universe cross join (select distinct channel_id from period_month join channel_month using (month_end)
+    where channel_id not in ('medical_inquiry', 'msl_visit')) as used
+where scope_id is not null and not exists (from cells where cells.scope_type = universe.scope_type
+    and cells.scope_id = universe.scope_id and cells.period_type = universe.period_type
+    and cells.period_start = universe.period_start and cells.channel_id = used.channel_id and cells.product_id is null);
 """
 
 PREFERENCE = f"""
@@ -1152,7 +1175,7 @@ exposed as (
     select channel_id, outcome_month, stratum, cluster, count(*) as n, sum(moved) as moved
     from layered join (
         select distinct physician, month_end, product.product_id, channel_id
-        from channel_month join product on product.product_id = coalesce(channel_month.product_id, product.product_id)
+        from product_month join product on product.product_id = coalesce(product_month.product_id, product.product_id)
         where delivered > 0 and channel_id not in ('medical_inquiry', 'msl_visit')
     ) using (physician, month_end, product_id)
     group by all

@@ -1,6 +1,6 @@
--- A contact about two products counts once for each. A push contact honours a choice when its channel is the one
--- the physician last named within a year before it, and no objection stood against it. The join compares columns
--- only: an `or` in it would compare every contact with every preference.
+-- A contact is one source record, however many products it was about, at its greatest depth. A push contact honours a
+-- choice when the physician last named its channel within a year before it, or has allowed it, and no objection stood
+-- against it. The join compares columns only: an `or` in it would compare every contact with every preference.
 with preference as (
     select
         physician_key,
@@ -12,34 +12,48 @@ with preference as (
     from {{ ref('int_preference_day') }}
 ),
 
+record as (
+    select
+        physician_key,
+        channel_id,
+        source,
+        source_record_id,
+        min(occurred_on) as occurred_on,
+        max(depth) as depth,
+        min(direction) as direction,
+        min(consent_state) as consent_state
+    from {{ ref('fct_touchpoint') }}
+    where physician_key is not null and initiator <> 'medical'
+    group by physician_key, channel_id, source, source_record_id
+),
+
 contact as (
     select
-        touchpoint.touchpoint_key,
-        touchpoint.physician_key,
-        touchpoint.channel_id,
-        touchpoint.product_id,
-        last_day(touchpoint.occurred_on) as month_end,
-        touchpoint.direction,
-        touchpoint.depth,
-        touchpoint.direction = 'push' and preference.physician_key is not null as has_choice,
-        touchpoint.direction = 'push'
+        record.physician_key,
+        record.channel_id,
+        last_day(record.occurred_on) as month_end,
+        record.direction,
+        record.depth,
+        record.direction = 'push' and preference.physician_key is not null as has_choice,
+        record.direction = 'push'
         and preference.physician_key is not null
-        and touchpoint.consent_state <> 'opted_out'
-        and preference.channel_ids like '%;' || touchpoint.channel_id || ';%' as honours_choice
-    from {{ ref('fct_touchpoint') }} as touchpoint
+        and record.consent_state <> 'opted_out'
+        and (
+            record.consent_state = 'opted_in'
+            or preference.channel_ids like '%;' || record.channel_id || ';%'
+        ) as honours_choice
+    from record
     left join preference
         on
-            touchpoint.physician_key = preference.physician_key
-            and touchpoint.occurred_on > preference.recorded_on
-            and touchpoint.occurred_on <= {{ add_days('preference.recorded_on', 365) }}
-            and touchpoint.occurred_on <= preference.next_recorded_on
-    where touchpoint.physician_key is not null
+            record.physician_key = preference.physician_key
+            and record.occurred_on > preference.recorded_on
+            and record.occurred_on <= {{ add_days('preference.recorded_on', 365) }}
+            and record.occurred_on <= preference.next_recorded_on
 )
 
 select
     physician_key,
     channel_id,
-    product_id,
     month_end,
     cast(count(*) as integer) as contacts,
     cast(sum(case when direction = 'push' then 1 else 0 end) as integer) as push_contacts,
@@ -50,4 +64,4 @@ select
     cast(sum(case when has_choice then 1 else 0 end) as integer) as push_contacts_with_choice,
     cast(sum(case when honours_choice then 1 else 0 end) as integer) as push_contacts_honouring_choice
 from contact
-group by physician_key, channel_id, product_id, month_end
+group by physician_key, channel_id, month_end

@@ -1,11 +1,27 @@
--- The channels a physician named on one day, as ';mr_email;webinar;'.
-with named as (
+-- The channels a physician named on one day, as ';mr_email;webinar;'. What a representative entered counts only where
+-- the physician's own word of the year before is missing: nobody sets the answer he is measured by.
+with stated as (
+    select
+        physician_key,
+        recorded_on,
+        channel_id,
+        preference_source <> 'mr_entered' as is_own_word,
+        max(case when preference_source <> 'mr_entered' then recorded_on end) over (
+            partition by physician_key
+            order by recorded_on
+            range between unbounded preceding and current row
+        ) as own_word_on
+    from {{ ref('int_stated_preference') }}
+    where physician_key is not null
+),
+
+named as (
     select distinct
         physician_key,
         recorded_on,
         channel_id
-    from {{ ref('int_stated_preference') }}
-    where physician_key is not null
+    from stated
+    where is_own_word or own_word_on is null or own_word_on < {{ add_days('recorded_on', -365) }}
 )
 
 select

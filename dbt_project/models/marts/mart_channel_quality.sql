@@ -3,37 +3,58 @@
 with
 
 {# One row per physician, period, channel and product; channel or product is null for "all". #}
-contacts as (
+contacts_by_channel as (
+    select
+        mart_period.period_type,
+        mart_period.period_start,
+        contact.physician_key,
+        contact.channel_id,
+        sum(contact.delivered_contacts) as delivered_contacts,
+        sum(contact.effective_contacts) as effective_contacts
+    from {{ ref('mart_period') }} as mart_period
+    inner join {{ ref('fct_physician_channel_month') }} as contact
+        on contact.month_end between mart_period.period_start and mart_period.period_end
+    where contact.channel_id not in {{ kpi_medical_channels() }}
+    group by mart_period.period_type, mart_period.period_start, contact.physician_key, contact.channel_id
+),
+
+contacts_by_product as (
     select
         mart_period.period_type,
         mart_period.period_start,
         contact.physician_key,
         contact.channel_id,
         contact.product_id,
-        contact.delivered_contacts,
-        contact.effective_contacts
+        sum(contact.delivered_contacts) as delivered_contacts,
+        sum(contact.effective_contacts) as effective_contacts
     from {{ ref('mart_period') }} as mart_period
-    inner join {{ ref('fct_physician_channel_month') }} as contact
+    inner join {{ ref('fct_physician_channel_product_month') }} as contact
         on contact.month_end between mart_period.period_start and mart_period.period_end
-    where contact.channel_id not in {{ kpi_medical_channels() }}
+    where contact.channel_id not in {{ kpi_medical_channels() }} and contact.product_id is not null
+    group by
+        mart_period.period_type,
+        mart_period.period_start,
+        contact.physician_key,
+        contact.channel_id,
+        contact.product_id
 ),
 
 contacts_by_breakdown as (
     select
-        period_type,
-        period_start,
-        physician_key,
-        channel_id,
-        product_id,
-        sum(delivered_contacts) as delivered_contacts,
-        sum(effective_contacts) as effective_contacts
-    from contacts
-    group by grouping sets (
-        (period_type, period_start, physician_key),
-        (period_type, period_start, physician_key, channel_id),
-        (period_type, period_start, physician_key, channel_id, product_id)
-    )
-    having grouping(product_id) = 1 or product_id is not null
+        period_type, period_start, physician_key, null as channel_id, null as product_id,
+        sum(delivered_contacts) as delivered_contacts, sum(effective_contacts) as effective_contacts
+    from contacts_by_channel
+    group by period_type, period_start, physician_key
+    union all
+    select
+        period_type, period_start, physician_key, channel_id, null as product_id,
+        delivered_contacts, effective_contacts
+    from contacts_by_channel
+    union all
+    select
+        period_type, period_start, physician_key, channel_id, product_id,
+        delivered_contacts, effective_contacts
+    from contacts_by_product
 ),
 
 emails as (
@@ -150,10 +171,11 @@ universe as (
     select
         period_type,
         period_start,
+        period_end,
         {{ kpi_scope_columns() }},
         sum(case when is_in_universe then 1 else 0 end) as n_target_physicians
     from {{ ref('mart_physician_period') }}
-    group by {{ kpi_scope_sets(['period_type', 'period_start']) }}
+    group by {{ kpi_scope_sets(['period_type', 'period_start', 'period_end']) }}
 ),
 
 scoped as (
@@ -238,18 +260,34 @@ frequency as (
     group by scope_type, scope_id, period_type, period_start, channel_id
 ),
 
+{# A channel that reached nobody here is an answer too. #}
+wanted as (
+    select
+        universe.scope_type,
+        universe.scope_id,
+        universe.period_type,
+        universe.period_start,
+        channels.channel_id,
+        cast(null as {{ dbt.type_string() }}) as product_id
+    from universe
+    cross join (select distinct channel_id from contacts_by_channel) as channels
+    union
+    select scope_type, scope_id, period_type, period_start, channel_id, product_id
+    from scoped
+),
+
 cells as (
     select
-        scoped.scope_type,
-        scoped.scope_id,
-        scoped.parent_scope_id,
-        scoped.period_type,
-        scoped.period_start,
-        scoped.period_end,
-        scoped.channel_id,
-        scoped.product_id,
+        universe.scope_type,
+        universe.scope_id,
+        universe.parent_scope_id,
+        universe.period_type,
+        universe.period_start,
+        universe.period_end,
+        wanted.channel_id,
+        wanted.product_id,
         universe.n_target_physicians,
-        scoped.n_reached_physicians,
+        coalesce(scoped.n_reached_physicians, 0) as n_reached_physicians,
         case when scoped.product_id is null then scoped.n_reached_physicians end as n_frequency_physicians,
         frequency.frequency_median,
         frequency.frequency_median_low,
@@ -267,22 +305,30 @@ cells as (
         case when scoped.emails_sent > 0 then scoped.n_opening_physicians end as n_opening_physicians,
         case when scoped.channel_id is null then scoped.n_pushed_physicians end as n_pushed_physicians,
         case when scoped.channel_id is null then scoped.n_over_contacted_physicians end as n_over_contacted_physicians
-    from scoped
+    from wanted
     inner join universe
         on
-            scoped.scope_type = universe.scope_type
-            and scoped.scope_id = universe.scope_id
-            and scoped.period_type = universe.period_type
-            and scoped.period_start = universe.period_start
+            wanted.scope_type = universe.scope_type
+            and wanted.scope_id = universe.scope_id
+            and wanted.period_type = universe.period_type
+            and wanted.period_start = universe.period_start
+    left join scoped
+        on
+            wanted.scope_type = scoped.scope_type
+            and wanted.scope_id = scoped.scope_id
+            and wanted.period_type = scoped.period_type
+            and wanted.period_start = scoped.period_start
+            and coalesce(wanted.channel_id, '') = coalesce(scoped.channel_id, '')
+            and coalesce(wanted.product_id, '') = coalesce(scoped.product_id, '')
     left join frequency
         on
-            scoped.scope_type = frequency.scope_type
-            and scoped.scope_id = frequency.scope_id
-            and scoped.period_type = frequency.period_type
-            and scoped.period_start = frequency.period_start
-            and coalesce(scoped.channel_id, '') = coalesce(frequency.channel_id, '')
-            and coalesce(scoped.product_id, '') = frequency.any_product
-    where scoped.scope_id is not null
+            wanted.scope_type = frequency.scope_type
+            and wanted.scope_id = frequency.scope_id
+            and wanted.period_type = frequency.period_type
+            and wanted.period_start = frequency.period_start
+            and coalesce(wanted.channel_id, '') = coalesce(frequency.channel_id, '')
+            and coalesce(wanted.product_id, '') = frequency.any_product
+    where universe.scope_id is not null
 ),
 
 {{ kpi_protected(

@@ -76,7 +76,7 @@ exposures as (
         stratified.start_month_end,
         contact.channel_id
     from stratified
-    inner join {{ ref('fct_physician_channel_month') }} as contact
+    inner join {{ ref('fct_physician_channel_product_month') }} as contact
         on
             stratified.physician_key = contact.physician_key
             and stratified.start_month_end = contact.month_end

@@ -25,11 +25,14 @@ CORE: dict[str, dict[str, str]] = {
         "employee_key": "text", "office_id": "text", "branch_id": "text",
     },
     "fct_touchpoint": {"source": "text", "physician_key": "text", "occurred_on": "date"},
-    "fct_physician_channel_month": {
+    "fct_physician_channel_product_month": {
         "physician_key": "text", "channel_id": "text", "product_id": "text", "month_end": "date",
-        "contacts": "integer", "push_contacts": "integer", "delivered_contacts": "integer",
-        "effective_contacts": "integer", "push_contacts_with_choice": "integer",
-        "push_contacts_honouring_choice": "integer",
+        "contacts": "integer", "delivered_contacts": "integer", "effective_contacts": "integer",
+    },
+    "fct_physician_channel_month": {
+        "physician_key": "text", "channel_id": "text", "month_end": "date", "contacts": "integer",
+        "push_contacts": "integer", "delivered_contacts": "integer", "effective_contacts": "integer",
+        "push_contacts_with_choice": "integer", "push_contacts_honouring_choice": "integer",
     },
     "fct_physician_contact_month": {
         "physician_key": "text", "month_end": "date", "contacts": "integer", "push_contacts": "integer",

@@ -98,6 +98,16 @@ def channel_months() -> list[Row]:
     return october_visits + october_portal + september_portal + august_email + many
 
 
+def channel_product_months() -> list[Row]:
+    """Every contact of the tiny company is about one product or none."""
+    of_contact = ("physician_key", "channel_id", "month_end", "contacts", "delivered_contacts")
+    return [
+        {name: row[name] for name in (*of_contact, "effective_contacts")}
+        | {"product_id": row.get("product_id")}
+        for row in channel_months()
+    ]
+
+
 def contact_months() -> list[Row]:
     october = [
         {
@@ -296,7 +306,10 @@ def tables() -> dict[str, list[Row]]:
         "dim_channel": [{"channel_id": channel} for channel in CHANNELS],
         "dim_organization": organizations,
         "fct_physician_month": physician_months(),
-        "fct_physician_channel_month": channel_months(),
+        "fct_physician_channel_month": [
+            {name: value for name, value in row.items() if name != "product_id"} for row in channel_months()
+        ],
+        "fct_physician_channel_product_month": channel_product_months(),
         "fct_physician_contact_month": contact_months(),
         "fct_email_recipient": emails(),
         "fct_stated_preference": statements(),
