@@ -1074,8 +1074,10 @@ select start.physician, start.product_id, start.month_end, last_day(start.month_
 from phase as start
 join phase as ended on start.physician = ended.physician and start.product_id = ended.product_id
     and last_day(start.month_end + to_months($horizon_months)) = ended.month_end
-join physician_month on physician_month.physician = ended.physician and physician_month.month_end = ended.month_end
-    and is_active
+join physician_month as last on last.physician = ended.physician and last.month_end = ended.month_end
+    and last.is_active and last.is_target
+join physician_month as first on first.physician = start.physician and first.month_end = start.month_end
+    and first.is_active and first.is_target
 where start.phase_id not in ('P6', 'PX') and start.month_end
     >= last_day((select min(month_end) from phase) + to_months($warm_up_months - 1));
 
@@ -1154,7 +1156,7 @@ with start as (
         (date_trunc('month', transition.month_end) + interval 3 months)::date as outcome_month, phase_id,
         coalesce(specialty_group, 'unknown') as specialty, coalesce(practice_type, 'unknown') as practice,
         coalesce(employee, 'unassigned') as cluster, is_forward::integer as moved
-    from transition join physician_month using (physician, month_end) where is_target and is_active
+    from transition join physician_month using (physician, month_end)
 ),
 busy as (
     select start.physician, start.month_end, sum(contacts) as contacts
@@ -1415,7 +1417,8 @@ fresh as (
 )
 select 'company' as scope_type, 'company' as scope_id, 'month' as period_type, period_start, period_end, rows.source,
     'source=' || rows.source as breakdown, deliveries, last_delivered_on, promised_hours,
-    last_delivered_on + ceil(promised_hours / 24)::integer as covered_until, rows_in, rows_landed, rows_quarantined,
+    case when logs.source is not null then last_delivered_on
+        else last_delivered_on + ceil(promised_hours / 24)::integer end as covered_until, rows_in, rows_landed, rows_quarantined,
     rows_in_core, rows_rejected, rows_duplicate, rows_to_match, rows_matched, (select count(*) from target)
         as n_target_physicians, false as n_target_physicians_suppressed,
     case when rows.source is null or logs.source is not null then coalesce(n_covered_physicians, 0) end

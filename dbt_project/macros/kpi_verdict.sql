@@ -7,11 +7,11 @@
 
         improved      the whole interval lies above 0 and the estimate reaches the threshold
         worsened      the mirror image
-        unchanged     the whole interval lies within ± threshold: a difference that matters is excluded
+        unchanged     the whole interval lies within ± threshold: a difference that matters is excluded, and the
+                      comparison is large enough that it would have found one (H9)
         cannot_tell   everything else: too few, no interval, or an interval that leaves both open
 
     An interval that merely contains 0 is never "unchanged": that would read "not enough data" as "no difference".
-    "Unchanged" therefore also means that the smallest detectable difference is below the threshold.
 -#}
 {% macro kpi_judge(estimate, low, high, threshold, sample, other_sample, minimum) -%}
     case
@@ -19,7 +19,10 @@
         when {{ low }} is null or {{ high }} is null then 'cannot_tell'
         when {{ low }} > 0 and {{ estimate }} >= {{ threshold }} then 'improved'
         when {{ high }} < 0 and {{ estimate }} <= -{{ threshold }} then 'worsened'
-        when {{ low }} >= -{{ threshold }} and {{ high }} <= {{ threshold }} then 'unchanged'
+        when
+            {{ low }} >= -{{ threshold }} and {{ high }} <= {{ threshold }}
+            and {{ kpi_minimum_detectable(low, high) }} <= {{ threshold }}
+            then 'unchanged'
         else 'cannot_tell'
     end
 {%- endmacro %}

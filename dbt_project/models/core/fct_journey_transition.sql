@@ -32,6 +32,14 @@ ended as (
     inner join {{ ref('fct_physician_month') }} as physician
         on phase.physician_key = physician.physician_key and phase.month_end = physician.month_end
     where physician.is_active
+),
+
+target as (
+    select
+        physician_key,
+        month_end
+    from {{ ref('fct_physician_month') }}
+    where is_target and is_active
 )
 
 select
@@ -45,6 +53,7 @@ select
     coalesce(to_phase.rank > from_phase.rank, false) as is_forward,
     due.is_start_observable,
     ended.physician_key is not null as is_observed_until_end,
+    target_at_start.physician_key is not null and target_at_end.physician_key is not null as is_target_throughout,
     due.rule_version
 from due
 left join ended
@@ -52,6 +61,10 @@ left join ended
         due.physician_key = ended.physician_key
         and due.product_id = ended.product_id
         and due.end_on = ended.month_end
+left join target as target_at_start
+    on due.physician_key = target_at_start.physician_key and due.month_end = target_at_start.month_end
+left join target as target_at_end
+    on due.physician_key = target_at_end.physician_key and due.end_on = target_at_end.month_end
 left join {{ ref('journey_phase') }} as from_phase
     on due.phase_id = from_phase.phase_id
 left join {{ ref('journey_phase') }} as to_phase

@@ -31,8 +31,8 @@ kpi_sources as (
     {%- endif %}
 ),
 
-{# A source has arrived for a period when something was delivered that is young enough, by the source's own promise,
-   to contain the period's end. #}
+{# A source has arrived for a period when something was delivered that can contain the period's end: for a log not
+   before it, for a master young enough by its own promise. #}
 trust as (
     select
         kpi_sources.kpi_id,
@@ -84,6 +84,7 @@ with_previous as (
         case when display_state in ('shown', 'reference') then 1 else 0 end as has_value,
         lag(period_start) over series as earlier_start,
         lag(display_state) over series as earlier_state,
+        lag(trust_arrival) over series as earlier_arrival,
         lag(sample) over series as earlier_sample,
         lag(numerator) over series as earlier_numerator,
         lag(value) over series as earlier_value,
@@ -104,6 +105,8 @@ comparable as (
             direction <> 'neutral'
             and display_state = 'shown'
             and earlier_state = 'shown'
+            and trust_arrival = 'enough'
+            and earlier_arrival = 'enough'
             and earlier_start = previous_period_start,
             false
         ) as is_comparable,
@@ -174,6 +177,8 @@ select
         when display_state <> 'shown' then 'この期間の数が足りないため、比べられません'
         when earlier_start is null or earlier_start <> previous_period_start then '比べる前の期間の記録がありません'
         when earlier_state <> 'shown' then '前の期間の数が足りないため、比べられません'
+        when trust_arrival <> 'enough' or earlier_arrival <> 'enough'
+            then '届いていない記録があるため、比べられません'
         when coalesce(sample, 0) < 30 or coalesce(earlier_sample, 0) < 30
             then '比べるには、両方の期間に30以上が必要です'
         else 'この差は偶然でも起こります'

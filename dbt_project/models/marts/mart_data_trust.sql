@@ -117,7 +117,8 @@ covered as (
     group by grouping sets ((source), ())
 ),
 
-{# Only a log can cover a physician: a master has rows about everybody and says nothing about contact. #}
+{# Only a log can cover a physician: a master has rows about everybody and says nothing about contact. A master holds
+   until the next one is due, a log only up to the day it came: what happened later cannot be in it. #}
 logs as (
     select distinct source
     from {{ ref('fct_touchpoint') }}
@@ -226,6 +227,7 @@ select
     all_rows.last_delivered_on,
     cast({{ days_between('all_rows.last_delivered_on', as_of()) }} as integer) as days_since_delivery,
     case
+        when logs.source is not null then all_rows.last_delivered_on
         when all_rows.promised_hours is not null
             then
                 {{ add_days(

@@ -126,6 +126,7 @@ transition_members as (
         transition.horizon_days = 90
         and transition.is_start_observable
         and transition.is_observed_until_end
+        and transition.is_target_throughout
         and transition.from_phase_id not in ('P6', 'PX')
 ),
 

@@ -22,9 +22,8 @@ transitions as (
         transition.horizon_days = 90
         and transition.is_start_observable
         and transition.is_observed_until_end
+        and transition.is_target_throughout
         and transition.from_phase_id not in ('P6', 'PX')
-        and physician_month.is_target
-        and physician_month.is_active
 ),
 
 {# Contacts of the three months before the month of the exposure: how busy the physician's relation already was. #}

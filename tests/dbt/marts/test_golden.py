@@ -31,6 +31,8 @@ RATES = [
     ("channel.effective_contact_rate", {"channel_id": "portal"}, 18, 60, 20, "shown"),
     # 20 of the 40 target physicians were visited.
     ("channel.reach_rate", {"channel_id": "mr_visit"}, 20, 40, 40, "shown"),
+    # Nobody of this office was reached by the MR's e-mail (another office's physicians were): 0, not nothing.
+    ("channel.reach_rate", {"channel_id": "mr_email"}, 0, 40, 40, "shown"),
     # With the portal everybody was reached: all 40 of 40.
     ("channel.reach_rate", {}, 40, 40, 40, "shown"),
     # 36 physicians were contacted; P01-P09 nine times in 30 days, the others eight times, which is not

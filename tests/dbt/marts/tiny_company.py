@@ -168,12 +168,18 @@ def phases() -> list[Row]:
 
 def transitions() -> list[Row]:
     def move(
-        name: str, phase: str, forward: bool, horizon: int = 90, observed: bool = True, known: bool = True
+        name: str,
+        phase: str,
+        forward: bool,
+        horizon: int = 90,
+        observed: bool = True,
+        known: bool = True,
+        target: bool = True,
     ) -> Row:
         return {
             "physician_key": name, "product_id": "PRD-A", "month_end": JULY, "horizon_days": horizon,
             "from_phase_id": phase, "is_forward": forward, "is_start_observable": known,
-            "is_observed_until_end": observed,
+            "is_observed_until_end": observed, "is_target_throughout": target,
         }  # fmt: skip
 
     counted = [move(name, "P0", name in p(1, 9)) for name in p(1, 20)]
@@ -183,6 +189,7 @@ def transitions() -> list[Row]:
         move("P38", "P6", True),
         move("P39", "P1", True, horizon=180),
         move("P40", "P1", True, known=False),
+        move("Q1", "P1", True, target=False),
     ]
     return counted + left_out
 
