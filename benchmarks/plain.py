@@ -266,8 +266,7 @@ with current as (
     )
 }
 ),
-header as (select distinct parent_call_id from current where not coalesce(is_deleted, false)),
-role as (select user_id, max(role) filter (where valid_to = date '9999-12-31') as role from assignment group by all)
+header as (select distinct parent_call_id from current where not coalesce(is_deleted, false))
 select current.id as call_id, current.account_id, current.parent_call_id, attendee_type, duration_minutes,
     coalesce(call_date, tokyo(call_datetime)) as occurred_on, coalesce(current.user_id, owner_id) as user_id,
     coalesce(by_role.channel_id, for_all.channel_id, 'mr_visit') as channel_id, role.role,
@@ -284,7 +283,9 @@ select current.id as call_id, current.account_id, current.parent_call_id, attend
 from current
 left join header on current.id = header.parent_call_id
 left join account using (account_id)
-left join role on coalesce(current.user_id, owner_id) = role.user_id
+left join assignment as role on coalesce(current.user_id, owner_id) = role.user_id
+    and coalesce(call_date, tokyo(call_datetime)) >= role.valid_from
+    and coalesce(call_date, tokyo(call_datetime)) < role.valid_to
 left join '$seeds/call_channel.csv' as by_role on current.channel = by_role.call_channel
     and role.role = by_role.employee_role
 left join '$seeds/call_channel.csv' as for_all on current.channel = for_all.call_channel
@@ -673,13 +674,14 @@ with month as (
 held as (
     select account.physician, account.account_id, territory, coalesce(is_target, false) as is_target,
         case when version = 1 then date '1900-01-01' else changed_on end as valid_from,
-        coalesce(lead(changed_on) over (partition by account.account_id order by version), date '9999-12-31') as valid_to
+        coalesce(lead(changed_on) over (partition by account.account_id order by version), date '9999-12-31') as valid_to,
+        coalesce(is_deleted, false) as is_gone
     from account_version join account using (account_id)
-    where account.physician is not null and account_id = survivor_id and not coalesce(is_deleted, false)
+    where account.physician is not null and account_id = survivor_id
 ),
 target as (
     select physician, month_end, bool_or(is_target) as is_target, arg_min(territory, account_id) as territory
-    from held join month on valid_from <= month_end and valid_to > month_end group by all
+    from held join month on valid_from <= month_end and valid_to > month_end where not is_gone group by all
 ),
 representative as (
     select month_end, territory, min(employee) as employee, arg_min(office_id, employee) as office_id, arg_min(branch_id, employee) as branch_id

@@ -1,4 +1,4 @@
--- Names come from the newest assignment that mentions the unit.
+-- Name and place come from the newest assignment that mentions the unit; from one yet to begin only where no other does.
 with mentioned as (
     select
         'office' as level,
@@ -27,7 +27,10 @@ with mentioned as (
 ranked as (
     select
         mentioned.*,
-        row_number() over (partition by level, organization_id order by valid_from desc, user_id desc) as place
+        row_number() over (
+            partition by level, organization_id
+            order by case when valid_from <= {{ as_of() }} then 0 else 1 end, valid_from desc, user_id desc
+        ) as place
     from mentioned
 )
 

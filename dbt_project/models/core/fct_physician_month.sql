@@ -9,13 +9,13 @@ with month as (
         and month_end > {{ add_months(as_of(), "-" ~ var('history_months')) }}
 ),
 
-account as (
+version as (
     select
         version.account_id,
         account.physician_key,
         version.territory_id,
         coalesce(version.is_target, false) as is_target,
-        version.version_number,
+        coalesce(version.is_deleted, false) as is_deleted,
         case when version.version_number = 1 then cast('1900-01-01' as date) else version.changed_on end as valid_from,
         coalesce(
             lead(version.changed_on) over (partition by version.account_id order by version.version_number),
@@ -24,10 +24,13 @@ account as (
     from {{ ref('int_account_version') }} as version
     inner join {{ ref('int_account') }} as account
         on version.account_id = account.account_id
-    where
-        account.physician_key is not null
-        and account.account_id = account.surviving_account_id
-        and not coalesce(version.is_deleted, false)
+    where account.physician_key is not null and account.account_id = account.surviving_account_id
+),
+
+-- A deletion ends the version before it, so it is left out only after it has done that.
+account as (
+    select * from version
+    where not is_deleted
 ),
 
 -- Two accounts of one physician: the first id's territory, and a target if either is.

@@ -1,5 +1,6 @@
 -- A physician's affiliations, cut wherever any of them begins, ends or changes, so that weights of one day add up
--- to 1: a physician at two hospitals counts half for each.
+-- to 1: a physician at two hospitals counts half for each. An affiliation's last day is the one that the newest
+-- picture gives: the one before it may not have known that it would end.
 with version as (
     {{ scd2(
         ref('int_affiliation_picture'),
@@ -8,15 +9,27 @@ with version as (
     ) | indent(4) }}
 ),
 
+newest as (
+    select
+        affiliation_id,
+        ended_on
+    from version
+    where is_current
+),
+
 bounded as (
     select
-        {{ physician_key('physician_code') }} as physician_key,
-        {{ facility_key('facility_code') }} as facility_key,
-        coalesce(is_primary, false) as is_primary,
-        department_code,
-        greatest(valid_from, coalesce(started_on, cast('1900-01-01' as date))) as begins_on,
-        least(valid_to, coalesce({{ add_days('ended_on', 1) }}, cast('9999-12-31' as date))) as ends_on
+        {{ physician_key('version.physician_code') }} as physician_key,
+        {{ facility_key('version.facility_code') }} as facility_key,
+        coalesce(version.is_primary, false) as is_primary,
+        version.department_code,
+        greatest(version.valid_from, coalesce(version.started_on, cast('1900-01-01' as date))) as begins_on,
+        least(
+            version.valid_to, coalesce({{ add_days('newest.ended_on', 1) }}, cast('9999-12-31' as date))
+        ) as ends_on
     from version
+    inner join newest
+        on version.affiliation_id = newest.affiliation_id
 ),
 
 held as (

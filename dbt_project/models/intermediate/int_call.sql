@@ -1,16 +1,9 @@
--- Every current call with what keeps it out of the star, if anything does.
+-- Every current call with what keeps it out of the star, if anything does. What the caller was on the day of the
+-- call says whose contact it was: who has moved to Medical since still made his earlier visits as a representative.
 with child as (
     select distinct parent_call_id
     from {{ ref('stg_crm_call') }}
     where parent_call_id is not null and not coalesce(is_deleted, false)
-),
-
-caller as (
-    select
-        user_id,
-        max(case when is_current then role end) as role
-    from {{ ref('int_user_version') }}
-    group by user_id
 )
 
 select
@@ -58,8 +51,11 @@ left join child
     on call.call_id = child.parent_call_id
 left join {{ ref('int_account') }} as account
     on call.account_id = account.account_id
-left join caller
-    on coalesce(call.user_id, call.owner_id) = caller.user_id
+left join {{ ref('int_employee_period') }} as caller
+    on
+        coalesce(call.user_id, call.owner_id) = caller.user_id
+        and coalesce(call.call_date, {{ local_date('call.call_datetime') }}) >= caller.valid_from
+        and coalesce(call.call_date, {{ local_date('call.call_datetime') }}) < caller.valid_to
 left join {{ ref('call_channel') }} as by_role
     on call.call_channel = by_role.call_channel and caller.role = by_role.employee_role
 left join {{ ref('call_channel') }} as for_all

@@ -30,7 +30,10 @@ select
         lead(starts_on) over (partition by user_id order by starts_on),
         cast('9999-12-31' as date)
     ) as valid_to,
-    lead(starts_on) over (partition by user_id order by starts_on) is null as is_current,
+    starts_on <= {{ as_of() }}
+    and coalesce(
+        lead(starts_on) over (partition by user_id order by starts_on) > {{ as_of() }}, true
+    ) as is_current,
     role,
     role_profile,
     territory as territory_id,
