@@ -570,17 +570,19 @@ mail as (
     select email.*, identity.physician
     from email left join identity on kind = 'account' and account_id = reference where reject is null
 )
-select 'crm_call' as source, call_id as record, identity.physician, occurred_on, channel_id, 'push' as direction,
-    case when channel_id = 'msl_visit' or role = 'Medical' then 'medical' else 'mr' end as initiator,
+select 'crm_call' as source, call_id as record, identity.physician, occurred_on, channel_id,
+    case when channel_id = 'msl_visit' then 'pull' else 'push' end as direction,
+    case when channel_id = 'msl_visit' or role in ('MSL', 'Medical') then 'medical' else 'mr' end as initiator,
     case when is_request then 4 when is_question or reaction is not null then 3
-        when duration_minutes >= $visit_minutes then 2 else 1 end as depth,
+        when channel_id <> 'in_person_event' and duration_minutes >= $visit_minutes then 2 else 1 end as depth,
     product_id, false as is_opted_out, false as is_opted_in, occurred_on as seen_on, place_in_call, attendee_type, usage_said
 from call left join call_product using (call_id) left join identity on kind = 'account' and account_id = reference
 where reject is null
 union all
 select 'crm_sent_email', mail.email_id, mail.physician, tokyo(sent_at), channel_id, 'push',
     case sender when 'mr' then 'mr' when 'medical' then 'medical' else 'hq' end,
-    case when is_human_clicked then 2 when is_delivered then 1 else 0 end, product_id, coalesce(is_opted_out, false),
+    case when is_human_clicked then 2 when is_delivered then 1 else 0 end,
+    case when sender <> 'medical' then product_id end, coalesce(is_opted_out, false),
     coalesce(not is_opted_out and not is_pending and (expires_on is null or tokyo(sent_at) <= expires_on), false),
     tokyo(clicked_at), null, null, null
 from mail join email_outcome using (email_id)
@@ -647,12 +649,12 @@ from touchpoint where physician is not null and initiator <> 'medical' group by 
 create table contact_month as
 with contact as (
     select physician, source, record, min(occurred_on) as occurred_on,
-        max(case when direction = 'push' and depth >= 1 then 1 else 0 end) as is_push
+        max(case when direction = 'push' and initiator <> 'medical' and depth >= 1 then 1 else 0 end) as is_push
     from touchpoint where physician is not null group by all
 ),
 day as (select physician, occurred_on, count(*) as contacts, sum(is_push) as pushes from contact group by all)
 select physician, last_day(occurred_on) as month_end, sum(contacts) as contacts, sum(pushes) as pushes,
-    max(pushes_30d) as max_pushes_30d
+    coalesce(max(pushes_30d) filter (where pushes > 0), 0) as max_pushes_30d
 from (select *, sum(pushes) over (partition by physician order by occurred_on
     range between interval 29 days preceding and current row) as pushes_30d from day)
 group by all;
@@ -663,7 +665,7 @@ select touchpoint.physician, touchpoint.channel_id, touchpoint.product_id, last_
     coalesce(email_outcome.is_delivered, false) as is_delivered, is_opened, is_proxy_open, is_human_clicked
 from email join email_outcome using (email_id)
 join touchpoint on email.email_id = touchpoint.record and touchpoint.source = 'crm_sent_email'
-where physician is not null;
+where physician is not null and initiator <> 'medical';
 
 create table physician_month as
 with month as (

@@ -3,6 +3,7 @@ select
     touchpoint.touchpoint_key,
     touchpoint.physician_key,
     touchpoint.channel_id,
+    touchpoint.initiator,
     touchpoint.product_id,
     email.template_id,
     touchpoint.occurred_on as sent_on,

@@ -1,6 +1,7 @@
--- A contact is one source record, however many products it was about, at its greatest depth. A push contact honours a
--- choice when the physician last named its channel within a year before it, or has allowed it, and no objection stood
--- against it. The join compares columns only: an `or` in it would compare every contact with every preference.
+-- A contact is one source record, however many products it was about, at its greatest depth. What Medical began is no
+-- promotion and is left out, on whatever channel. A push contact honours a choice when the physician last named its
+-- channel within a year before it, or has allowed it, and no objection stood against it. The join compares columns
+-- only: an `or` in it would compare every contact with every preference.
 with preference as (
     select
         physician_key,

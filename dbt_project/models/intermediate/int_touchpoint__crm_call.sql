@@ -5,14 +5,16 @@ with rule as (
     where rule_version = (select max(rule_version) from {{ ref('engagement_rule') }})
 ),
 
+-- Of a meeting for many the minutes say nothing about one of them.
 contact as (
     select
         call.*,
         touched.product_id,
+        call.channel_id = 'msl_visit' or coalesce(call.caller_role in ('MSL', 'Medical'), false) as is_medical,
         case
             when call.is_request then 4
             when call.is_question or call.reaction is not null then 3
-            when call.duration_minutes >= rule.visit_min_minutes then 2
+            when call.channel_id <> 'in_person_event' and call.duration_minutes >= rule.visit_min_minutes then 2
             else 1
         end as depth
     from {{ ref('int_call') }} as call
@@ -40,9 +42,8 @@ select
     'crm_account_id' as physician_reference_type,
     contact.user_id,
     contact.channel_id,
-    'push' as direction,
-    case when contact.channel_id = 'msl_visit' or contact.caller_role = 'Medical' then 'medical' else 'mr' end
-        as initiator,
+    case when channel.is_push then 'push' else 'pull' end as direction,
+    case when contact.is_medical then 'medical' else 'mr' end as initiator,
     contact.followed_record_id is not null as is_orchestrated,
     followed.touchpoint_key as follows_touchpoint_key,
     contact.depth,
@@ -50,7 +51,7 @@ select
     contact.topic_id,
     cast(null as {{ dbt.type_string() }}) as content_id,
     case
-        when contact.channel_id = 'msl_visit' or contact.caller_role = 'Medical' then 'non_promotional_medical'
+        when contact.is_medical then 'non_promotional_medical'
         else coalesce(topic.info_class, 'promotional')
     end as info_class,
     false as is_planned,
@@ -59,6 +60,8 @@ select
     case when contact.attendee_type is not null then '{"attendee_type":"' || contact.attendee_type || '"}' end
         as attributes
 from contact
+inner join {{ ref('channel') }} as channel
+    on contact.channel_id = channel.channel_id
 left join {{ ref('topic_info_class') }} as topic
     on contact.topic_id = topic.topic_id
 left join {{ ref('int_followed_touchpoint') }} as followed

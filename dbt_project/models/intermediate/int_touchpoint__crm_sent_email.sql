@@ -1,11 +1,22 @@
 {{ config(materialized='view') }}
 
+-- What Medical writes about stays with Medical: the e-mail is counted, its product and topic are not told, nor can
+-- they be found from the key.
+with told as (
+    select
+        email.*,
+        case when sender_department <> 'medical' then product_id end as told_product_id,
+        case when sender_department <> 'medical' then topic_id end as told_topic_id
+    from {{ ref('int_sent_email') }} as email
+    where reject_reason is null
+)
+
 select
     {{ touchpoint_key(
         "'crm_sent_email'",
         'email.sent_email_id',
         'email.account_id',
-        'coalesce(email.product_id, email.topic_id)'
+        'coalesce(email.told_product_id, email.told_topic_id)'
     ) }} as touchpoint_key,
     'crm_sent_email' as source,
     email.sent_email_id as source_record_id,
@@ -27,8 +38,8 @@ select
         when outcome.is_delivered then 1
         else 0
     end as depth,
-    email.product_id,
-    email.topic_id,
+    email.told_product_id as product_id,
+    email.told_topic_id as topic_id,
     email.template_id as content_id,
     case
         when email.sender_department = 'medical' then 'non_promotional_medical'
@@ -38,9 +49,8 @@ select
     false as routed_to_medical,
     cast(null as integer) as duration_seconds,
     cast(null as {{ dbt.type_string() }}) as attributes
-from {{ ref('int_sent_email') }} as email
+from told as email
 inner join {{ ref('int_email_outcome') }} as outcome
     on email.sent_email_id = outcome.sent_email_id
 left join {{ ref('topic_info_class') }} as topic
-    on email.topic_id = topic.topic_id
-where email.reject_reason is null
+    on email.told_topic_id = topic.topic_id

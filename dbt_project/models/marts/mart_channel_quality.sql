@@ -77,7 +77,7 @@ emails as (
     from {{ ref('mart_period') }} as mart_period
     inner join {{ ref('fct_email_recipient') }} as email
         on email.month_end between mart_period.period_start and mart_period.period_end
-    where email.physician_key is not null
+    where email.physician_key is not null and email.initiator <> 'medical'
 ),
 
 emails_by_breakdown as (

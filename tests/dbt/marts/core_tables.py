@@ -39,8 +39,8 @@ CORE: dict[str, dict[str, str]] = {
         "max_push_contacts_30d": "integer",
     },
     "fct_email_recipient": {
-        "sent_email_id": "text", "physician_key": "text", "channel_id": "text", "product_id": "text",
-        "month_end": "date", "is_sent": "boolean", "is_delivered": "boolean", "is_human_clicked": "boolean",
+        "sent_email_id": "text", "physician_key": "text", "channel_id": "text", "initiator": "text",
+        "product_id": "text", "month_end": "date", "is_sent": "boolean", "is_delivered": "boolean", "is_human_clicked": "boolean",
         "is_opened": "boolean", "is_privacy_proxy_open": "boolean",
     },
     "fct_consent_event": {"source": "text", "physician_key": "text"},

@@ -123,13 +123,15 @@ def emails() -> list[Row]:
     def email(physician: str, number: int, delivered: bool) -> Row:
         return {
             "sent_email_id": f"{physician}-{number}", "physician_key": physician, "channel_id": "hq_email",
-            "product_id": "PRD-A", "month_end": OCTOBER, "is_sent": True, "is_delivered": delivered,
+            "initiator": "hq", "product_id": "PRD-A", "month_end": OCTOBER, "is_sent": True, "is_delivered": delivered,
             "is_human_clicked": physician in [*p(1, 6), "P35", "P36"],
             "is_opened": physician in p(1, 14), "is_privacy_proxy_open": physician in p(1, 4),
         }  # fmt: skip
 
     one_each = [email(name, 1, name != "P35") for name in p(1, 35)]
-    return one_each + [email("P36", number, number <= 2) for number in range(1, 6)]
+    several = [email("P36", number, number <= 2) for number in range(1, 6)]
+    by_medical = [email(name, 9, True) | {"initiator": "medical"} for name in p(1, 12)]  # in no rate
+    return one_each + several + by_medical
 
 
 def statements() -> list[Row]:
