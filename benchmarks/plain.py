@@ -171,6 +171,7 @@ from physician_picture;
 create table account_version as
 select id as account_id, is_deleted, master_record_id, is_person_account, email_token, external_id, is_target, member_id,
     nullif(split_part(trim(territory, ';'), ';', 1), '') as territory, tokyo(system_modstamp) as changed_on,
+    tokyo(created_at) as created_on,
     row_number() over (partition by id order by system_modstamp desc nulls last, delivered_at desc, _landing_id desc,
         _row_number desc) as recency,
     row_number() over (partition by id order by system_modstamp nulls first, delivered_at, _landing_id, _row_number)
@@ -179,7 +180,7 @@ from read_parquet('$lake/crm_account/*.parquet', union_by_name = true) join deli
 
 create table account as
 with newest as (from account_version where recency = 1)
-select own.account_id, own.is_person_account, own.member_id, own.email_token, survivor.account_id as survivor_id,
+select own.account_id, own.is_person_account, survivor.account_id as survivor_id,
     survivor.external_id like (select any_value(external_id_pattern) from '$seeds/test_account_rule.csv') as is_test,
     physician.physician
 from newest as own
@@ -190,16 +191,39 @@ left join newest as survivor on survivor.account_id
 left join physician on survivor.external_id = physician.physician;
 
 create table identity as
-with candidate as (
-    select 'dcf_code' as kind, physician as reference, physician, physician as person from physician
-    union all select 'account', account_id, physician, survivor_id from account
+with said as (
+    unpivot (
+        select account_id, version, account.physician, survivor_id as person, coalesce(member_id, '') as member,
+            coalesce(email_token, '') as email, case when version > 1 then changed_on
+                else least(coalesce(created_on, date '1900-01-01'), changed_on) end as begins_on
+        from account_version join account using (account_id) where coalesce(account.is_person_account, true)
+    ) on member, email into name kind value reference
+),
+changed as (
+    select * from said
+    qualify reference is distinct from lag(reference) over (partition by kind, account_id order by version)
+),
+held as (
+    select *, coalesce(lead(begins_on) over (partition by kind, account_id order by version), date '9999-12-31') as ends_on
+    from changed
+),
+candidate as (
+    select 'dcf_code' as kind, physician as reference, physician, physician as person, date '1900-01-01' as valid_from,
+        date '9999-12-31' as valid_to
+    from physician
+    union all select 'account', account_id, physician, survivor_id, date '1900-01-01', date '9999-12-31' from account
     where coalesce(is_person_account, true)
-    union all select 'member', member_id, physician, survivor_id from account
-    where coalesce(is_person_account, true) and member_id is not null
-    union all select 'email', email_token, physician, survivor_id from account
-    where coalesce(is_person_account, true) and email_token is not null
+    union all select kind, reference, physician, person, case when begins_on = min(begins_on) over (
+        partition by kind, reference) then date '1900-01-01' else begins_on end, ends_on
+    from held where reference <> '' and begins_on < ends_on
+),
+stretch as (
+    select kind, reference, day as valid_from, lead(day) over (partition by kind, reference order by day) as valid_to
+    from (select kind, reference, valid_from as day from candidate union select kind, reference, valid_to from candidate)
 )
-select kind, reference, max(physician) as physician from candidate
+select kind, reference, stretch.valid_from, stretch.valid_to, max(physician) as physician
+from stretch join candidate using (kind, reference)
+where stretch.valid_from >= candidate.valid_from and stretch.valid_to <= candidate.valid_to
 group by all having count(distinct coalesce(physician, person)) = 1;
 
 create table assignment as
@@ -416,7 +440,8 @@ from (
     from read_parquet('$lake/webinar_zoom/*.parquet', union_by_name = true) join delivery using (_landing_id)
     qualify dense_rank() over (partition by meeting_id order by delivered_at desc, file_name desc, _landing_id desc) = 1
 ) as row
-left join identity on kind = 'email' and email_token = reference;
+left join identity on kind = 'email' and email_token = reference
+    and tokyo(joined_at) >= identity.valid_from and tokyo(joined_at) < identity.valid_to;
 
 create table attendance as
 with stay as (
@@ -469,6 +494,7 @@ with event as (
 known as (
     select event.*, identity.physician
     from event left join identity on kind = 'member' and member_id = reference
+        and tokyo(occurred_at) >= identity.valid_from and tokyo(occurred_at) < identity.valid_to
 ),
 refusal as (from consent_change where consent_channel = 'web_tracking')
 select known.*, case when reason is null and is_opted_out then 'opted_out_of_tracking' else reason end as reject
@@ -538,6 +564,8 @@ from ({
 }) as row
 left join identity on reference = coalesce(external_reference, recipient_email_token)
     and kind = case when external_reference is not null then 'member' else 'email' end
+    and tokyo(coalesce(recorded_at, ended_at, started_at)) >= identity.valid_from
+    and tokyo(coalesce(recorded_at, ended_at, started_at)) < identity.valid_to
 left join product_name on product_code = called
 left join '$seeds/preferred_channel_answer.csv' as asked on row.channel = asked.answer
 left join '$seeds/preferred_channel_answer.csv' as answer on preferred_channel = answer.answer

@@ -1,6 +1,6 @@
--- The masters' own references, and every reference a log used, found or not.
+-- The masters' own references, and every reference a log used, found or not, and when.
 with master as (
-    select
+    select distinct
         case when reference_type = 'dcf_code' then 'dcf_physician' else 'crm_account' end as source,
         reference_type,
         reference
@@ -33,6 +33,8 @@ select
     gathered.source,
     gathered.reference_type,
     gathered.reference,
+    coalesce(identity.valid_from, cast('1900-01-01' as date)) as valid_from,
+    coalesce(identity.valid_to, cast('9999-12-31' as date)) as valid_to,
     identity.physician_key,
     coalesce(identity.method, 'unmatched') as method,
     cast(coalesce(identity.confidence, 0.0) as double) as confidence,

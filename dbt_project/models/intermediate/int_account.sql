@@ -33,8 +33,6 @@ select
     followed.surviving_account_id,
     own.is_person_account,
     own.is_deleted,
-    own.member_id,
-    own.email_token,
     survivor.external_id as physician_code,
     trial.external_id is not null as is_test,
     case

@@ -18,5 +18,6 @@ select
         partition by account_id
         order by system_modstamp asc nulls first, batch_delivered_at asc, landing_id asc, row_number asc
     ) as version_number,
+    {{ local_date('created_at') }} as created_on,
     {{ local_date('system_modstamp') }} as changed_on
 from {{ ref('stg_crm_account') }}

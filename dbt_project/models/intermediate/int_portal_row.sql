@@ -12,7 +12,11 @@ with ranked as (
         portal.physician_code is null and coalesce(portal.delivered_count, 0) > 1 as is_aggregated
     from {{ ref('stg_portal_delivery') }} as portal
     left join {{ ref('int_identity') }} as identity
-        on portal.physician_code = identity.reference and identity.reference_type = 'dcf_code'
+        on
+            portal.physician_code = identity.reference
+            and identity.reference_type = 'dcf_code'
+            and portal.sent_on >= identity.valid_from
+            and portal.sent_on < identity.valid_to
     left join {{ ref('int_product_name') }} as product
         on portal.product_name = product.called
 ),

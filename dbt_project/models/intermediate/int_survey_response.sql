@@ -7,7 +7,8 @@ with referred as (
             when response.external_reference is not null then 'member_id'
             when response.recipient_email_token is not null then 'email_token'
         end as reference_type,
-        coalesce(response.external_reference, response.recipient_email_token) as reference
+        coalesce(response.external_reference, response.recipient_email_token) as reference,
+        coalesce(response.recorded_at, response.ended_at, response.started_at) as answered_at
     from {{ ref('stg_survey_qualtrics') }} as response
 )
 
@@ -18,7 +19,7 @@ select
     referred.reference,
     identity.physician_key,
     referred.wave,
-    coalesce(referred.recorded_at, referred.ended_at, referred.started_at) as answered_at,
+    referred.answered_at,
     coalesce(product.product_id, referred.product_id) as product_id,
     coalesce(asked_channel.channel_id, referred.channel) as channel_id,
     coalesce(lower(referred.distribution_channel) = 'mr', false) as is_mr_sent,
@@ -32,8 +33,7 @@ select
     case
         when lower(referred.status) in ('spam', '8', 'survey preview', '1', 'test') then 'test_record'
         when not coalesce(referred.is_finished, true) then 'out_of_scope'
-        when referred.recorded_at is null and referred.ended_at is null and referred.started_at is null
-        then 'unparseable'
+        when referred.answered_at is null then 'unparseable'
         when coalesce(referred.external_reference, referred.recipient_email_token) is null then 'anonymous'
         when
             referred.csat is null
@@ -46,7 +46,11 @@ select
     end as reject_reason
 from referred
 left join {{ ref('int_identity') }} as identity
-    on referred.reference = identity.reference and referred.reference_type = identity.reference_type
+    on
+        referred.reference = identity.reference
+        and referred.reference_type = identity.reference_type
+        and {{ local_date('referred.answered_at') }} >= identity.valid_from
+        and {{ local_date('referred.answered_at') }} < identity.valid_to
 left join {{ ref('int_product_name') }} as product
     on referred.product_id = product.called
 left join {{ ref('preferred_channel_answer') }} as asked_channel

@@ -66,6 +66,8 @@ left join {{ ref('int_identity') }} as identity
     on
         event.physician_reference = identity.reference
         and event.physician_reference_type = identity.reference_type
+        and event.occurred_on >= identity.valid_from
+        and event.occurred_on < identity.valid_to
 left join {{ ref('int_affiliation_period') }} as place
     on
         identity.physician_key = place.physician_key

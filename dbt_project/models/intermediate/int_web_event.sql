@@ -43,7 +43,11 @@ judged as (
         end as reject_reason
     from ranked
     left join {{ ref('int_identity') }} as identity
-        on ranked.member_id = identity.reference and identity.reference_type = 'member_id'
+        on
+            ranked.member_id = identity.reference
+            and identity.reference_type = 'member_id'
+            and {{ local_date('ranked.occurred_at') }} >= identity.valid_from
+            and {{ local_date('ranked.occurred_at') }} < identity.valid_to
     left join {{ ref('int_consent_interval') }} as refusal
         on
             identity.physician_key = refusal.physician_key

@@ -29,4 +29,8 @@ select
     end as reject_reason
 from ranked
 left join {{ ref('int_identity') }} as identity
-    on ranked.email_token = identity.reference and identity.reference_type = 'email_token'
+    on
+        ranked.email_token = identity.reference
+        and identity.reference_type = 'email_token'
+        and {{ local_date('ranked.joined_at') }} >= identity.valid_from
+        and {{ local_date('ranked.joined_at') }} < identity.valid_to

@@ -104,6 +104,11 @@ def fill(lake: TinyLake) -> dict[str, str]:
         "2026-04-06",
         [accounts[1] | {"territory": ";T2;", "system_modstamp": "2026-04-01 01:00:00"}],
     )
+    # Physician 1 takes a new address in May; in June the old one is given to physician 5.
+    moved = accounts[0] | {"email_token": "e1new", "system_modstamp": "2026-05-10 01:00:00"}
+    heir = accounts[0] | {"id": "A5", "external_id": "00000005", "member_id": "M5", "is_target": False}
+    heir |= {"territory": None, "created_at": "2026-06-01 01:00:00", "system_modstamp": "2026-06-01 01:00:00"}
+    lake.deliver("crm_account", "2026-06-02", [moved, heir])
     batches |= _contacts(lake)
     return batches
 

@@ -134,7 +134,8 @@ def test_ambiguous_and_unknown_references_resolve_to_nobody(star: Star) -> None:
         """
         select source, reference_type, reference, method, physician_key is null, is_ambiguous
         from core.bridge_physician_identity
-        where source in ('webinar_zoom', 'portal_delivery') order by 1, 2, 3
+        where source in ('webinar_zoom', 'portal_delivery') and valid_from <= '2026-04-30'
+            and valid_to > '2026-04-30' order by 1, 2, 3
         """
     )
     assert found == [
@@ -142,6 +143,21 @@ def test_ambiguous_and_unknown_references_resolve_to_nobody(star: Star) -> None:
         ("portal_delivery", "dcf_code", "00000009", "unmatched", True, False),
         ("webinar_zoom", "email_token", "e1", "account_email_unique", False, False),
         ("webinar_zoom", "email_token", "e3", "ambiguous", True, True),
+    ]
+
+
+def test_an_address_that_changed_hands_belongs_to_whom_it_was_given_on_that_day(star: Star) -> None:
+    found = star.warehouse.rows(
+        f"""
+        select t.method, person.physician_code, t.confidence, cast(t.valid_from as varchar)
+        from core.bridge_physician_identity as t {PERSON}
+        where t.source = 'webinar_zoom' and t.reference = 'e1' order by t.valid_from
+        """
+    )
+    assert found == [
+        ("account_email_unique", "00000001", 0.9, "1900-01-01"),
+        ("unmatched", None, 0.0, "2026-05-10"),
+        ("account_email_unique", "00000005", 0.9, "2026-06-01"),
     ]
 
 
