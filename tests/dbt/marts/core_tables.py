@@ -40,8 +40,8 @@ CORE: dict[str, dict[str, str]] = {
     },
     "fct_email_recipient": {
         "sent_email_id": "text", "physician_key": "text", "channel_id": "text", "initiator": "text",
-        "product_id": "text", "month_end": "date", "is_sent": "boolean", "is_delivered": "boolean", "is_human_clicked": "boolean",
-        "is_opened": "boolean", "is_privacy_proxy_open": "boolean",
+        "product_id": "text", "month_end": "date", "is_sent": "boolean", "is_delivered": "boolean",
+        "is_human_clicked": "boolean", "is_opened": "boolean", "is_privacy_proxy_open": "boolean",
     },
     "fct_consent_event": {"source": "text", "physician_key": "text"},
     "fct_stated_preference": {

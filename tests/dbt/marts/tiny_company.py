@@ -123,8 +123,8 @@ def emails() -> list[Row]:
     def email(physician: str, number: int, delivered: bool) -> Row:
         return {
             "sent_email_id": f"{physician}-{number}", "physician_key": physician, "channel_id": "hq_email",
-            "initiator": "hq", "product_id": "PRD-A", "month_end": OCTOBER, "is_sent": True, "is_delivered": delivered,
-            "is_human_clicked": physician in [*p(1, 6), "P35", "P36"],
+            "initiator": "hq", "product_id": "PRD-A", "month_end": OCTOBER, "is_sent": True,
+            "is_delivered": delivered, "is_human_clicked": physician in [*p(1, 6), "P35", "P36"],
             "is_opened": physician in p(1, 14), "is_privacy_proxy_open": physician in p(1, 4),
         }  # fmt: skip
 
