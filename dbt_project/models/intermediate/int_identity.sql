@@ -68,47 +68,24 @@ held as (
     where reference is not null and begins_on < ends_on
 ),
 
--- The masters' own keys stand for one person for ever.
-candidate as (
-    select distinct
-        'dcf_code' as reference_type,
-        physician_code as reference,
-        {{ physician_key('physician_code') }} as physician_key,
-        physician_code as person,
-        cast('1900-01-01' as date) as valid_from,
-        cast('9999-12-31' as date) as valid_to
-    from {{ ref('stg_dcf_physician') }}
-    union all
-    select
-        'crm_account_id' as reference_type,
-        account_id as reference,
-        physician_key,
-        surviving_account_id as person,
-        cast('1900-01-01' as date) as valid_from,
-        cast('9999-12-31' as date) as valid_to
-    from account
-    union all
-    select * from held
-),
-
 boundary as (
     select
         reference_type,
         reference,
         valid_from as boundary_on
-    from candidate
+    from held
     union
     select
         reference_type,
         reference,
         valid_to as boundary_on
-    from candidate
+    from held
     union
     select
         reference_type,
         reference,
         cast('9999-12-31' as date) as boundary_on
-    from candidate
+    from held
 ),
 
 stretch as (
@@ -126,36 +103,57 @@ counted as (
         stretch.reference_type,
         stretch.reference,
         stretch.valid_from,
-        count(distinct coalesce(candidate.physician_key, candidate.person)) as persons,
-        max(candidate.physician_key) as physician_key
+        count(distinct coalesce(held.physician_key, held.person)) as persons,
+        max(held.physician_key) as physician_key
     from stretch
-    left join candidate
+    left join held
         on
-            stretch.reference_type = candidate.reference_type
-            and stretch.reference = candidate.reference
-            and stretch.valid_from >= candidate.valid_from
-            and stretch.valid_to <= candidate.valid_to
+            stretch.reference_type = held.reference_type
+            and stretch.reference = held.reference
+            and stretch.valid_from >= held.valid_from
+            and stretch.valid_to <= held.valid_to
     where stretch.valid_to is not null
     group by stretch.reference_type, stretch.reference, stretch.valid_from
 ),
 
+-- The masters' own keys stand for one person for ever.
+gathered as (
+    select * from counted
+    union all
+    select distinct
+        'dcf_code' as reference_type,
+        physician_code as reference,
+        cast('1900-01-01' as date) as valid_from,
+        1 as persons,
+        {{ physician_key('physician_code') }} as physician_key
+    from {{ ref('stg_dcf_physician') }}
+    union all
+    select
+        'crm_account_id' as reference_type,
+        account_id as reference,
+        cast('1900-01-01' as date) as valid_from,
+        1 as persons,
+        physician_key
+    from account
+),
+
 judged as (
     select
-        counted.reference_type,
-        counted.reference,
-        counted.valid_from,
-        case when counted.persons = 1 then counted.physician_key end as physician_key,
+        gathered.reference_type,
+        gathered.reference,
+        gathered.valid_from,
+        case when gathered.persons = 1 then gathered.physician_key end as physician_key,
         case
-            when counted.persons > 1 then 'ambiguous'
-            when counted.physician_key is null then 'unmatched'
+            when gathered.persons > 1 then 'ambiguous'
+            when gathered.physician_key is null then 'unmatched'
             else rule.method
         end as method,
-        case when counted.persons = 1 and counted.physician_key is not null then rule.confidence else 0.0 end
+        case when gathered.persons = 1 and gathered.physician_key is not null then rule.confidence else 0.0 end
             as confidence,
-        counted.persons > 1 as is_ambiguous
-    from counted
+        gathered.persons > 1 as is_ambiguous
+    from gathered
     inner join {{ ref('identity_rule') }} as rule
-        on counted.reference_type = rule.reference_type
+        on gathered.reference_type = rule.reference_type
 ),
 
 compared as (
