@@ -43,36 +43,79 @@
     columns, and recency (1 for the row that counts).
 -#}
 {% macro landed(source_name, kind='append', key=[], order_by=none) %}
+    {%- if kind not in ('append', 'snapshot', 'latest_by_key', 'replace_period') %}
+        {{ exceptions.raise_compiler_error("landed(): unknown kind '" ~ kind ~ "' for source " ~ source_name) }}
+    {%- endif %}
+    {%- set keys = [] %}
+    {%- for column in key %}{% do keys.append('source_row.' ~ column) %}{% endfor %}
+    {%- set keys = keys | join(', ') %}
     select
         source_row.*,
         delivery.batch_id,
         delivery.landing_id,
         source_row._row_number as row_number,
         {{ from_tokyo('delivery.delivered_at') }} as batch_delivered_at,
-        delivery.delivered_on as batch_delivered_on
-    {%- if kind == 'latest_by_key' %},
-        row_number() over (
-            partition by {% for column in key %}source_row.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
-            order by
-                source_row.{{ order_by }} desc nulls last,
-                delivery.delivered_at desc,
-                delivery.file_name desc,
-                delivery.landing_id desc,
-                source_row._row_number desc
-        ) as recency
-    {%- elif kind == 'replace_period' %},
-        dense_rank() over (
-            partition by {% for column in key %}source_row.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
-            order by delivery.delivered_at desc, delivery.file_name desc, delivery.landing_id desc
-        ) as recency
-    {%- elif kind in ('append', 'snapshot') %},
-        1 as recency
-    {%- else %}
-        {{ exceptions.raise_compiler_error("landed(): unknown kind '" ~ kind ~ "' for source " ~ source_name) }}
-    {%- endif %}
+        delivery.delivered_on as batch_delivered_on,
+        {{ 'coalesce(ranked.recency, 1)' if kind == 'latest_by_key' else 'ranked.recency' if kind == 'replace_period' else '1' }} as recency
     from {{ source('lake', source_name) }} as source_row
     inner join (
         {{ deliveries(source_name, each=(kind == 'snapshot')) | indent(4) }}
     ) as delivery
         on source_row._landing_id = delivery.landing_id
+    {%- if kind == 'latest_by_key' %}
+    {#- Most records come once. Only those that came again are ranked, and only by what decides. #}
+    left join (
+        select
+            source_row._landing_id,
+            source_row._row_number,
+            row_number() over (
+                partition by {{ keys }}
+                order by
+                    source_row.{{ order_by }} desc nulls last,
+                    delivery.delivered_at desc,
+                    delivery.file_name desc,
+                    delivery.landing_id desc,
+                    source_row._row_number desc
+            ) as recency
+        from {{ source('lake', source_name) }} as source_row
+        inner join (
+            {{ deliveries(source_name) | indent(8) }}
+        ) as delivery
+            on source_row._landing_id = delivery.landing_id
+        inner join (
+            select {{ keys }}
+            from {{ source('lake', source_name) }} as source_row
+            group by {{ keys }}
+            having count(*) > 1
+        ) as repeated
+            on {% for column in key %}source_row.{{ column }} is not distinct from repeated.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
+    ) as ranked
+        on source_row._landing_id = ranked._landing_id and source_row._row_number = ranked._row_number
+    {%- elif kind == 'replace_period' %}
+    {#- A file is of one period, so files are ranked, not rows. #}
+    inner join (
+        select
+            period_of_file._landing_id,
+            {%- for column in key %}
+            period_of_file.{{ column }},
+            {%- endfor %}
+            row_number() over (
+                partition by {% for column in key %}period_of_file.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
+                order by delivery.delivered_at desc, delivery.file_name desc, delivery.landing_id desc
+            ) as recency
+        from (
+            select distinct source_row._landing_id, {{ keys }}
+            from {{ source('lake', source_name) }} as source_row
+        ) as period_of_file
+        inner join (
+            {{ deliveries(source_name) | indent(8) }}
+        ) as delivery
+            on period_of_file._landing_id = delivery.landing_id
+    ) as ranked
+        on
+            source_row._landing_id = ranked._landing_id
+            {%- for column in key %}
+            and source_row.{{ column }} is not distinct from ranked.{{ column }}
+            {%- endfor %}
+    {%- endif %}
 {%- endmacro %}

@@ -1,3 +1,5 @@
+{#- A table: read by calls and by what they followed. -#}
+{{ config(materialized='table') }}
 with landed as (
     {{ landed('crm_call', 'latest_by_key', ['id'], 'system_modstamp') }}
 )

@@ -1,3 +1,5 @@
+{#- A table: read three times by int_email_activity. -#}
+{{ config(materialized='table') }}
 with landed as (
     {{ landed('crm_email_activity', 'latest_by_key', ['id'], 'system_modstamp') }}
 )
