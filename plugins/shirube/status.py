@@ -197,8 +197,9 @@ def _next_steps(
     for name in found.unreadable:
         steps.append(
             {
-                "ja": f"inbox/{name} が読めません。権限を確かめてください。",
-                "en": f"inbox/{name} cannot be read.",
+                "ja": f"inbox/{name} が読めません。権限を確かめ、名前が文字化けしていれば "
+                "UTF-8 の名前に直してください。",
+                "en": f"inbox/{name} cannot be read: mend its permissions, or its name if that is not UTF-8.",
             }
         )
     return steps

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import stat
 from collections.abc import Callable
+from io import StringIO
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,13 +16,16 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 from shirube import vault
 from shirube.contracts import SourceContract
 from shirube.home import Home
 from shirube.keys import load_key
-from shirube.landing import land
+from shirube.landing import check, land
+from shirube.landing.check import render
 from shirube.landing.land import SCHEMA_FILE
 from shirube.ledger import Ledger
+from shirube.status import status
 
 from tests.landing.deliveries import (
     COMMENT,
@@ -308,6 +313,34 @@ def test_what_belongs_to_no_source_is_told(home: Home) -> None:
     assert result.unreadable == ["crm_call/dangling.csv"]
     with pytest.raises(LookupError, match="crm_call"):
         land(home, "crm_cal")
+
+
+def test_names_in_another_encoding_are_told_and_keep_nothing_else_from_landing(home: Home) -> None:
+    def cp932(name: str) -> str:
+        return os.fsdecode(name.encode("cp932"))
+
+    deliver(home, "crm_account", cp932("顧客.csv"), accounts([1]))
+    deliver(home, "crm_account", cp932("十月/顧客_20251103.csv"), accounts([2]))
+    deliver(home, "crm_call", "crm_call_20251103.csv", calls([1]))
+    deliver(home, cp932("面談"), "crm_call_20251103.csv", calls([2]))
+    deliver(home, "crm_cal", cp932("面談.csv"), calls([3]))
+    (home.inbox / cp932("迷子.csv")).write_text(calls([4]))
+    result = land(home)
+    assert [outcome.source for outcome in result.new_batches] == ["crm_call"]
+    assert result.unknown_folders == ["crm_cal"] and result.stray_files == []
+    # The lead bytes of 顧客, 十月, 面談 and 迷子 in CP932 stay unreadable; Q.csv and so on are their trail bytes.
+    assert sorted(result.unreadable) == sorted(
+        ["crm_account/\ufffd\u068bq.csv", "crm_account/\ufffd\\\ufffd\ufffd", "\ufffd\u0292k", "\ufffd\ufffd\ufffdq.csv"]
+    )
+    assert "UTF-8" in result.summary().encode().decode()
+    facts = status(home)
+    assert json.dumps(facts, default=str, ensure_ascii=False).encode()
+    assert sum("UTF-8" in step["en"] for step in facts["next"]) == 4
+
+    told = check(home, home.inbox / "crm_account" / cp932("顧客.csv"), "crm_account")
+    assert told.file_reason is not None and told.file_reason.reason_code == "name_not_utf8"
+    Console(file=(page := StringIO())).print(render(told))
+    assert page.getvalue().encode()
 
 
 def test_one_source_leaves_the_others(home: Home) -> None:

@@ -24,7 +24,7 @@ from shirube.landing.quarantine import (
     RefusalSummary,
     advice,
 )
-from shirube.landing.scan import has_writers, is_unfinished
+from shirube.landing.scan import has_writers, is_unfinished, is_utf8, shown
 from shirube.readers import FileRejected
 
 
@@ -132,6 +132,13 @@ def _read(contract: SourceContract, file: Path, name: str, result: CheckResult) 
 
 def _refused_unread(file: Path) -> FileReason | None:
     """Why a path cannot be read as a file at all, or None."""
+    if not is_utf8(file.name):
+        return FileReason(
+            "name_not_utf8",
+            "ファイル名の文字コードが UTF-8 ではありません",
+            "the file's name is not in UTF-8",
+            "UTF-8 の名前に直してください(ZIP は文字コードを指定して展開します)。",
+        )
     try:
         facts = file.stat()
         if stat.S_ISDIR(facts.st_mode):
@@ -195,7 +202,7 @@ def _warn(result: CheckResult, name: str) -> None:
 
 
 def _verdict(result: CheckResult) -> Panel:
-    title = f"{result.file.name} → {result.source}({result.business_name})"
+    title = f"{shown(result.file.name)} → {result.source}({result.business_name})"
     if result.file_reason:
         reason = result.file_reason
         text = (

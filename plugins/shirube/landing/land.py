@@ -100,7 +100,11 @@ class LandResult:
         lines += [f"{one.source}/{one.file_name}: {one.message_ja} / {one.message_en}" for one in refused]
         for names, japanese, english in (
             (self.unfinished, "書き込み中のため次回に", "still being written, left for the next run"),
-            (self.unreadable, "読めません", "cannot be read"),
+            (
+                self.unreadable,
+                "読めません。権限を確かめ、名前が文字化けしていれば UTF-8 の名前に直してください",
+                "cannot be read: mend its permissions, or its name if that is not UTF-8",
+            ),
             (self.unknown_folders, "契約のないフォルダー", "folder without a contract"),
             (self.stray_files, "ソースのフォルダーの外のファイル", "file outside a source's folder"),
             (self.busy_sources, "別の処理が取り込み中", "another process is landing it"),

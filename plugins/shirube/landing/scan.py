@@ -48,7 +48,10 @@ class InboxFile:
 
 @dataclass(frozen=True)
 class InboxScan:
-    """The inbox at one moment: files of known sources, and names that belong to no source."""
+    """The inbox at one moment: files of known sources, and names that belong to no source.
+
+    `unreadable` also holds names that are not UTF-8, as far as they can be shown.
+    """
 
     files: tuple[InboxFile, ...]
     unknown_folders: tuple[str, ...]
@@ -59,6 +62,20 @@ class InboxScan:
 def is_unfinished(name: str) -> bool:
     """Whether a name says hidden or still being written."""
     return name.startswith(".") or name.lower().endswith(UNFINISHED_ENDINGS)
+
+
+def is_utf8(name: str) -> bool:
+    """Whether a name can be kept: one in another encoding (CP932 in a ZIP unpacked on Linux) cannot."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def shown(name: str) -> str:
+    """A name that can be printed and stored, whatever its encoding."""
+    return os.fsencode(name).decode(errors="replace")
 
 
 def scan(home: Home, sources: Iterable[str]) -> InboxScan:
@@ -74,12 +91,16 @@ def scan(home: Home, sources: Iterable[str]) -> InboxScan:
     for entry in sorted(home.inbox.iterdir()) if home.inbox.is_dir() else ():
         if is_unfinished(entry.name):
             continue
-        if not entry.is_dir():
+        if not is_utf8(entry.name):
+            unreadable.append(shown(entry.name))
+        elif not entry.is_dir():
             stray.append(entry.name)
         elif entry.name in known:
             files.extend(_files(entry, unreadable))
-        elif any(_files(entry, [])):
-            unknown.append(entry.name)
+        else:
+            lost: list[str] = []
+            if any(_files(entry, lost)) or lost:
+                unknown.append(entry.name)
     return InboxScan(tuple(files), tuple(unknown), tuple(stray), tuple(sorted(unreadable)))
 
 
@@ -138,14 +159,17 @@ def has_writers(descriptor: int) -> bool | None:
 
 
 def _files(folder: Path, unreadable: list[str]) -> Iterator[InboxFile]:
-    """Regular files below a source's folder, sorted by name."""
+    """Regular files below a source's folder, sorted by name; what cannot be read goes to `unreadable`."""
     found: list[InboxFile] = []
 
-    def note(error: OSError) -> None:
-        unreadable.append(str(Path(str(error.filename)).relative_to(folder.parent)))
+    def give_up(path: Path) -> None:
+        unreadable.append(shown(path.relative_to(folder.parent).as_posix()))
 
-    for parent, folders, names in os.walk(folder, onerror=note):
-        folders[:] = [name for name in folders if not is_unfinished(name)]
+    for parent, folders, names in os.walk(folder, onerror=lambda error: give_up(Path(error.filename))):
+        for name in folders:
+            if not is_unfinished(name) and not is_utf8(name):
+                give_up(Path(parent, name))
+        folders[:] = [name for name in folders if not is_unfinished(name) and is_utf8(name)]
         for name in names:
             path = Path(parent, name)
             if is_unfinished(name):
@@ -153,10 +177,10 @@ def _files(folder: Path, unreadable: list[str]) -> Iterator[InboxFile]:
             try:
                 facts = path.stat()
             except OSError:
-                unreadable.append(str(path.relative_to(folder.parent)))
+                give_up(path)
                 continue
-            if not stat.S_ISREG(facts.st_mode):
-                unreadable.append(str(path.relative_to(folder.parent)))
+            if not stat.S_ISREG(facts.st_mode) or not is_utf8(name):
+                give_up(path)
                 continue
             relative = path.relative_to(folder).as_posix()
             found.append(InboxFile(folder.name, relative, path, facts.st_size, facts.st_mtime_ns))
