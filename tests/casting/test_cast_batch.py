@@ -39,6 +39,22 @@ def test_rows_with_a_bad_cell_are_left_out_with_every_reason():
     assert rejects[1].message_ja == "「医師コード」が8桁に足りません。先頭の0が失われたようです"
 
 
+def test_no_event_happens_on_a_day_that_stands_for_nothing():
+    calls = CONTRACTS["crm_call"]
+    call = {"id": "a045g00000000ARAAY", "system_modstamp": "2026-04-01T00:00:00.000Z"}
+    days = ["9999-12-31", "0001-01-01", "2026-03-31", None]
+    batch, rejects = cast_batch(raw(calls, [call | {"call_date": day} for day in days]), calls)
+    assert batch.column("_row_number").to_pylist() == [4, 5]
+    assert [(r.row_number, r.column, r.reason_code) for r in rejects] == [
+        (2, "call_date", "bad_date"),
+        (3, "call_date", "bad_date"),
+    ]
+    jobs = CONTRACTS["dcf_affiliation"]
+    job = {"physician_code": "00123456", "facility_code": "001234567", "started_on": "R7.4.1"}
+    batch, rejects = cast_batch(raw(jobs, [job | {"ended_on": "9999-12-31"}]), jobs)
+    assert rejects == [] and batch.num_rows == 1
+
+
 @pytest.mark.parametrize("word", ["", " ", "　", "-", "－", "‐", "該当なし", "N/A"])
 def test_words_for_nothing_become_null(word: str):
     contract = CONTRACTS["portal_delivery"]

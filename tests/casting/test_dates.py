@@ -160,6 +160,33 @@ def test_what_is_no_moment(text: str):
     assert cast.problems == {0: Problem("bad_timestamp")}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0001-01-01 00:00:00",
+        "0001-01-01",
+        "0001/1/1 0:00",
+        "0000-01-01 00:00:00",
+        "1799-12-31T23:59:59Z",
+        "9999-12-31T23:59:59Z",
+        "9999-12-31 23:59:59",
+        "9999/12/31 23:59",
+        "99991231",
+    ],
+)
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/Denver"])
+def test_years_that_stand_for_no_moment_are_a_problem_of_their_cell(text: str, zone: str):
+    cast = cast_timestamps(pa.array([text, "9998-12-31 00:00:00", "1800-01-02 00:00:00"]), "", zone)
+    assert cast.problems == {0: Problem("bad_timestamp")}
+    assert [value is None for value in cast.values.to_pylist()] == [True, False, False]
+
+
+def test_a_day_without_end_is_a_day():
+    days = cast_dates(pa.array(["9999-12-31", "0001-01-01", "9999/12/31", "0000-01-01"]), "")
+    assert days.values.to_pylist() == [date(9999, 12, 31), date(1, 1, 1), date(9999, 12, 31), None]
+    assert days.problems == {3: Problem("bad_date")}
+
+
 def test_one_bad_cell_does_not_hurt_the_others():
     cast = cast_timestamps(
         pa.array(["2026-04-15T03:23:15.000Z", "2026-02-30T00:00:00.000Z", None]), "", "UTC"

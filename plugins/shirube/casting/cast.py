@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shirube.casting.dates import cast_dates, cast_era_years, cast_timestamps
+from shirube.casting.dates import FIRST_YEAR, LAST_YEAR, cast_dates, cast_era_years, cast_timestamps
 from shirube.casting.distinct import Cast, Problem
 from shirube.casting.numbers import cast_integers, cast_numbers
 from shirube.casting.text import cast_booleans, cast_codes, cast_salesforce_ids, cast_texts
@@ -38,6 +38,8 @@ def cast_batch(raw: RawBatch, contract: SourceContract) -> tuple[pa.RecordBatch,
             else Cast(pa.nulls(count, column.arrow_type), {})
         )
         problems = dict(cast.problems)
+        if contract.event_time and column.name == contract.event_time.column:
+            problems = _never(cast.values) | problems
         if column.required:
             for at in pc.indices_nonzero(cast.values.is_null()).to_pylist():
                 problems.setdefault(int(at), Problem("missing_key"))
@@ -114,6 +116,15 @@ def _in_range(cast: Cast, column: Column) -> Cast:
     problem = Problem("out_of_range", fact)
     found = {int(at): problem for at in pc.indices_nonzero(outside).to_pylist()}
     return Cast(cast.values, {**found, **cast.problems})
+
+
+def _never(events: pa.Array) -> dict[int, Problem]:
+    """Days on which nothing happened, such as 9999-12-31; in any other date column they may mean "no end"."""
+    if not pa.types.is_date(events.type):
+        return {}
+    years = pc.year(events)
+    outside = pc.or_(pc.less(years, FIRST_YEAR), pc.greater(years, LAST_YEAR)).fill_null(False)
+    return {int(at): Problem("bad_date") for at in pc.indices_nonzero(outside).to_pylist()}
 
 
 def _bound(value: float | str, column: Column) -> pa.Scalar:

@@ -52,11 +52,17 @@ _TIME: Final = re.compile(
 )
 _MIDNIGHT: Final = re.compile(r"[T ]0{1,2}:00(?::00(?:\.0+)?)?Z?$")
 _LAST_HOUR: Final = 29
+FIRST_YEAR: Final = 1800
+LAST_YEAR: Final = 9998
+"""Years in which a moment exists in every zone; beyond them are 0001 and 9999, which stand for nothing."""
 _DASHES: Final = str.maketrans({"－": "-", "−": "-", "‐": "-", "–": "-", "—": "-", "：": ":"})
 
-_ISO_DAY: Final = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"
+_ISO_DAY: Final = r"^[1-9]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"
 _COMPACT_DAY: Final = r"^(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$"
-_ISO_MOMENT: Final = r"^\d{4}-\d{2}-\d{2}[T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|\+0000|\+00:00)?$"
+_MOMENT_YEAR: Final = r"(1[89]\d\d|[2-8]\d{3}|9[0-8]\d\d|99[0-8]\d|999[0-8])"
+_ISO_MOMENT: Final = (
+    rf"^{_MOMENT_YEAR}-\d{{2}}-\d{{2}}[T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{{1,9}})?(Z|\+0000|\+00:00)?$"
+)
 
 
 def cast_dates(texts: pa.StringArray, date_format: str) -> Cast:
@@ -72,8 +78,8 @@ def cast_dates(texts: pa.StringArray, date_format: str) -> Cast:
 def cast_timestamps(texts: pa.StringArray, date_format: str, zone: str) -> Cast:
     """Moments in UTC (timestamp[us]); without an offset in the text they are wall time in `zone`.
 
-    Hours 24-29 mean the next day. Digits beyond microseconds are cut off. Problem: bad_timestamp, and
-    impossible_era_date for an era that lacks the day.
+    Hours 24-29 mean the next day. Digits beyond microseconds are cut off. Problem: bad_timestamp, also for a
+    year outside FIRST_YEAR to LAST_YEAR, and impossible_era_date for an era that lacks the day.
     """
     target = pa.timestamp("us", tz="UTC")
     slow = partial(parse_timestamp, date_format=date_format, zone=zone)
@@ -114,6 +120,8 @@ def parse_timestamp(text: str, date_format: str = "", zone: str = "UTC") -> date
     day = parse_date(day_text.strip(), date_format)
     if isinstance(day, Problem):
         return day if day.reason_code == "impossible_era_date" else Problem("bad_timestamp")
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        return Problem("bad_timestamp")
     if not time_text:
         return _to_utc(datetime.combine(day, time()), zone)
     match = _TIME.fullmatch(time_text.strip())
@@ -125,11 +133,8 @@ def parse_timestamp(text: str, date_format: str = "", zone: str = "UTC") -> date
     if hour > _LAST_HOUR or minute > 59 or second > 59:
         return Problem("bad_timestamp")
     microsecond = int((match["fraction"] or "0").ljust(6, "0")[:6])
-    try:
-        wall = datetime.combine(day, time(0, minute, second, microsecond)) + timedelta(hours=hour)
-        return _to_utc(wall, zone, match["offset"])
-    except OverflowError:
-        return Problem("bad_timestamp")
+    wall = datetime.combine(day, time(0, minute, second, microsecond)) + timedelta(hours=hour)
+    return _to_utc(wall, zone, match["offset"])
 
 
 def parse_era_year(text: str) -> int | Problem:

@@ -23,7 +23,7 @@ DEFAULT_ENCODINGS: Final = ("utf-8-sig", "cp932")
 DEFAULT_NULL_VALUES: Final = ("-", "－", "‐", "—", "―", "該当なし", "N/A", "n/a", "NULL", "null")
 DEFAULT_ZONE: Final = "Asia/Tokyo"
 
-LANDING_RULES_VERSION: Final = 1
+LANDING_RULES_VERSION: Final = 2
 """Raised by hand when readers or casts give another result for the same file and contract."""
 
 ARROW_TYPES: Final[dict[str, pa.DataType]] = {
