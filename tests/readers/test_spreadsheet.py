@@ -127,6 +127,16 @@ def test_bad_workbooks_are_refused_whole(contracts, tmp_path: Path):
     whole = put(tmp_path, [HEADER, ["D1", "00123456"]])
     whole.write_bytes(whole.read_bytes()[:-400])
     assert refused(contract, whole) == "truncated_file"
+    written = put(tmp_path, [HEADER, ["D1", "00123456"]]).read_bytes()
+    entry = written.index(
+        b"PK\x01\x02"
+    )  # of the central directory: version needed at 6, flags at 8, name at 46
+    for damage in ({6: 0xFF}, {9: 0x08, 46: 0xB5}):
+        damaged = bytearray(written)
+        for at, byte in damage.items():
+            damaged[entry + at] = byte
+        whole.write_bytes(damaged)
+        assert refused(contract, whole) == "truncated_file"
     whole.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600)
     assert refused(contract, whole) == "not_a_spreadsheet"
     with zipfile.ZipFile(whole, "w") as archive:
