@@ -7,6 +7,7 @@ import os
 import random
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -227,6 +228,18 @@ def test_a_full_disk_at_any_write_loses_nothing(
         assert_no_leftovers(home)
         land(home, contracts=two)
         assert result_of(home, two) == expected
+
+
+def test_a_ledger_that_finds_no_room_is_a_full_disk(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_room(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    deliver(home, "crm_call", "crm_call_20251103.csv", calls([1]))
+    monkeypatch.setattr(Ledger, "commit_landing", without_room)
+    with pytest.raises(DiskFullError, match="ディスクの空きがありません"):
+        land(home)
+    monkeypatch.undo()
+    assert land(home).rows_landed == 1
 
 
 def test_a_disk_that_takes_no_more_bytes_is_told(new_home: NewHome) -> None:

@@ -8,10 +8,10 @@ import pytest
 from shirube import vault
 from shirube.contracts import SourceContract
 from shirube.home import Home
-from shirube.landing import land, replay
-from shirube.ledger import Ledger, LedgerError
+from shirube.landing import LandingError, land, replay
+from shirube.ledger import Ledger, LedgerError, Sighting
 
-from tests.landing.deliveries import calls, deliver, lake_rows, physicians, result_of
+from tests.landing.deliveries import accounts, calls, deliver, lake_rows, physicians, result_of
 
 Contracts = dict[str, SourceContract]
 
@@ -81,6 +81,25 @@ def test_what_cannot_be_replayed_is_said(home: Home, contracts: Contracts) -> No
         vault.received_file(home, "crm_call", ledger.batch(outcome.batch_id).content_hash).unlink()
     with pytest.raises(FileNotFoundError, match="deliver the file again"):
         replay(home, outcome.batch_id, contracts=contracts)
+
+
+def test_a_received_copy_that_is_gone_costs_its_own_batch_only(home: Home, contracts: Contracts) -> None:
+    with Ledger(home) as ledger:
+        lost = Sighting("crm_call_20251101.csv", None, None)
+        batch_id, _ = ledger.register(
+            "crm_call", "0" * 64, 9, lost, inbox_path="crm_call/lost.csv", mtime_ns=1
+        )
+    deliver(home, "crm_account", "crm_account_20251103.csv", accounts([1]))
+    deliver(home, "crm_call", "crm_call_20251103.csv", calls([1]))
+    deliver(home, "dcf_physician", "DCF_PHYSICIAN_20251101.csv", physicians(["00000001"]))
+    with pytest.raises(LandingError, match="deliver the file again") as caught:
+        land(home, contracts=contracts)
+    assert batch_id in str(caught.value)
+    landed = [outcome.source for outcome in caught.value.result.new_batches]
+    assert landed == ["crm_account", "crm_call", "dcf_physician"]
+    assert caught.value.result.rows_landed == 3
+    with Ledger(home) as ledger:
+        assert [batch.batch_id for batch in ledger.batches(state="received")] == [batch_id]
 
 
 def _with_alias(contracts: Contracts, source: str, column: str, alias: str) -> Contracts:

@@ -44,7 +44,14 @@ class DiskFullError(OSError):
 
 
 class LandingError(RuntimeError):
-    """Some files could not be decided, by a fault of the program; all others were landed or quarantined."""
+    """Some files could not be decided; all others were landed or quarantined, as `result` says."""
+
+    def __init__(self, failures: list[str], result: LandResult) -> None:
+        self.failures = failures
+        self.result = result
+        super().__init__(
+            "取り込めないファイルがあります。 / Files that could not be landed: " + "; ".join(failures)
+        )
 
 
 @dataclass(frozen=True)
@@ -154,9 +161,7 @@ def land(
                 waiting = sorted(ledger.batches(name, "received"), key=lambda batch: batch.file_name)
                 failures += land_batches(home, ledger, declared[name], waiting, result, tell)
     if failures:
-        raise LandingError(
-            "取り込めないファイルがあります。 / Files that could not be landed: " + "; ".join(failures)
-        )
+        raise LandingError(failures, result)
     return result
 
 
@@ -180,6 +185,20 @@ def landing_id_of(batch_id: str, contract: SourceContract) -> str:
 def lake_file(home: Home, source: str, landing_id: str) -> Path:
     """Where the rows of one landing are."""
     return home.lake / source / f"{landing_id}.parquet"
+
+
+def received_copy(home: Home, batch: Batch) -> Path:
+    """The file of a batch as it arrived."""
+    return vault.received_file(home, batch.source, batch.content_hash)
+
+
+def without_copy(batch: Batch) -> str:
+    """That a batch cannot be landed because its received copy is gone, and what to do."""
+    return (
+        f"バッチ {batch.batch_id}({batch.file_name})の控えが vault にありません。"
+        "ファイルを届け直してください。 / "
+        "The received copy of this batch is gone: deliver the file again."
+    )
 
 
 def write_schemas(home: Home, contracts: Mapping[str, SourceContract]) -> None:
@@ -238,8 +257,8 @@ def land_batches(
 ) -> list[str]:
     """Land these batches one by one into `result`; the caller holds the source's lock.
 
-    A fault of the program in one file does not keep the others from landing: it is returned as text that
-    names file and place, never a value.
+    A fault of the program in one file, or a received copy that is gone, does not keep the others from
+    landing: it is returned as text that names file and place, never a value. A disk that is full does.
     """
     failures: list[str] = []
     key: TokenKey | None = None
@@ -250,7 +269,12 @@ def land_batches(
         )
         try:
             outcome = _land_batch(home, ledger, contract, batch, key)
-        except (OSError, MemoryError):
+        except FileNotFoundError as error:
+            if error.filename is None or Path(error.filename) != received_copy(home, batch):
+                raise
+            failures.append(without_copy(batch))
+            continue
+        except (OSError, MemoryError, sqlite3.OperationalError):
             raise
         except ConservationError as error:
             failures.append(str(error))
@@ -325,12 +349,11 @@ def _land_batch(
 ) -> BatchOutcome:
     started = time.perf_counter()
     landing_id = landing_id_of(batch.batch_id, contract)
-    received = vault.received_file(home, batch.source, batch.content_hash)
     refused: quarantine.FileReason | None = None
     intake: Intake | None = None
     with quarantine.QuarantineDraft(home, batch.source, batch.batch_id) as refusals:
         try:
-            intake = Intake(contract, received, batch.file_name)
+            intake = Intake(contract, received_copy(home, batch), batch.file_name)
             _write_landing(home, contract, landing_id, intake, refusals, key)
         except FileRejected as rejection:
             refused = quarantine.FileReason.of(rejection)

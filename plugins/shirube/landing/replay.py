@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shirube import vault
 from shirube.contracts import SourceContract, load_contracts
 from shirube.home import Home
 from shirube.landing.land import (
@@ -14,7 +13,9 @@ from shirube.landing.land import (
     clear_leftovers,
     disk_watch,
     land_batches,
+    received_copy,
     select_sources,
+    without_copy,
     write_schemas,
 )
 from shirube.landing.locks import landing_source
@@ -54,9 +55,7 @@ def replay(
                 )
                 clear_leftovers(home, ledger, name)
     if failures:
-        raise LandingError(
-            "取り込めないファイルがあります。 / Files that could not be landed: " + "; ".join(failures)
-        )
+        raise LandingError(failures, result)
     return result
 
 
@@ -79,9 +78,5 @@ def _chosen(
 
 
 def _assert_received(home: Home, batch: Batch) -> None:
-    if not vault.received_file(home, batch.source, batch.content_hash).exists():
-        raise FileNotFoundError(
-            f"バッチ {batch.batch_id}({batch.file_name})の控えが vault にありません。"
-            "ファイルを届け直してください。 / "
-            "The received copy of this batch is gone: deliver the file again."
-        )
+    if not received_copy(home, batch).exists():
+        raise FileNotFoundError(without_copy(batch))
