@@ -75,6 +75,17 @@ def test_it_agrees_with_landing(home: Home) -> None:
     assert (told.encoding or "").lower() == "cp932"
 
 
+def test_footers_and_blank_lines_are_counted_for_people(home: Home, tmp_path: Path) -> None:
+    file = tmp_path / "DrGate_202604_20260508.csv"
+    rows = "D1,00000001,2026-04-02\r\n合計,1,\r\n合計の会,00000002,2026-04-02\r\n\r\n"
+    file.write_bytes(("配信ID,DCF医師コード,配信日\r\n" + rows).encode("cp932"))
+    result = check(home, file, "portal_delivery")
+    assert (result.rows_in, result.not_rows) == (1, 3)
+    assert "Blank or footer" in shown(result) and "3" in shown(result)
+    file.write_bytes(("配信ID,DCF医師コード,配信日\r\n" + rows[:24]).encode("cp932"))
+    assert "Blank or footer" not in shown(check(home, file, "portal_delivery"))
+
+
 def _zip_of_something() -> bytes:
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:

@@ -236,6 +236,30 @@ def test_no_identifier_leaves_the_vault(
     )
 
 
+@pytest.mark.parametrize(
+    ("source", "column"),
+    [
+        ("crm_call", "Next_Call_Notes_vod__c"),
+        ("crm_call", "Attendees_vod__c"),
+        ("crm_account", "Fax_Number_vod__c"),
+        ("crm_account", "Home_Address__pc"),
+    ],
+)
+def test_a_standard_column_nobody_declared_is_ignored_and_told(home: Home, source: str, column: str) -> None:
+    """The company's own columns are passed through in clear; the vendor's may hold names and free text."""
+    content = {"crm_call": calls([1]).replace("その1", ""), "crm_account": accounts([1])}[source]
+    header, row = content.rstrip("\n").replace('\n"', '"').split("\n")
+    file = deliver(home, source, f"{source}_20251103.csv", f"{header},{column},Own__c\n{row},{NAME},7\n")
+    told = check(home, file, source)
+    assert told.ignored == [column] and "Own__c" in told.passed_through
+    (outcome,) = land(home).new_batches
+    assert outcome.rows_landed == 1
+    (landed,) = lake_rows(home, source)
+    assert json.loads(str(landed["_extra"])).get("Own__c") == "7" and NAME not in repr(landed)
+    (batch,) = _batches(home)
+    assert batch.ignored_columns == (column,)
+
+
 def test_everything_in_the_vault_is_private(home: Home) -> None:
     deliver(home, "crm_account", "crm_account_20251103.csv", accounts([1]))
     land(home)

@@ -212,6 +212,16 @@ def test_passed_through_cells_are_json(tmp_path: Path):
     assert outcome.reader.ignored_columns == ["y"]
 
 
+def test_what_is_passed_through_can_be_narrowed(tmp_path: Path):
+    contract = plain_contract(
+        tmp_path, "  - {property: passThrough, value: ['x_*', '!X_Secret*', 'y', '!z']}"
+    )
+    text = "コード,本文,金額,x_a,x_secret_note,x_secret,y,z,w\n1,a,1,2,3,4,5,6,7\n"
+    outcome = read_all(contract, put(tmp_path, text))
+    assert outcome.column("_extra") == ['{"x_a": "2", "y": "5"}']
+    assert outcome.reader.ignored_columns == ["x_secret_note", "x_secret", "z", "w"]
+
+
 def test_title_rows_and_footers_are_no_rows(tmp_path: Path):
     contract = plain_contract(
         tmp_path, "  - {property: titleRows, value: 2}\n  - {property: footerMarkers, value: [合計]}"

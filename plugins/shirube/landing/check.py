@@ -33,8 +33,9 @@ class CheckResult:
     """What would be accepted of a file and what not. Reasons hold row numbers and column names, no values.
 
     `file_reason` is set when the whole file would be refused; counts then cover what was read until then.
-    `matched` maps contract columns to the header the contract looks for; `tokenised` maps columns to the kind
-    of identifier they are replaced for; `warnings` are (Japanese, English) remarks that refuse nothing.
+    `not_rows` counts blank lines and footers (合計). `matched` maps contract columns to the header the
+    contract looks for; `tokenised` maps columns to the kind of identifier they are replaced for; `warnings`
+    are (Japanese, English) remarks that refuse nothing.
     """
 
     file: Path
@@ -43,10 +44,12 @@ class CheckResult:
     rows_in: int = 0
     rows_accepted: int = 0
     rows_refused: int = 0
+    not_rows: int = 0
     file_reason: FileReason | None = None
     reasons: list[ReasonSummary] = field(default_factory=list)
     matched: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
+    passed_through: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     tokenised: dict[str, str] = field(default_factory=dict)
     encoding: str | None = None
@@ -118,6 +121,7 @@ def _read(contract: SourceContract, file: Path, name: str, result: CheckResult) 
     result.rows_in = intake.rows_in
     result.rows_accepted = 0 if result.file_reason else intake.rows_kept
     result.rows_refused = result.rows_in - result.rows_accepted
+    result.not_rows = intake.reader.not_rows
     result.reasons = refusals.reasons()
     result.event_min_on, result.event_max_on = intake.event_min_on, intake.event_max_on
     result.period = result.period or intake.column_period
@@ -127,6 +131,7 @@ def _read(contract: SourceContract, file: Path, name: str, result: CheckResult) 
         (result.missing if column.name in missing else result.matched)[column.name] = column.header
         if column.identifier_kind and column.name not in missing:
             result.tokenised[column.name] = column.identifier_kind
+    result.passed_through = list(intake.reader.passed_columns)
     result.ignored = list(intake.reader.ignored_columns)
 
 
@@ -248,8 +253,13 @@ def _facts_table(result: CheckResult) -> Table:
     rows = (
         ("見つかった列 / Columns found", ", ".join(f"{k} ← {v}" for k, v in result.matched.items())),
         ("ない列 / Missing", ", ".join(f"{k} ← {v}" for k, v in result.missing.items())),
+        ("そのまま残す列 / Passed through", ", ".join(result.passed_through)),
         ("使わない列 / Ignored", ", ".join(result.ignored)),
         ("トークンにする列 / Tokenised", ", ".join(f"{k} ({v})" for k, v in result.tokenised.items())),
+        (
+            "空行・合計など / Blank or footer",
+            f"{result.not_rows:,}" if result.not_rows else "",
+        ),
         ("文字コード / Encoding", result.encoding or ""),
         ("出来事の期間 / Events", events),
         ("届いた日時(名前から) / Delivered", delivered),

@@ -46,10 +46,6 @@ def reject(
     )
 
 
-RowError = Reject
-"""A row refused by a reader, before its cells could be told apart; same shape as a cast's `Reject`."""
-
-
 class FileRejected(Exception):
     """A whole file is refused: reason code, message in both languages, what to do about it (Japanese)."""
 
@@ -85,13 +81,14 @@ class RawBatch:
 class Reader(ABC):
     """One opened file.
 
-    `missing_columns` are declared, optional columns the file lacks (they become null); `ignored_columns` are
-    headers of the file that nobody asked for; `not_rows` counts footers and blank lines, complete after
-    `batches()` has been read to its end.
+    `missing_columns` are declared, optional columns the file lacks (they become null); `passed_columns` are
+    undeclared headers that are kept, `ignored_columns` those that nobody asked for; `not_rows` counts footers
+    and blank lines, complete after `batches()` has been read to its end.
     """
 
     encoding: str | None = None
     missing_columns: list[str]
+    passed_columns: list[str]
     ignored_columns: list[str]
     not_rows: int = 0
 
@@ -137,7 +134,7 @@ def match_header(contract: SourceContract, header: list[str], given: set[str]) -
     ignored: list[str] = []
     for position, name in enumerate(header):
         if position not in used and name.strip():
-            if matches_any(name, contract.pass_through):
+            if is_passed_through(name, contract.pass_through):
                 passed.setdefault(name.strip(), position)
             else:
                 ignored.append(name.strip())
@@ -146,9 +143,18 @@ def match_header(contract: SourceContract, header: list[str], given: set[str]) -
     return HeaderMatch(positions, passed, ignored, missing, required if positions else missing)
 
 
-def matches_any(name: str, globs: tuple[str, ...]) -> bool:
-    """Whether a header fits one of the contract's `passThrough` patterns, without regard to case."""
-    return any(fnmatchcase(name.strip().casefold(), glob.casefold()) for glob in globs)
+def is_passed_through(name: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a header fits one of the contract's `passThrough` patterns and none of those after a `!`.
+
+    Case does not count.
+    """
+
+    def fits(pattern: str) -> bool:
+        return fnmatchcase(name.strip().casefold(), pattern.casefold())
+
+    wanted = [pattern for pattern in patterns if not pattern.startswith("!")]
+    unwanted = [pattern.removeprefix("!") for pattern in patterns if pattern.startswith("!")]
+    return any(map(fits, wanted)) and not any(map(fits, unwanted))
 
 
 def unknown_columns(contract: SourceContract, found: list[str], missing: list[str]) -> FileRejected:

@@ -241,6 +241,7 @@ class DelimitedReader(Reader):
         self.layout = layout
         self.encoding = text.encoding
         self.missing_columns = layout.match.missing
+        self.passed_columns = list(layout.match.passed_through)
         self.ignored_columns = layout.match.ignored
         self.not_rows = 0
         self._seen = 0

@@ -81,6 +81,7 @@ class SpreadsheetReader(Reader):
     ) -> None:
         self.contract = contract
         self.missing_columns = match.missing
+        self.passed_columns = list(match.passed_through)
         self.ignored_columns = match.ignored
         self.not_rows = 0
         self._sheet = sheet
