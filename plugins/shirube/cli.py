@@ -6,23 +6,55 @@ Imports are inside the commands: `shirube check` must answer at once and not loa
 from __future__ import annotations
 
 import json
+import sqlite3
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
+from typer.core import TyperGroup
 
 from shirube.home import Home
 
+
+class Commands(TyperGroup):
+    """Every command, with one way to fail: what a person can mend is told in words, with exit code 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; a fault of the program keeps its trace."""
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort):
+            raise
+        except Exception as error:
+            if not _is_told(error):
+                raise
+            problems.print(str(error), soft_wrap=True)
+            raise typer.Exit(1) from error
+
+
+def _is_told(error: Exception) -> bool:
+    """Whether an error's message is made for people, or says what the disk, SQLite or DuckDB lacks."""
+    import duckdb
+
+    from shirube.contracts import ContractError
+
+    told = (ContractError, LookupError, ValueError, OSError, RuntimeError, sqlite3.Error, duckdb.Error)
+    return isinstance(error, told) and not isinstance(error, (KeyError, IndexError))
+
+
 app = typer.Typer(
     name="shirube",
+    cls=Commands,
     help="Physician touchpoints, journey phases and honest KPIs from channel and CRM logs.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # locals hold rows, and rows hold names
 )
-console = Console()
-problems = Console(stderr=True, style="red")
+# What is printed holds names of files, which may look like markup, an emoji or a number to colour.
+console = Console(markup=False, emoji=False, highlight=False)
+problems = Console(stderr=True, style="red", markup=False, emoji=False, highlight=False)
 
 HomeOption = Annotated[
     Path | None,
@@ -45,12 +77,7 @@ def _say(event: str, facts: dict[str, Any]) -> None:
         for name, value in facts.items()
         if value not in (None, "")
     )
-    console.print(f"[dim]{event.replace('_', ' '):<18}[/] {words}", highlight=False, soft_wrap=True)
-
-
-def _fail(error: Exception) -> typer.Exit:
-    problems.print(str(error), highlight=False, soft_wrap=True)
-    return typer.Exit(1)
+    console.print(Text.assemble((f"{event.replace('_', ' '):<18}", "dim"), f" {words}"), soft_wrap=True)
 
 
 @app.command()
@@ -81,10 +108,7 @@ def check(
     from shirube.landing import check as check_file
     from shirube.landing.check import render
 
-    try:
-        result = check_file(Home.resolve(home), file, source)
-    except (LookupError, ValueError, OSError) as error:
-        raise _fail(error) from error
+    result = check_file(Home.at(home), file, source)
     console.print(render(result))
     raise typer.Exit(0 if result.is_accepted else 1)
 
@@ -95,12 +119,14 @@ def land(
     home: HomeOption = None,
 ) -> None:
     """Land everything pending in the inbox; a known file is a no-op."""
+    from shirube.landing import LandingError
     from shirube.landing import land as land_files
 
     try:
         result = land_files(Home.resolve(home), source, progress=_say)
-    except (LookupError, ValueError, OSError, RuntimeError) as error:
-        raise _fail(error) from error
+    except LandingError as error:
+        console.print(error.result.summary())
+        raise
     console.print(result.summary())
 
 
@@ -113,12 +139,14 @@ def replay(
     home: HomeOption = None,
 ) -> None:
     """Land a received file again under the contract as it is now."""
+    from shirube.landing import LandingError
     from shirube.landing import replay as replay_batch
 
     try:
-        result = replay_batch(Home.resolve(home), batch, source=source)
-    except (LookupError, ValueError, OSError, RuntimeError) as error:
-        raise _fail(error) from error
+        result = replay_batch(Home.existing(home), batch, source=source)
+    except LandingError as error:
+        console.print(error.result.summary())
+        raise
     console.print(result.summary())
 
 
@@ -127,10 +155,7 @@ def build(as_of: AsOfOption = None, home: HomeOption = None) -> None:
     """Build the star and the marts from the lake; readers see nothing of it yet."""
     from shirube.warehouse import build as build_warehouse
 
-    try:
-        result = build_warehouse(Home.resolve(home), as_of=_day(as_of), progress=_say)
-    except (ValueError, OSError, RuntimeError) as error:
-        raise _fail(error) from error
+    result = build_warehouse(Home.resolve(home), as_of=_day(as_of), progress=_say)
     console.print(f"Built {len(result.models)} models as of {result.as_of}: {result.warehouse_file}")
 
 
@@ -140,11 +165,8 @@ def audit(home: HomeOption = None) -> None:
     from shirube.audit import audit as audit_build
     from shirube.warehouse import last_build
 
-    try:
-        resolved = Home.resolve(home)
-        result = audit_build(resolved, last_build(resolved))
-    except (ValueError, OSError, RuntimeError) as error:
-        raise _fail(error) from error
+    resolved = Home.existing(home)
+    result = audit_build(resolved, last_build(resolved))
     console.print(result.summary())
     raise typer.Exit(1 if result.is_blocked else 0)
 
@@ -156,12 +178,9 @@ def publish(home: HomeOption = None) -> None:
     from shirube.release import publish as publish_release
     from shirube.warehouse import last_build
 
-    try:
-        resolved = Home.resolve(home)
-        built = last_build(resolved)
-        release = publish_release(resolved, built, read_audit(resolved, built.release_id))
-    except (ValueError, OSError, RuntimeError) as error:
-        raise _fail(error) from error
+    resolved = Home.existing(home)
+    built = last_build(resolved)
+    release = publish_release(resolved, built, read_audit(resolved, built.release_id))
     console.print(f"{release.status}: {release.release_id} ({release.path})")
 
 
@@ -173,10 +192,7 @@ def share(
     """Write the reports and the catalogue of a release."""
     from shirube.share import share as share_release
 
-    try:
-        result = share_release(Home.resolve(home), release, progress=_say)
-    except (LookupError, ValueError, OSError, RuntimeError) as error:
-        raise _fail(error) from error
+    result = share_release(Home.existing(home), release, progress=_say)
     console.print(f"{len(result.pages)} pages for release {result.release_id}")
 
 
@@ -185,10 +201,7 @@ def run(as_of: AsOfOption = None, home: HomeOption = None) -> None:
     """Land, build, audit, publish and share, without Airflow."""
     from shirube.pipeline import run as run_pipeline
 
-    try:
-        result = run_pipeline(Home.resolve(home), as_of=_day(as_of), progress=_say)
-    except (LookupError, ValueError, OSError, RuntimeError) as error:
-        raise _fail(error) from error
+    result = run_pipeline(Home.resolve(home), as_of=_day(as_of), progress=_say)
     steps = " · ".join(f"{step} {seconds:.1f} s" for step, seconds in result.seconds.items())
     console.print(f"{result.release_status}: {result.release_id} ({steps})")
 
@@ -203,10 +216,7 @@ def rollback(
     """Let readers see an earlier release again."""
     from shirube.release import rollback as roll_back
 
-    try:
-        result = roll_back(Home.resolve(home), release)
-    except (LookupError, ValueError, OSError, RuntimeError) as error:
-        raise _fail(error) from error
+    result = roll_back(Home.existing(home), release)
     console.print(f"Readers now see {result.release_id}")
 
 
@@ -219,7 +229,7 @@ def status(
     from shirube.status import render
     from shirube.status import status as read_status
 
-    facts = read_status(Home.resolve(home))
+    facts = read_status(Home.existing(home))
     if as_json:
         typer.echo(json.dumps(facts, ensure_ascii=False, indent=2, default=str))
     else:

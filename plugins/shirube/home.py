@@ -26,10 +26,26 @@ class Home:
     root: Path
 
     @classmethod
-    def resolve(cls, path: Path | str | None = None) -> Home:
-        """Take `path`, else `$SHIRUBE_HOME`, else `./var`; create the folders that are missing."""
+    def at(cls, path: Path | str | None = None) -> Home:
+        """Take `path`, else `$SHIRUBE_HOME`, else `./var`, whether or not anything is there."""
         chosen = path or os.environ.get(HOME_VARIABLE) or "var"
-        home = cls(Path(chosen).expanduser().resolve())
+        return cls(Path(chosen).expanduser().resolve())
+
+    @classmethod
+    def existing(cls, path: Path | str | None = None) -> Home:
+        """The data home that is there; raises `FileNotFoundError` where none is, and creates none."""
+        home = cls.at(path)
+        if not (home.inbox.is_dir() or home.ledger_file.exists()):
+            raise FileNotFoundError(
+                f"{home.root} にデータホームがありません。--home か {HOME_VARIABLE} を確かめてください。 / "
+                f"There is no data home at {home.root}."
+            )
+        return cls.resolve(path)
+
+    @classmethod
+    def resolve(cls, path: Path | str | None = None) -> Home:
+        """The home at `path`, as in `at`; creates the folders that are missing."""
+        home = cls.at(path)
         for folder in (
             home.inbox,
             home.lake,
