@@ -11,6 +11,7 @@ import pytest
 import xlsxwriter
 from reading import read_all
 from shirube.readers import FileRejected
+from shirube.readers.spreadsheet import _cell
 
 NAME = "MedPort_202604_20260508.xlsx"
 HEADER = [
@@ -84,6 +85,37 @@ def test_codes_that_excel_spoilt_are_refused_with_the_reason(contracts, tmp_path
 def test_row_numbers_count_empty_rows_at_the_top(contracts, tmp_path: Path):
     path = put(tmp_path, [HEADER, ["D1", "00123456"]], first_row=3)
     assert read_all(contracts["portal_delivery"], path).column("_row_number") == [5]
+
+
+def test_a_cell_merged_over_several_rows_counts_in_each_of_them(contracts, tmp_path: Path):
+    path = tmp_path / NAME
+    with xlsxwriter.Workbook(path) as book:
+        page = book.add_worksheet("明細")
+        page.merge_range(1, 2, 1, 6, "配信実績レポート")
+        for at, name in enumerate(HEADER, start=2):
+            page.write(3, at, name)
+        for at in range(4, 9):
+            page.write(at, 2, f"D{at}")
+        page.merge_range(4, 3, 6, 3, "00123456")
+        page.merge_range(4, 4, 8, 4, "ミチビキ")
+        page.merge_range(4, 8, 6, 8, 30)  # 配信数
+        page.merge_range(9, 2, 11, 6, "合計")
+        page.write(12, 2, "D12")
+        for at in (0, 30):  # beside the table, without a value
+            page.merge_range(4, at, 8, at, "")
+    outcome = read_all(contracts["portal_delivery"], path)
+    assert outcome.rejects == []
+    assert outcome.column("_row_number") == [5, 6, 7, 8, 9, 13]
+    assert outcome.column("physician_code") == ["00123456"] * 3 + [None] * 3
+    assert outcome.column("product_name") == ["ミチビキ"] * 5 + [None]
+    assert outcome.column("delivered_count") == [30] + [None] * 5
+    assert outcome.reader.not_rows == 3
+
+
+def test_a_day_count_is_rounded_to_the_second():
+    ten = 46113 + 10 / 24
+    for fraction, text in ((0.0, "10:00:00"), (-0.0001, "10:00:00"), (0.9999, "10:00:01"), (0.4, "10:00:00")):
+        assert _cell(ten + fraction / 86_400, is_date=True) == f"2026-04-01 {text}"
 
 
 def test_the_same_contract_reads_the_vendors_csv(contracts, tmp_path: Path):

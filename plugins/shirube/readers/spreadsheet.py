@@ -1,4 +1,7 @@
-"""Excel workbooks: one sheet with title rows above the header and footer rows below the data."""
+"""Excel workbooks: one sheet with title rows above the header and footer rows below the data.
+
+Cells merged over several rows of data hold their value in each of them.
+"""
 
 from __future__ import annotations
 
@@ -94,13 +97,20 @@ class SpreadsheetReader(Reader):
         self.not_rows = 0
         seen = 0
         part: list[tuple[int, list[Cell]]] = []
+        starts = self._merged_down()
+        under: dict[int, tuple[int, Cell]] = {}
         for number, row in _rows(self._sheet):
             if number <= self._header_row:
                 continue
+            for at, last in starts.get(number, ()):
+                under[at] = (last, row[at])
             texts = [_text(cell) for cell in row]
             if not any(text.strip() for text in texts) or is_footer(self.contract, texts):
                 self.not_rows += 1
                 continue
+            for at, (last, cell) in under.items():
+                if number <= last:
+                    row[at] = cell
             part.append((number, row))
             seen += 1
             if len(part) == BATCH_ROWS:
@@ -110,6 +120,29 @@ class SpreadsheetReader(Reader):
             yield self._batch(part)
         if not seen and not self.contract.accepts_empty:
             raise no_rows()
+
+    def _merged_down(self) -> dict[int, list[tuple[int, int]]]:
+        """Cells merged over several rows of data: by first row, their column and last row.
+
+        Excel keeps the value in the first cell only, but a person reads it in every row. A number stays where
+        it is: one amount beside three rows is not three amounts.
+        """
+        positions = self._match.positions.items()
+        numbers = {
+            at for name, at in positions if self.contract.by_name[name].logical_type in ("integer", "number")
+        }
+        left = self._sheet.start[1] if self._sheet.start else 0
+        found: dict[int, list[tuple[int, int]]] = {}
+        for (first, column), (last, _) in self._sheet.merged_cell_ranges or ():
+            at = column - left
+            if (
+                first >= self._header_row
+                and last > first
+                and at not in numbers
+                and 0 <= at < self._sheet.width
+            ):
+                found.setdefault(first + 1, []).append((at, last + 1))
+        return found
 
     def _batch(self, part: list[tuple[int, list[Cell]]]) -> RawBatch:
         columns: dict[str, pa.StringArray] = {}
@@ -170,9 +203,8 @@ def _sheet(contract: SourceContract, workbook: CalamineWorkbook) -> CalamineShee
 
 
 def _rows(sheet: CalamineSheet) -> Iterator[tuple[int, list[Cell]]]:
-    """Rows with their sheet row number; empty rows above the first used cell are counted, not given."""
-    first = (sheet.start[0] if sheet.start else 0) + 1
-    yield from enumerate(sheet.to_python(skip_empty_area=True), start=first)
+    """Rows with their sheet row number, from the first used column on."""
+    yield from enumerate(sheet.iter_rows(), start=1)
 
 
 def _text(cell: Cell) -> str:
@@ -188,7 +220,10 @@ def _cell(cell: Cell, is_date: bool) -> str:
     if isinstance(cell, (int, float)):
         if is_date and 1 <= cell <= _LAST_SERIAL:
             moment = datetime.combine(_EXCEL_DAY_ZERO, datetime.min.time()) + timedelta(days=cell)
-            return moment.date().isoformat() if float(cell).is_integer() else moment.isoformat(" ", "seconds")
+            if float(cell).is_integer():
+                return moment.date().isoformat()
+            # A day count is good for milliseconds at best: 10:00:00 may come as 9:59:59.9999.
+            return (moment + timedelta(milliseconds=500)).isoformat(" ", "seconds")
         if float(cell).is_integer():
             return str(int(cell)) if abs(cell) < _EXACT_BELOW else f"{cell:E}"
         return repr(cell)
