@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import stat
 from collections.abc import Callable
 from io import StringIO
@@ -18,8 +19,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 from shirube import vault
-from shirube.contracts import SourceContract
-from shirube.home import Home
+from shirube.contracts import ContractError, SourceContract
+from shirube.home import Home, project_root
 from shirube.keys import load_key
 from shirube.landing import check, land
 from shirube.landing.check import render
@@ -377,6 +378,24 @@ def test_one_source_leaves_the_others(home: Home) -> None:
     deliver(home, "crm_account", "crm_account_20251103.csv", accounts([1]))
     assert [outcome.source for outcome in land(home, "crm_call").new_batches] == ["crm_call"]
     assert [outcome.source for outcome in land(home).new_batches] == ["crm_account"]
+
+
+def test_a_mistake_in_one_contract_leaves_other_sources_alone(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(project_root() / "expectations" / "sources", project / "expectations" / "sources")
+    broken = project / "expectations" / "sources" / "crm_account.odcs.yaml"
+    broken.write_text(broken.read_text().replace("mode: latest_by_key", "mode: newest"))
+    monkeypatch.setenv("SHIRUBE_PROJECT", str(project))
+    file = deliver(home, "crm_call", "crm_call_20251103.csv", calls([1]))
+    deliver(home, "crm_account", "crm_account_20251103.csv", accounts([1]))
+    assert check(home, file, "crm_call").is_accepted
+    result = land(home, "crm_call")
+    assert result.rows_landed == 1 and result.unknown_folders == []
+    for source in ("crm_account", None):
+        with pytest.raises(ContractError, match=r"crm_account\.odcs\.yaml:\d+: supersede"):
+            land(home, source)
 
 
 def test_a_header_without_rows_is_what_the_contract_says(home: Home, contracts: Contracts) -> None:

@@ -139,18 +139,20 @@ def source_names(folder: Path | None = None) -> list[str]:
     return sorted(path.name.removesuffix(SUFFIX) for path in chosen.glob(f"*{SUFFIX}"))
 
 
-def load_contracts(folder: Path | None = None) -> dict[str, SourceContract]:
-    """All contracts of a folder, by source name in alphabetical order.
+def load_contracts(
+    folder: Path | None = None, *, names: Iterable[str] | None = None
+) -> dict[str, SourceContract]:
+    """All contracts of a folder, or those of `names` only, by source name in alphabetical order.
 
     Raises `ContractError` with every mistake in every file, and `FileNotFoundError` if there is no contract.
     """
     chosen = folder or project_root() / "expectations" / "sources"
-    names = source_names(chosen)
-    if not names:
+    declared = source_names(chosen)
+    if not declared:
         raise FileNotFoundError(f"no *{SUFFIX} in {chosen}")
     contracts: dict[str, SourceContract] = {}
     problems: list[str] = []
-    for name in names:
+    for name in declared if names is None else sorted(names):
         try:
             contracts[name] = load_contract(chosen / f"{name}{SUFFIX}")
         except ContractError as error:

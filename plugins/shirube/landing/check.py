@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from shirube.contracts import SourceContract, load_contracts
+from shirube.contracts import SourceContract, load_contracts, source_names
 from shirube.home import Home
 from shirube.landing.intake import Intake
 from shirube.landing.land import select_sources, sighting_of
@@ -74,8 +74,8 @@ def check(
     A file that is missing, a folder, empty, unreadable or in the wrong format is a result with `file_reason`.
     Raises `LookupError` for a source without contract.
     """
-    declared = load_contracts() if contracts is None else contracts
-    contract = declared[select_sources(declared, source)[0]]
+    select_sources(source_names() if contracts is None else contracts, source)
+    contract = (load_contracts(names=[source]) if contracts is None else contracts)[source]
     result = CheckResult(file, source, contract.business_name)
     name = _name_in_inbox(home, file, source)
     sighting = sighting_of(contract, name)

@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from shirube import durable, vault
-from shirube.contracts import SourceContract, load_contracts
+from shirube.contracts import SourceContract, load_contracts, source_names
 from shirube.home import Home
 from shirube.keys import TokenKey, load_key
 from shirube.landing import quarantine
@@ -137,13 +137,15 @@ def land(
     Raises `LookupError` for an unknown source, `DiskFullError`, `TokenKeyError`, and `LandingError` after
     everything else was done.
     """
-    declared = load_contracts() if contracts is None else contracts
-    chosen = select_sources(declared, source)
+    names = source_names() if contracts is None else contracts
+    chosen = select_sources(names, source)
+    # One source needs its own contract only: a mistake in another's must not keep it from landing.
+    declared = load_contracts(names=chosen) if contracts is None else contracts
     result = LandResult()
     tell = progress or _silent
     with disk_watch(), Ledger(home) as ledger:
         write_schemas(home, declared)
-        found = scan(home, declared)
+        found = scan(home, names)
         result.unknown_folders = list(found.unknown_folders)
         result.stray_files = list(found.stray_files)
         result.unreadable = [
@@ -165,7 +167,7 @@ def land(
     return result
 
 
-def select_sources(declared: Mapping[str, SourceContract], source: str | None) -> list[str]:
+def select_sources(declared: Collection[str], source: str | None) -> list[str]:
     """All sources, or the one that was asked for; raises `LookupError` when it has no contract."""
     if source is None:
         return sorted(declared)
