@@ -94,6 +94,50 @@ def test_delivery_falls_back_to_the_last_event_then_to_1970(home: Home) -> None:
         assert ledger.batch(empty).delivered_at == datetime.fromisoformat("1970-01-01")
 
 
+def test_a_date_ten_years_after_everything_in_the_file_is_not_believed(home: Home, tmp_path: Path) -> None:
+    """The batches end on 2025-11-03; 3,660 days later is 2035-11-11."""
+    names = {
+        "call_20351111.csv": datetime.fromisoformat("2035-11-11"),
+        "call_20351112.csv": datetime.fromisoformat("2035-11-12"),
+        "call_20991103.csv": datetime.fromisoformat("2099-11-03"),
+        "call_20251104.csv": datetime.fromisoformat("2025-11-04"),
+    }
+
+    def land_as(ledger: Ledger, content: str, *chosen: str) -> str:
+        for name in chosen:
+            batch_id, _ = register(ledger, "calls", content, Sighting(name, names[name], None))
+        ledger.commit_landing(landing(batch_id))
+        return batch_id
+
+    with Ledger(home) as ledger:
+        late = land_as(ledger, "aa", "call_20351111.csv")
+        wrong = land_as(ledger, "bb", "call_20351112.csv")
+        mended = land_as(ledger, "cc", "call_20991103.csv", "call_20251104.csv")
+        again = land_as(ledger, "dd", "call_20251104.csv")
+        register(ledger, "calls", "dd", Sighting("call_20991103.csv", names["call_20991103.csv"], None))
+        days = [
+            f"{ledger.batch(batch_id).delivered_at:%Y-%m-%d}" for batch_id in (late, wrong, mended, again)
+        ]
+        assert days == ["2035-11-11", "2025-11-03", "2025-11-04", "2025-11-04"]
+        assert ledger.names_not_believed() == ["calls/call_20351112.csv"] + ["calls/call_20991103.csv"] * 2
+        export(home, ledger, tmp_path / "export")
+    seen = pq.read_table(tmp_path / "export" / "sighting.parquet").column("delivered_on").to_pylist()
+    assert max(seen) == date(2035, 11, 11) and len(seen) == 6
+
+
+def test_a_ledger_of_the_first_version_is_brought_up(home: Home) -> None:
+    with Ledger(home) as ledger:
+        batch_id, _ = register(ledger, "calls", "aa", sight("undated.csv"))
+        ledger.commit_landing(landing(batch_id))
+    with sqlite3.connect(home.ledger_file) as connection:
+        connection.execute("alter table batch drop column newest_on")
+        connection.execute("pragma user_version = 1")
+    with Ledger(home) as ledger:
+        assert ledger.batch(batch_id).delivered_at == datetime.fromisoformat("2025-11-03")
+    with Ledger(home) as ledger:
+        assert ledger.names_not_believed() == []
+
+
 def test_counts_that_do_not_add_up_are_refused(home: Home) -> None:
     with Ledger(home) as ledger:
         batch_id, _ = register(ledger, "calls", "aa", sight("a.csv"))

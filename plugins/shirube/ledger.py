@@ -27,8 +27,14 @@ from shirube import durable
 from shirube.contracts import SourceContract, load_contracts
 from shirube.home import Home
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_TIMEOUT_SECONDS = 60.0
+MOST_DAYS_UNDELIVERED = 3_660
+"""How long after a file's newest row a date in its name is still believed to be its delivery.
+
+Ten years, for a first load of old records. What lies beyond is a slip or a number that looks like a date, and
+one such name would move the day as of which everything is counted for good.
+"""
 NO_DATE = datetime(1970, 1, 1)  # noqa: DTZ001 - wall time of the sender, without a zone by definition
 
 _SCHEMA = """
@@ -46,6 +52,7 @@ create table batch (
     rows_quarantined integer not null default 0,
     event_min_on text,
     event_max_on text,
+    newest_on text,
     column_period text,
     ignored_columns text not null default '[]',
     reason_code text,
@@ -86,18 +93,38 @@ create table release_member (
 ) strict, without rowid;
 """
 
-_BATCH_QUERY = """
-with seen as (
+_MIGRATIONS = {1: "alter table batch add column newest_on text"}
+"""From each earlier version of the schema to the next."""
+
+_BELIEVED = """
+with believed as (
+    select
+        sighting.batch_id,
+        sighting.file_name,
+        sighting.name_period,
+        case
+            when is_plausible(sighting.delivered_at, coalesce(batch.newest_on, batch.event_max_on))
+                then sighting.delivered_at
+        end as delivered_at,
+        sighting.delivered_at as named_at
+    from sighting inner join batch using (batch_id)
+)
+"""
+
+_BATCH_QUERY = (
+    _BELIEVED
+    + """
+, seen as (
     select
         batch_id,
         max(delivered_at) as delivered_at,
         max(name_period) as name_period
-    from sighting group by batch_id
+    from believed group by batch_id
 ), named as (
     select batch_id, file_name, row_number() over (
         partition by batch_id order by coalesce(delivered_at, '') desc, file_name desc
     ) as place
-    from sighting
+    from believed
 )
 select
     batch.*, named.file_name, seen.delivered_at, coalesce(seen.name_period, batch.column_period) as period
@@ -109,6 +136,7 @@ where (:source is null or batch.source = :source)
     and (:batch_id is null or batch.batch_id = :batch_id)
 order by batch.source, batch.batch_id
 """
+)
 
 _BATCH_SCHEMA = pa.schema(
     [
@@ -200,7 +228,8 @@ class Batch:
 class Landing:
     """The outcome of landing one batch, as the ledger records it.
 
-    `reasons` counts every quarantined row once, under its first reason; a refused file has the state
+    `newest_on` is the last day that anything in the file was recorded, where it may hold events that are only
+    planned. `reasons` counts every quarantined row once, under its first reason; a refused file has the state
     `quarantined` and the reason of the file.
     """
 
@@ -213,6 +242,7 @@ class Landing:
     rows_quarantined: int
     event_min_on: date | None = None
     event_max_on: date | None = None
+    newest_on: date | None = None
     column_period: str | None = None
     ignored_columns: tuple[str, ...] = ()
     reasons: Mapping[str, int] = field(default_factory=dict)
@@ -267,6 +297,7 @@ class Ledger:
             home.ledger_file, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
         )
         self._connection.row_factory = sqlite3.Row
+        self._connection.create_function("is_plausible", 2, _is_plausible_text, deterministic=True)
         self._connection.execute("pragma foreign_keys = on")
         # With a write-ahead log a commit costs one flush instead of three; "full" keeps every commit durable.
         self._connection.execute("pragma journal_mode = wal")
@@ -339,12 +370,19 @@ class Ledger:
         return found[0]
 
     def sightings(self, batch_id: str) -> list[Sighting]:
-        """Every name a content was delivered under, sorted."""
+        """Every name a content was delivered under, sorted; a date that is not believed is left out."""
         rows = self._connection.execute(
-            "select file_name, delivered_at, name_period from sighting where batch_id = ? order by file_name",
-            (batch_id,),
+            f"{_BELIEVED} select * from believed where batch_id = ? order by file_name", (batch_id,)
         )
         return [Sighting(row["file_name"], _moment(row["delivered_at"]), row["name_period"]) for row in rows]
+
+    def names_not_believed(self) -> list[str]:
+        """Inbox names whose date cannot be the file's delivery, sorted: it counts as none."""
+        rows = self._connection.execute(
+            f"{_BELIEVED} select source || '/' || file_name from believed inner join batch using (batch_id) "
+            "where named_at is not null and believed.delivered_at is null order by 1"
+        )
+        return [row[0] for row in rows]
 
     def reasons(self, source: str | None = None) -> list[tuple[str, str, int]]:
         """(batch id, reason code, rows) of everything in quarantine, sorted."""
@@ -368,7 +406,7 @@ class Ledger:
         with self._transaction() as connection:
             changed = connection.execute(
                 "update batch set state = ?, landing_id = ?, contract_fingerprint = ?, rows_in = ?, "
-                "rows_landed = ?, rows_quarantined = ?, event_min_on = ?, event_max_on = ?, "
+                "rows_landed = ?, rows_quarantined = ?, event_min_on = ?, event_max_on = ?, newest_on = ?, "
                 "column_period = ?, ignored_columns = ?, reason_code = ?, message_ja = ?, "
                 "message_en = ? where batch_id = ?",
                 (
@@ -380,6 +418,7 @@ class Ledger:
                     landing.rows_quarantined,
                     landing.event_min_on and landing.event_min_on.isoformat(),
                     landing.event_max_on and landing.event_max_on.isoformat(),
+                    landing.newest_on and landing.newest_on.isoformat(),
                     landing.column_period,
                     json.dumps(sorted(landing.ignored_columns), ensure_ascii=False),
                     landing.reason_code,
@@ -545,10 +584,24 @@ class Ledger:
                 "The ledger was made by a newer version of this program."
             )
         with self._transaction() as connection:
-            if connection.execute("pragma user_version").fetchone()[0] == 0:
+            version = connection.execute("pragma user_version").fetchone()[0]
+            if version == 0:
                 for statement in _SCHEMA.split(";"):
                     connection.execute(statement)
-                connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
+            else:
+                for earlier in range(version, SCHEMA_VERSION):
+                    connection.execute(_MIGRATIONS[earlier])
+            connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
+
+
+def is_plausible(delivered_at: datetime, newest_on: date | None) -> bool:
+    """Whether a date in a file's name can be its delivery, given the newest day in the file."""
+    return newest_on is None or (delivered_at.date() - newest_on).days <= MOST_DAYS_UNDELIVERED
+
+
+def _is_plausible_text(delivered_at: str | None, newest_on: str | None) -> bool:
+    moment = _moment(delivered_at)
+    return moment is not None and is_plausible(moment, _day(newest_on))
 
 
 def _put_sighting(connection: sqlite3.Connection, batch_id: str, sighting: Sighting) -> None:
@@ -582,7 +635,8 @@ def _batch(row: sqlite3.Row) -> Batch:
     event_max_on = _day(row["event_max_on"])
     delivered_at = _moment(row["delivered_at"])
     if delivered_at is None:
-        delivered_at = datetime.combine(event_max_on, NO_DATE.time()) if event_max_on else NO_DATE
+        last_day = _day(row["newest_on"]) or event_max_on
+        delivered_at = datetime.combine(last_day, NO_DATE.time()) if last_day else NO_DATE
     return Batch(
         batch_id=row["batch_id"],
         source=row["source"],

@@ -38,6 +38,7 @@ def status(home: Home, *, contracts: Mapping[str, SourceContract] | None = None)
             for file in found.files
             if not ledger.known_file(file.inbox_path, file.size_bytes, file.mtime_ns)
         ]
+        misdated = ledger.names_not_believed()
         releases = {release.release_id: release for release in ledger.releases()}
     delivered = [batch.delivered_at for batch in batches if batch.state == "landed"]
     as_of = max(delivered, default=None)
@@ -63,7 +64,8 @@ def status(home: Home, *, contracts: Mapping[str, SourceContract] | None = None)
         "unknown_folders": list(found.unknown_folders),
         "stray_files": list(found.stray_files),
         "unreadable": list(found.unreadable),
-        "next": _next_steps(sources, found, bool(waiting), bool(pending), current),
+        "misdated": misdated,
+        "next": _next_steps(sources, found, misdated, bool(waiting), bool(pending), current),
     }
 
 
@@ -162,7 +164,12 @@ def _next_step(source: dict[str, Any]) -> tuple[str, str]:
 
 
 def _next_steps(
-    sources: list[dict[str, Any]], found: InboxScan, waiting: bool, pending: bool, current: str | None
+    sources: list[dict[str, Any]],
+    found: InboxScan,
+    misdated: list[str],
+    waiting: bool,
+    pending: bool,
+    current: str | None,
 ) -> list[dict[str, str]]:
     steps = []
     if waiting or pending or current is None:
@@ -192,6 +199,15 @@ def _next_steps(
             {
                 "ja": f"inbox/{name} はソースのフォルダーの外にあります。移してください。",
                 "en": f"inbox/{name} lies outside a source's folder: move it into one.",
+            }
+        )
+    for name in misdated:
+        steps.append(
+            {
+                "ja": f"inbox/{name} の名前の日付は中の最後の日より10年以上後なので、使っていません。"
+                "名前を直して置き直してください。",
+                "en": f"The date in the name of inbox/{name} is more than ten years after the last day in it "
+                "and is not used: put it there again under a mended name.",
             }
         )
     for name in found.unreadable:

@@ -380,6 +380,28 @@ def test_one_source_leaves_the_others(home: Home) -> None:
     assert [outcome.source for outcome in land(home).new_batches] == ["crm_account"]
 
 
+def test_a_planned_call_does_not_move_the_day_of_delivery(home: Home) -> None:
+    planned = calls([1, 2]).replace("2025-10-03", "2027-06-30")
+    file = deliver(home, "crm_call", "planned calls.csv", planned)
+    assert str(check(home, file, "crm_call").delivered_at) == "2025-11-03 00:00:00"
+    assert land(home).rows_landed == 2
+    (batch,) = _batches(home)
+    assert str(batch.event_max_on) == "2027-06-30"
+    assert batch.delivered_at.isoformat() == "2025-11-03T00:00:00"
+
+
+def test_an_impossible_date_in_a_name_is_told_and_not_used(home: Home) -> None:
+    file = deliver(home, "crm_call", "crm_call_20991103.csv", calls([1]))
+    told = check(home, file, "crm_call")
+    assert str(told.named_at) == "2099-11-03 00:00:00" and str(told.delivered_at) == "2025-11-03 00:00:00"
+    assert any("2099-11-03" in english for _, english in told.warnings)
+    land(home)
+    assert [f"{batch.delivered_at:%Y-%m-%d}" for batch in _batches(home)] == ["2025-11-03"]
+    facts = status(home)
+    assert facts["misdated"] == ["crm_call/crm_call_20991103.csv"] and facts["as_of"] == "2025-11-03"
+    assert any("mended name" in step["en"] for step in facts["next"])
+
+
 def test_a_mistake_in_one_contract_leaves_other_sources_alone(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

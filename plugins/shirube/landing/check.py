@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
 
 from rich.console import Group, RenderableType
@@ -25,6 +25,7 @@ from shirube.landing.quarantine import (
     advice,
 )
 from shirube.landing.scan import has_writers, is_unfinished, is_utf8, shown
+from shirube.ledger import is_plausible
 from shirube.readers import FileRejected
 
 
@@ -34,7 +35,8 @@ class CheckResult:
 
     `file_reason` is set when the whole file would be refused; counts then cover what was read until then.
     `not_rows` counts blank lines and footers (合計). `matched` maps contract columns to the header the
-    contract looks for; `tokenised` maps columns to the kind of identifier they are replaced for; `warnings`
+    contract looks for; `named_at` is the date in the file's name, `delivered_at` the delivery that landing
+    makes of it; `tokenised` maps columns to the kind of identifier they are replaced for; `warnings`
     are (Japanese, English) remarks that refuse nothing.
     """
 
@@ -55,6 +57,7 @@ class CheckResult:
     encoding: str | None = None
     event_min_on: date | None = None
     event_max_on: date | None = None
+    named_at: datetime | None = None
     delivered_at: datetime | None = None
     period: str | None = None
     name_values: dict[str, str] = field(default_factory=dict)
@@ -79,7 +82,11 @@ def check(
     result = CheckResult(file, source, contract.business_name)
     name = _name_in_inbox(home, file, source)
     sighting = sighting_of(contract, name)
-    result.delivered_at, result.period = sighting.delivered_at, sighting.period
+    result.named_at, result.delivered_at, result.period = (
+        sighting.delivered_at,
+        sighting.delivered_at,
+        sighting.period,
+    )
     result.name_values = contract.values_from_name(Path(name).name) or {}
     result.file_reason = _refused_unread(file)
     if result.file_reason is None:
@@ -125,6 +132,9 @@ def _read(contract: SourceContract, file: Path, name: str, result: CheckResult) 
     result.reasons = refusals.reasons()
     result.event_min_on, result.event_max_on = intake.event_min_on, intake.event_max_on
     result.period = result.period or intake.column_period
+    newest_on = intake.newest_on
+    if newest_on and not (result.named_at and is_plausible(result.named_at, newest_on)):
+        result.delivered_at = datetime.combine(newest_on, time())
     result.encoding = intake.reader.encoding
     missing = set(intake.reader.missing_columns)
     for column in contract.columns:
@@ -197,11 +207,22 @@ def _warn(result: CheckResult, name: str) -> None:
                 "A file of this name counts as unfinished and is not landed: rename it.",
             )
         )
-    if result.delivered_at is None and result.file_reason is None:
+    if result.file_reason is not None:
+        return
+    if result.named_at is None:
         result.warnings.append(
             (
-                "ファイル名に日付がありません。最後の出来事の日が届いた日とみなされます。",
-                "There is no date in the file name: the last event's day counts as the delivery day.",
+                "ファイル名に日付がありません。中の最後の日が届いた日とみなされます。",
+                "There is no date in the file name: the last day in the file counts as the delivery day.",
+            )
+        )
+    elif result.named_at != result.delivered_at:
+        result.warnings.append(
+            (
+                f"ファイル名の日付 {result.named_at:%Y-%m-%d} は中の最後の日より10年以上後なので、"
+                "届いた日とみなされません。名前を直してください。",
+                f"The date {result.named_at:%Y-%m-%d} in the file name is more than ten years after the last "
+                "day in the file and is not believed: mend the name.",
             )
         )
 
@@ -249,7 +270,11 @@ def _reasons_table(reasons: list[ReasonSummary]) -> Table:
 def _facts_table(result: CheckResult) -> Table:
     table = Table(show_header=False, box=None, pad_edge=False)
     events = f"{result.event_min_on} – {result.event_max_on}" if result.event_min_on else ""
-    delivered = f"{result.delivered_at:%Y-%m-%d %H:%M}" if result.delivered_at else ""
+    delivered = ""
+    if result.delivered_at and result.delivered_at == result.named_at:
+        delivered = f"{result.delivered_at:%Y-%m-%d %H:%M} (名前から / from the name)"
+    elif result.delivered_at:
+        delivered = f"{result.delivered_at:%Y-%m-%d} (中の最後の日 / last day in the file)"
     rows = (
         ("見つかった列 / Columns found", ", ".join(f"{k} ← {v}" for k, v in result.matched.items())),
         ("ない列 / Missing", ", ".join(f"{k} ← {v}" for k, v in result.missing.items())),
@@ -262,7 +287,7 @@ def _facts_table(result: CheckResult) -> Table:
         ),
         ("文字コード / Encoding", result.encoding or ""),
         ("出来事の期間 / Events", events),
-        ("届いた日時(名前から) / Delivered", delivered),
+        ("届いた日時 / Delivered", delivered),
         ("対象期間 / Period", result.period or ""),
         ("名前から読んだ値 / From the name", ", ".join(f"{k}={v}" for k, v in result.name_values.items())),
     )

@@ -45,7 +45,16 @@ class Intake:
         self.rows_kept = 0
         self.event_min_on: date | None = None
         self.event_max_on: date | None = None
+        self._recorded_max_on: date | None = None
         self._periods: set[str] = set()
+
+    @property
+    def newest_on(self) -> date | None:
+        """The last day that a row was recorded; events tell it only where nothing else does.
+
+        A planned call lies in the future, and its file did not come from there.
+        """
+        return self._recorded_max_on or self.event_max_on
 
     @property
     def column_period(self) -> str | None:
@@ -65,7 +74,7 @@ class Intake:
                 )
             self.rows_in += len(entered)
             self.rows_kept += kept.num_rows
-            self._note_events(kept)
+            self._note_days(kept)
             self._note_period(kept)
             yield Portion(len(entered), kept, refusals)
 
@@ -80,16 +89,14 @@ class Intake:
                 "契約ファイルの emptyFile を accept にします。",
             )
 
-    def _note_events(self, kept: pa.RecordBatch) -> None:
-        declared = self.contract.event_time
-        if declared is None or kept.num_rows == 0:
-            return
-        extremes = pc.min_max(kept.column(declared.column)).as_py()
-        if extremes["min"] is None:
-            return
-        low, high = (_local_day(extremes[side], declared.zone) for side in ("min", "max"))
-        self.event_min_on = min(low, self.event_min_on or low)
-        self.event_max_on = max(high, self.event_max_on or high)
+    def _note_days(self, kept: pa.RecordBatch) -> None:
+        event_time = self.contract.event_time
+        if event_time and (days := _days(kept.column(event_time.column), event_time.zone)):
+            self.event_min_on = min(days[0], self.event_min_on or days[0])
+            self.event_max_on = max(days[1], self.event_max_on or days[1])
+        recorded = self.contract.supersede.order_by
+        if recorded and (days := _days(kept.column(recorded), self.contract.zone)):
+            self._recorded_max_on = max(days[1], self._recorded_max_on or days[1])
 
     def _note_period(self, kept: pa.RecordBatch) -> None:
         declared = self.contract.period
@@ -121,6 +128,16 @@ def split_identifiers(
 def _row_numbers(rows: pa.Array, rejects: list[Reject]) -> np.ndarray:
     refused = np.array(sorted({reject.row_number for reject in rejects}), np.int64)
     return np.concatenate([rows.to_numpy(zero_copy_only=False), refused])
+
+
+def _days(values: pa.Array, zone: str) -> tuple[date, date] | None:
+    """First and last day in `zone`; None where the column holds no days at all."""
+    if not (pa.types.is_timestamp(values.type) or pa.types.is_date(values.type)):
+        return None
+    extremes = pc.min_max(values).as_py()
+    if extremes["min"] is None:
+        return None
+    return _local_day(extremes["min"], zone), _local_day(extremes["max"], zone)
 
 
 def _local_day(value: date | datetime, zone: str) -> date:

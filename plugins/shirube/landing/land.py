@@ -374,6 +374,7 @@ def _land_batch(
         rows_quarantined=sum(reasons.values()),
         event_min_on=None if refused or intake is None else intake.event_min_on,
         event_max_on=None if refused or intake is None else intake.event_max_on,
+        newest_on=None if refused or intake is None else intake.newest_on,
         column_period=None if refused or intake is None else intake.column_period,
         ignored_columns=tuple(intake.reader.ignored_columns) if intake else (),
         reasons=reasons,
