@@ -79,8 +79,21 @@ def test_what_cannot_be_replayed_is_said(home: Home, contracts: Contracts) -> No
     (outcome,) = land(home, contracts=contracts).new_batches
     with Ledger(home) as ledger:
         vault.received_file(home, "crm_call", ledger.batch(outcome.batch_id).content_hash).unlink()
-    with pytest.raises(FileNotFoundError, match="deliver the file again"):
+    with pytest.raises(LandingError, match="deliver the file again"):
         replay(home, outcome.batch_id, contracts=contracts)
+
+
+def test_a_copy_that_is_gone_keeps_no_other_batch_from_its_replay(home: Home, contracts: Contracts) -> None:
+    deliver(home, "crm_call", "crm_call_20251103.csv", calls([1]))
+    deliver(home, "crm_call", "crm_call_20251104.csv", calls([2]))
+    gone, _ = land(home, contracts=contracts).new_batches
+    changed = {**contracts, "crm_call": replace(contracts["crm_call"], null_values=("空",))}
+    with Ledger(home) as ledger:
+        vault.received_file(home, "crm_call", ledger.batch(gone.batch_id).content_hash).unlink()
+    with pytest.raises(LandingError, match=gone.batch_id) as caught:
+        replay(home, "all", contracts=changed)
+    assert len(caught.value.result.new_batches) == 1
+    assert len(lake_rows(home, "crm_call")) == 2
 
 
 def test_a_received_copy_that_is_gone_costs_its_own_batch_only(home: Home, contracts: Contracts) -> None:

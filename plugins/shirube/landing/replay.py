@@ -13,9 +13,7 @@ from shirube.landing.land import (
     clear_leftovers,
     disk_watch,
     land_batches,
-    received_copy,
     select_sources,
-    without_copy,
     write_schemas,
 )
 from shirube.landing.locks import landing_source
@@ -38,8 +36,8 @@ def replay(
     The new landing takes the place of the old one in the ledger, in one transaction; doing it again changes
     nothing. The file in the inbox is not needed: the copy in the vault is read.
 
-    Raises `LedgerError` for an unknown batch, `LookupError` for a source without contract,
-    `FileNotFoundError` when the received copy is gone, and what `land` raises.
+    Raises `LedgerError` for an unknown batch, `LookupError` for a source without contract, and what `land`
+    raises: `LandingError`, after all others, for batches whose received copy is gone.
     """
     declared = load_contracts() if contracts is None else contracts
     result = LandResult()
@@ -48,8 +46,6 @@ def replay(
         write_schemas(home, declared)
         for name, batches in _chosen(ledger, declared, batch_id, source).items():
             with landing_source(home, name):
-                for batch in batches:
-                    _assert_received(home, batch)
                 failures += land_batches(
                     home, ledger, declared[name], batches, result, progress or (lambda event, facts: None)
                 )
@@ -75,8 +71,3 @@ def _chosen(
         name: [batch for batch in ledger.batches(name) if is_outdated(batch, declared[name])]
         for name in select_sources(declared, source)
     }
-
-
-def _assert_received(home: Home, batch: Batch) -> None:
-    if not received_copy(home, batch).exists():
-        raise FileNotFoundError(without_copy(batch))

@@ -169,7 +169,7 @@ def _refuse_unreadable(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
             unpacked = sum(info.file_size for info in archive.infolist())
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, RuntimeError, OSError, ValueError) as error:
         raise FileRejected(
             "truncated_file",
             "Excelファイルが途中で終わっているか、壊れています",
