@@ -164,6 +164,9 @@ def test_a_mistake_is_named_with_its_line(tmp_path: Path, old: str, new: str, li
         ("{property: titleRows, value: two}", "wrong kind"),
         ("{property: titleRows, value: true}", "wrong kind"),
         ("{property: titleRows, value: 99}", "between 0 and 50"),
+        ("{property: headerRows, value: 0}", "between 1 and 3"),
+        ("{property: headerRows, value: 2}\n  - {property: header, value: false}", "with a header"),
+        ("{property: headerRows, value: 2}\n  - {property: format, value: qualtrics}", "with a header"),
         ("{property: encodings, value: [shift_jis]}", "use cp932"),
         ("{property: delimiter, value: '::'}", "one character"),
         ("{property: emptyFile, value: maybe}", "accept or reject"),
@@ -268,5 +271,5 @@ def test_the_readme_names_every_custom_property_and_its_example_loads(tmp_path: 
     example = readme.split("```yaml\n")[1].split("```")[0]
     assert load_contract(write(tmp_path, example)).name == "field_request"
     known = [*FILE_PROPERTIES, *COLUMN_PROPERTIES]
-    assert len(known) == 20
+    assert len(known) == 21
     assert [name for name in known if f"`{name}" not in readme] == []

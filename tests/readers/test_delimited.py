@@ -233,6 +233,23 @@ def test_title_rows_and_footers_are_no_rows(tmp_path: Path):
     assert outcome.reasons == [(7, "missing_key")]
 
 
+def test_a_header_of_two_rows_is_joined(tmp_path: Path):
+    custom = "  - {property: headerRows, value: 2}\n  - {property: titleRows, value: 1}\n"
+    custom += "  - {property: passThrough, value: ['視聴/*']}"
+    contract = plain_contract(tmp_path, custom)
+    text = "実績,,,,,\nコード,本文,視聴,,備考,金額\n,,開始,終了,,\n1,a,10:00,10:30,x,5\n2,b,,11:30,y,6\n"
+    for table in (text, text.split("\n", 1)[1]):
+        outcome = read_all(contract, put(tmp_path, table))
+        assert outcome.column("code") == ["1", "2"] and outcome.column("amount") == [5, 6]
+        assert outcome.column("_extra") == [
+            '{"視聴/開始": "10:00", "視聴/終了": "10:30"}',
+            '{"視聴/終了": "11:30"}',
+        ]
+        assert outcome.reader.ignored_columns == ["備考"]
+    with pytest.raises(FileRejected, match="empty_file"):
+        read_all(contract, put(tmp_path, "コード,本文,金額\n"))
+
+
 def test_a_file_without_header_is_read_by_position(tmp_path: Path):
     contract = plain_contract(tmp_path, "  - {property: header, value: false}")
     outcome = read_all(contract, put(tmp_path, '01101,"(ｶﾌﾞ) ｼﾔ",1\n01102,"株式会社",2\n', encoding="cp932"))

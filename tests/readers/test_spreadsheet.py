@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import xlsxwriter
-from reading import read_all
+from reading import plain_contract, read_all
 from shirube.readers import FileRejected
 from shirube.readers.spreadsheet import _cell
 
@@ -110,6 +110,33 @@ def test_a_cell_merged_over_several_rows_counts_in_each_of_them(contracts, tmp_p
     assert outcome.column("product_name") == ["ミチビキ"] * 5 + [None]
     assert outcome.column("delivered_count") == [30] + [None] * 5
     assert outcome.reader.not_rows == 3
+
+
+def test_a_header_of_two_rows_is_joined_under_its_merged_titles(tmp_path: Path):
+    custom = "  - {property: format, value: spreadsheet}\n  - {property: headerRows, value: 2}\n"
+    custom += "  - {property: titleRows, value: 1}\n  - {property: passThrough, value: ['視聴/*']}"
+    contract = plain_contract(tmp_path, custom)
+    path = tmp_path / NAME
+    with xlsxwriter.Workbook(path) as book:
+        page = book.add_worksheet("明細")
+        page.merge_range(0, 1, 0, 6, "配信実績")
+        page.merge_range(2, 1, 3, 1, "コード")
+        page.merge_range(2, 2, 2, 3, "視聴")
+        page.write_row(3, 2, ["開始", "終了", "備考", "金額", "本文"])
+        page.write_row(4, 1, ["1", "10:00", "10:30", "x", 5, "a"])
+        page.merge_range(5, 1, 6, 1, "2")
+        page.write_row(5, 2, ["11:00", "", "", 6, "b"])
+        page.write_row(6, 2, ["12:00", "", "", 7, "c"])
+    outcome = read_all(contract, path)
+    assert outcome.rejects == [] and outcome.column("_row_number") == [5, 6, 7]
+    assert outcome.column("code") == ["1", "2", "2"] and outcome.column("amount") == [5, 6, 7]
+    assert outcome.column("_extra") == [
+        '{"視聴/開始": "10:00", "視聴/終了": "10:30"}',
+        '{"視聴/開始": "11:00"}',
+        '{"視聴/開始": "12:00"}',
+    ]
+    assert outcome.reader.ignored_columns == ["備考"]
+    assert refused(contract, put(tmp_path, [["コード", "本文", "金額"]])) == "empty_file"
 
 
 def test_a_day_count_is_rounded_to_the_second():

@@ -42,6 +42,7 @@ FILE_PROPERTIES: Final[dict[str, type | tuple[type, ...]]] = {
     "encodings": list,
     "delimiter": str,
     "header": bool,
+    "headerRows": int,
     "titleRows": int,
     "footerMarkers": list,
     "sheet": str,
@@ -268,6 +269,7 @@ class _Builder:
             encodings=self._encodings(props),
             delimiter=self._delimiter(props),
             has_header=bool(self._value(props, "header", True)),
+            header_rows=self._header_rows(props),
             title_rows=self._title_rows(props),
             footer_markers=self._texts(props, "footerMarkers", ()),
             sheet=self._value(props, "sheet", None),
@@ -434,6 +436,18 @@ class _Builder:
         if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
             self.say(props["delimiter"][1], "delimiter is one character")
         return delimiter
+
+    def _header_rows(self, props: dict[str, tuple[Any, NodePath]]) -> int:
+        rows = int(self._value(props, "headerRows", 1))
+        if not 1 <= rows <= 3:
+            self.say(props["headerRows"][1], "headerRows is between 1 and 3")
+        if rows > 1 and not (
+            self._value(props, "header", True) and set(self._formats(props)) <= {"delimited", "spreadsheet"}
+        ):
+            self.say(
+                props["headerRows"][1], "headerRows is for delimited and spreadsheet files with a header"
+            )
+        return rows
 
     def _title_rows(self, props: dict[str, tuple[Any, NodePath]]) -> int:
         rows = int(self._value(props, "titleRows", 0))

@@ -141,6 +141,7 @@ class SourceContract:
     encodings: tuple[str, ...] = DEFAULT_ENCODINGS
     delimiter: str | None = None
     has_header: bool = True
+    header_rows: int = 1
     title_rows: int = 0
     footer_markers: tuple[str, ...] = ()
     sheet: str | None = None

@@ -14,6 +14,9 @@ import pyarrow.compute as pc
 from shirube.contracts.model import SourceContract, header_key
 from shirube.readers.reasons import ROW_REASONS
 
+HEADER_SEPARATOR = "/"
+"""Between the texts of a header of several rows."""
+
 BATCH_ROWS = 65_536
 """Most rows in one batch."""
 
@@ -141,6 +144,16 @@ def match_header(contract: SourceContract, header: list[str], given: set[str]) -
     required = [name for name in missing if contract.by_name[name].required]
     # A table in which nothing is recognised is another table, even where the contract requires no column.
     return HeaderMatch(positions, passed, ignored, missing, required if positions else missing)
+
+
+def joined_header(rows: list[list[str]]) -> list[str]:
+    """One header out of several rows: 視聴 over 開始 is 視聴/開始; blanks above or below are left out."""
+    width = max(map(len, rows))
+    padded = [[*row, *[""] * (width - len(row))] for row in rows]
+    return [
+        HEADER_SEPARATOR.join(text.strip() for text in texts if text.strip())
+        for texts in zip(*padded, strict=True)
+    ]
 
 
 def is_passed_through(name: str, patterns: tuple[str, ...]) -> bool:

@@ -30,6 +30,7 @@ from shirube.readers.batch import (
     Reader,
     Reject,
     extra_json,
+    joined_header,
     match_header,
     reject,
     unknown_columns,
@@ -70,13 +71,13 @@ class Row:
 
 
 def open_delimited(contract: SourceContract, text: TextFile, constants: dict[str, str]) -> Reader:
-    """A reader for a plain table: one header row under at most `title_rows` rows, or no header at all."""
+    """A reader for a plain table: its header under at most `title_rows` rows, or no header at all."""
     if not contract.has_header:
         return DelimitedReader(contract, text, _layout_without_header(contract, text, constants))
     head = text.head()
     tries = []
     for delimiter in [contract.delimiter] if contract.delimiter else DELIMITERS:
-        for line, cells, after in head_rows(head, delimiter, contract.title_rows + 1):
+        for line, cells, after in _headers(contract, head, delimiter):
             match = match_header(contract, cells, set(constants))
             tries.append(
                 (len(match.missing_required), -len(match.positions), line, match, cells, after, delimiter)
@@ -103,6 +104,25 @@ def head_rows(head: str, delimiter: str, most: int) -> Iterator[tuple[int, list[
         if cells is not None and any(cell.strip() for cell in cells):
             yield rows[0].line, cells, at
             found += 1
+
+
+def _headers(contract: SourceContract, head: str, delimiter: str) -> Iterator[tuple[int, list[str], int]]:
+    """Everything that may be the header, as in `head_rows`; the rows of one header are joined."""
+    deep = contract.header_rows
+    rows = list(head_rows(head, delimiter, contract.title_rows + deep))
+    for at in range(len(rows) - deep + 1):
+        parts = rows[at : at + deep]
+        cells = parts[0][1] if deep == 1 else joined_header(_titles_filled([row for _, row, _ in parts]))
+        yield parts[0][0], cells, parts[-1][2]
+
+
+def _titles_filled(rows: list[list[str]]) -> list[list[str]]:
+    """Rows of one header, in which a title holds for the untitled columns to its right."""
+    filled = []
+    for row in rows[:-1]:
+        title = ""
+        filled.append([title := cell if cell.strip() else title for cell in row])
+    return [*filled, rows[-1]]
 
 
 def refused_header(

@@ -24,6 +24,7 @@ from shirube.readers.batch import (
     RawBatch,
     Reader,
     extra_json,
+    joined_header,
     match_header,
     unknown_columns,
 )
@@ -56,13 +57,13 @@ def open_spreadsheet(contract: SourceContract, path: Path, constants: dict[str, 
     if not head:
         raise no_rows()
     best: tuple[int, int, int, HeaderMatch, list[str]] | None = None
-    for number, row in head[: contract.title_rows + 1]:
-        header = [_text(cell) for cell in row]
+    for number, header in _headers(contract, sheet, head):
         match = match_header(contract, header, set(constants))
         found = (len(match.missing_required), -len(match.positions), number, match, header)
         if best is None or found[:3] < best[:3]:
             best = found
-    assert best is not None
+    if best is None:
+        raise no_rows()
     _, hits, header_row, match, header = best
     if match.missing_required:
         raise unknown_columns(
@@ -185,6 +186,26 @@ def _refuse_unreadable(path: Path) -> None:
             "the workbook unpacks to more than 1 GiB",
             "CSVで納品してもらってください。",
         )
+
+
+def _headers(
+    contract: SourceContract, sheet: CalamineSheet, head: list[tuple[int, list[Cell]]]
+) -> Iterator[tuple[int, list[str]]]:
+    """Everything that may be the header, with the number of its last row; rows of one header are joined."""
+    deep = contract.header_rows
+    rows = {number: [_text(cell) for cell in row] for number, row in head}
+    if deep > 1:
+        left = sheet.start[1] if sheet.start else 0
+        for (first, column), (_, last_column) in sheet.merged_cell_ranges or ():
+            row = rows.get(first + 1)
+            if row is not None and column >= left:
+                covered = range(column - left, min(last_column + 1 - left, len(row)))
+                for at in covered:
+                    row[at] = row[covered.start]
+    numbers = list(rows)
+    for at in range(min(contract.title_rows + 1, len(numbers) - deep + 1)):
+        parts = numbers[at : at + deep]
+        yield parts[-1], rows[parts[0]] if deep == 1 else joined_header([rows[number] for number in parts])
 
 
 def _sheet(contract: SourceContract, workbook: CalamineWorkbook) -> CalamineSheet:
