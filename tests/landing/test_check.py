@@ -90,6 +90,7 @@ def _zip_of_something() -> bytes:
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("notes.txt", "hello")
+        archive.writestr("more.txt", "hello")
     return buffer.getvalue()
 
 

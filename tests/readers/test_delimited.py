@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import tracemalloc
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -260,6 +261,33 @@ def test_a_file_without_header_is_read_by_position(tmp_path: Path):
 def test_gzip_is_read_whatever_the_name(tmp_path: Path):
     outcome = read_all(plain_contract(tmp_path), put(tmp_path, gzip.compress((HEADER + "01,a,1\n").encode())))
     assert outcome.column("code") == ["01"]
+
+
+def test_a_zip_of_one_file_is_read_as_that_file(tmp_path: Path):
+    text = "コード,本文,金額\n" + "".join(f"{n:04d},{'x' * 50}{n},{n}\n" for n in range(3000))
+    path = tmp_path / "data.csv"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.mkdir("納品")
+        archive.writestr("納品/四月.csv", text.encode("cp932"))
+    outcome = read_all(plain_contract(tmp_path), path)
+    assert outcome.rows_in == 3000 and outcome.column("amount")[-1] == 2999
+    assert outcome.reader.encoding == "cp932"
+    whole = path.read_bytes()
+
+    def refused(content: bytes) -> str:
+        path.write_bytes(content)
+        with pytest.raises(FileRejected) as caught:
+            read_all(plain_contract(tmp_path), path)
+        return caught.value.reason_code
+
+    damaged = bytearray(whole)
+    damaged[len(whole) // 2] ^= 0xFF
+    assert refused(bytes(damaged)) == "truncated_file"
+    assert refused(whole[:-30]) == "not_a_delimited"
+    path.write_bytes(whole)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("五月.csv", text)
+    assert refused(path.read_bytes()) == "not_a_delimited"
 
 
 def test_a_path_with_japanese_and_spaces(tmp_path: Path):

@@ -187,9 +187,8 @@ def test_bad_workbooks_are_refused_whole(contracts, tmp_path: Path):
     whole.write_bytes(whole.read_bytes()[:-400])
     assert refused(contract, whole) == "truncated_file"
     written = put(tmp_path, [HEADER, ["D1", "00123456"]]).read_bytes()
-    entry = written.index(
-        b"PK\x01\x02"
-    )  # of the central directory: version needed at 6, flags at 8, name at 46
+    # An entry of the ZIP's directory has the version needed at 6, flags at 8 and its name at 46.
+    entry = written.index(b"PK\x01\x02")
     for damage in ({6: 0xFF}, {9: 0x08, 46: 0xB5}):
         damaged = bytearray(written)
         for at, byte in damage.items():
@@ -200,5 +199,6 @@ def test_bad_workbooks_are_refused_whole(contracts, tmp_path: Path):
     assert refused(contract, whole) == "not_a_spreadsheet"
     with zipfile.ZipFile(whole, "w") as archive:
         archive.writestr("readme.txt", "not a workbook")
+        archive.writestr("more.txt", "nor is this")
     assert refused(contract, whole) == "not_a_spreadsheet"
     assert refused(contracts["crm_call"], whole) == "not_a_delimited"

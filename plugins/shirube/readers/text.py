@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BufferedIOBase
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from shirube.readers.batch import FileRejected
 
@@ -32,8 +33,9 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_ZIP: Final = b"PK\x03\x04"
 _FOREIGN: Final = (
-    (b"PK\x03\x04", "ZIP または Excel（.xlsx）", "a ZIP or Excel file"),
+    (_ZIP, "ZIP または Excel（.xlsx）", "a ZIP or Excel file"),
     (b"\xd0\xcf\x11\xe0", "古い形の Excel（.xls）など", "an old Office file"),
     (b"%PDF", "PDF", "a PDF"),
     (b"\x89PNG", "画像", "a picture"),
@@ -289,13 +291,25 @@ def not_a(file_format: str, is_ja: str, is_en: str) -> FileRejected:
     )
 
 
-def _open(path: Path) -> BufferedIOBase:
+def _open(path: Path) -> BufferedIOBase | IO[bytes]:
     with path.open("rb") as stream:
-        compressed = stream.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if compressed else path.open("rb")
+        start = stream.read(4)
+    if start.startswith(b"\x1f\x8b"):
+        return gzip.open(path, "rb")
+    return (start == _ZIP and _only_member(path)) or path.open("rb")
 
 
-def _read(stream: BufferedIOBase, size: int) -> bytes:
+def _only_member(path: Path) -> IO[bytes] | None:
+    """The one file in a ZIP; None where there are several, a password or damage."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [member for member in archive.infolist() if not member.is_dir()]
+            return archive.open(members[0]) if len(members) == 1 else None
+    except (zipfile.BadZipFile, RuntimeError, OSError, ValueError):
+        return None
+
+
+def _read(stream: BufferedIOBase | IO[bytes], size: int) -> bytes:
     try:
         return stream.read(size)
     except EOFError as error:
@@ -305,7 +319,7 @@ def _read(stream: BufferedIOBase, size: int) -> bytes:
             "the compressed file breaks off before its end",
             "送る途中で切れたようです。全体を再送してもらってください。",
         ) from error
-    except (gzip.BadGzipFile, zlib.error) as error:
+    except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error) as error:
         raise FileRejected(
             "truncated_file",
             "圧縮ファイルが壊れています",
