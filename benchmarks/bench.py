@@ -94,7 +94,7 @@ def touchpoints_in(home: Path) -> int:
 
 
 def bench(size: int, folder: Path) -> list[Measurement]:
-    """Every step for one size, then the plain script on the lake that the pipeline landed."""
+    """Every step for one size, then the plain script on the same lake and ledger's export."""
     shutil.rmtree(folder, ignore_errors=True)
     home = folder / "home"
     environment = os.environ | {"SHIRUBE_HOME": str(home)}

@@ -7,8 +7,8 @@ tests, no audit, no lineage, no release, nothing that can be traced back to a fi
 
     python benchmarks/plain.py HOME OUT
 
-HOME is a data home with a lake and the ledger's export (`warehouse/ledger`, as `shirube build` leaves it);
-OUT receives one Parquet file per mart.
+HOME is a data home with a lake and a finished build: the script reads the ledger's export that this build read
+(`warehouse/builds/<the id in warehouse/last>/ledger`, as `shirube build` leaves it). OUT receives one Parquet file per mart.
 """
 
 # ruff: noqa: E501 -- the lines of SQL follow the statements' sense
@@ -1710,7 +1710,9 @@ def run(home: Path, out: Path) -> None:
         "journey_setting": "hysteresis_days as hysteresis, transition_horizon_months as horizon_months, "
         "promoter_min_score as promoter, warm_up_months",
     }
-    values = {"lake": home / "lake", "ledger": home / "warehouse" / "ledger", "seeds": SEEDS}
+    last = (home / "warehouse" / "last").read_text(encoding="ascii").strip()
+    ledger = home / "warehouse" / "builds" / last / "ledger"
+    values = {"lake": home / "lake", "ledger": ledger, "seeds": SEEDS}
     for seed, columns in rules.items():
         found = connection.execute(
             f"select {columns} from '{SEEDS / seed}.csv' order by rule_version desc limit 1"

@@ -40,6 +40,7 @@ class HandmadeBuild:
 
     warehouse_file: Path
     dbt_manifest: Path
+    ledger: Path
     release_id: str
     as_of: date
     config_version: str = "0123456789ab"
@@ -52,7 +53,7 @@ def make_build(
     build = prepared(home, release_id)
     _land(home, "crm_call", 40)
     _land(home, "webinar_zoom", 10)
-    _export_ledger(home)
+    _export_ledger(build.ledger)
     build.warehouse_file.unlink(missing_ok=True)
     with duckdb.connect(str(build.warehouse_file)) as connection:
         for statement in _tables(touchpoints, shift, release_id, build.as_of):
@@ -66,6 +67,7 @@ def prepared(home: Home, release_id: str) -> HandmadeBuild:
     return HandmadeBuild(
         home.warehouse / "shirube.duckdb",
         home.warehouse / "manifest.json",
+        home.warehouse / "builds" / release_id / "ledger",
         release_id,
         date.fromisoformat(release_id[:10]),
     )
@@ -177,8 +179,7 @@ def _land(home: Home, source: str, rows: int) -> None:
         )
 
 
-def _export_ledger(home: Home) -> None:
-    folder = home.warehouse / "ledger"
+def _export_ledger(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     tables = {
         "batch": """

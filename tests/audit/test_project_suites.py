@@ -39,9 +39,9 @@ def _declared_build(home: Home, *statements: str) -> HandmadeBuild:
     change(build, "create schema core", "create schema marts", *tables, *statements)
     contracts = load_contracts()
     with Ledger(home) as ledger:
-        ledger.export_parquet(home.warehouse / "ledger", contracts)
+        ledger.export_parquet(build.ledger, contracts)
     rows = ", ".join(f"('b-{name}', 'l-{name}', '{name}')" for name in contracts)
-    batch = home.warehouse / "ledger" / "batch.parquet"
+    batch = build.ledger / "batch.parquet"
     with duckdb.connect() as connection:
         connection.execute(
             "copy (select batch_id, landing_id, source, 'landed' as state, date '2026-10-31' as delivered_on,"

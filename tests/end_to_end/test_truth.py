@@ -38,9 +38,10 @@ def test_rows_in_are_landed_or_quarantined(company: Company) -> None:
 
 def test_quarantined_rows_have_the_planted_reasons(company: Company) -> None:
     planted = company.truth["planted"]
+    ledger = company.home.warehouse / "builds" / company.home.current.resolve().name / "ledger"
     rows = company.rows(
         "select reason_code, cast(sum(rows) as bigint) from read_parquet("
-        f"'{company.home.warehouse / 'ledger' / 'quarantine.parquet'}') group by 1"
+        f"'{ledger / 'quarantine.parquet'}') group by 1"
     )
     by_reason = {reason: int(number) for reason, number in rows}
     names = ("lost_leading_zeros", "excel_scientific_notation", "impossible_era_dates", "truncated_rows")

@@ -165,7 +165,7 @@ def _fate(home: Home, release_id: str, outcome: str) -> str:
 def test_two_publishers_at_once_are_one_after_the_other(home: Home, second: str) -> None:
     first = "2026-10-31-aaaaaaaaaa"
     _candidate(home, first, 0)
-    make_audit(home, prepared(home, second))
+    _candidate(home, second, 0)
     with publisher(home) as one, publisher(home) as other:
         one.begin(first)
         other.begin(second)

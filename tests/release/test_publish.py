@@ -93,6 +93,22 @@ def test_the_ledger_knows_the_release(home: Home) -> None:
     ]
 
 
+def test_a_release_claims_what_its_build_read_and_not_what_was_landed_since(home: Home) -> None:
+    build = make_build(home)
+    found = make_audit(home, build)
+    batches = make_build(home, SECOND).ledger / "batch.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"copy (select * replace ('late-1' as landing_id, 7 as rows_landed) from '{batches}')"
+            f" to '{batches}' (format parquet)"
+        )
+    release = publish(home, build, found)
+    with Ledger(home) as ledger:
+        assert ledger.releases()[0].landing_ids == ("crm_call-1", "webinar_zoom-1")
+    rows = {entry["source"]: entry["rows_landed"] for entry in read_manifest(release.path)["sources"]}
+    assert rows == {"crm_call": 40, "webinar_zoom": 10, "dcf_physician": 0}
+
+
 def test_parquet_is_sorted_by_the_tested_key_or_by_all_columns(home: Home) -> None:
     release = _published(home)
     with duckdb.connect() as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from shirube.home import Home
 from shirube.landing import land
@@ -55,8 +57,10 @@ class FakeDbt:
         self.runs.append(dict(variables))
         target.mkdir(parents=True)
         warehouse_file.write_text(f"warehouse {len(self.runs)}")
-        for name in ("manifest.json", "run_results.json"):
+        for name in ("manifest.json", "run_results.json", "dbt.log"):
             (target / name).write_text("{}")
+        self.ledger = ledger
+        self.landings = pq.read_table(ledger / "batch.parquet")["landing_id"].to_pylist()
         if self.problem:
             raise self.problem
         return [run_dbt_module.ModelResult("fct_touchpoint", "core", "success", 0.1)]
@@ -116,10 +120,41 @@ def test_a_failed_build_leaves_the_last_one_and_nothing_else(home: Home, dbt: Fa
     good = build(home)
     drop(home, "20260408", "シルベリン錠10mg")
     dbt.problem = run_dbt_module.DbtError("dbt build failed:\n  fct_touchpoint: no room")
-    with pytest.raises(BuildError, match="fct_touchpoint: no room"):
+    with pytest.raises(BuildError, match="fct_touchpoint: no room") as error:
         build(home)
+    failed = home.warehouse / "failed"
+    assert str(failed) in str(error.value)
+    assert sorted(file.name for file in failed.iterdir()) == ["dbt.log", "run_results.json"]
+    assert failed.stat().st_mode & 0o777 == 0o700
     assert last_build(home) == good
     assert [folder.name for folder in (home.warehouse / "builds").iterdir()] == [good.release_id]
+
+
+def test_a_build_keeps_the_ledger_that_it_read(home: Home, dbt: FakeDbt) -> None:
+    """Landed after the build began: in neither its rows nor its ledger, whatever is exported later."""
+    first = build(home)
+    read = list(dbt.landings)
+    assert dbt.ledger == first.ledger == home.warehouse / "builds" / first.release_id / "ledger"
+    drop(home, "20260408", "シルベリン錠10mg")
+    dbt.problem = run_dbt_module.DbtError("dbt build failed")
+    with pytest.raises(BuildError):
+        build(home)
+    assert len(dbt.landings) == 2
+    assert pq.read_table(first.ledger / "batch.parquet")["landing_id"].to_pylist() == read
+    assert len(read) == 1
+    assert not (home.warehouse / ".ledger").exists()
+
+
+def test_the_audits_of_cleared_builds_go_with_them(home: Home, dbt: FakeDbt) -> None:
+    kept = build(home).release_id
+    old = "2026-03-01-0123456789"
+    for name in (old, kept):
+        (home.warehouse / "audit" / name).mkdir(parents=True)
+        (home.warehouse / f".audit-{name}-x1y2").mkdir()
+    drop(home, "20260408", "シルベリン錠10mg")
+    build(home)
+    assert [folder.name for folder in (home.warehouse / "audit").iterdir()] == [kept]
+    assert [folder.name for folder in home.warehouse.glob(".audit-*")] == [f".audit-{kept}-x1y2"]
 
 
 def test_an_unfinished_write_ahead_log_fails_the_build(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,9 +229,7 @@ def test_killed_at_any_moment_the_next_build_is_the_same(home: Home, tmp_path: P
     )
     for waits in (1, 3, 7):
         for folder in (home.warehouse / "builds").iterdir():
-            for file in folder.iterdir():
-                file.unlink()
-            folder.rmdir()
+            shutil.rmtree(folder)
         with subprocess.Popen(
             [sys.executable, str(script), str(home.root)], stdout=subprocess.PIPE, text=True
         ) as child:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shirube.warehouse.run_dbt import DbtError, _explain, _follow, run_dbt
+from shirube.warehouse.run_dbt import LOG_FILE, DbtError, _explain, _follow, run_dbt
 
 
 def event(name: str, level: str = "info", message: str = "", **node: Any) -> str:
@@ -22,6 +22,7 @@ def event(name: str, level: str = "info", message: str = "", **node: Any) -> str
 def test_models_and_seeds_are_reported_tests_are_not() -> None:
     seen: list[tuple[str, dict[str, Any]]] = []
     told: list[str] = []
+    logged: list[str] = []
     for line in (
         event("LogModelResult", node_name="fct_touchpoint", node_status="success", resource_type="model"),
         event("LogSeedResult", node_name="channel", node_status="success", resource_type="seed"),
@@ -30,36 +31,73 @@ def test_models_and_seeds_are_reported_tests_are_not() -> None:
         event("Other", "error", "something broke"),
         "not json at all",
     ):
-        _follow(line, told, lambda name, facts: seen.append((name, facts)))
+        logged.append(_follow(line, told, lambda name, facts: seen.append((name, facts))))
     assert seen == [
         ("model_built", {"model": "fct_touchpoint", "status": "success", "seconds": 0.5}),
         ("model_built", {"model": "channel", "status": "success", "seconds": 0.5}),
     ]
     assert told == ["something broke", "not json at all"]
+    assert [line.split()[-1] for line in logged[-2:]] == ["broke", "all"]
+    assert len(logged) == 6
 
 
-def test_reasons_name_the_model_and_hide_quoted_values(tmp_path: Path) -> None:
+WRAPPER = "Runtime Error in model mart_cx (models/marts/mart_cx.sql)\n  "
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        (
+            f"{WRAPPER}Conversion Error: Could not convert string '山田太郎' to INT32 when casting from x",
+            "Conversion Error",
+        ),
+        (f'{WRAPPER}Constraint Error: duplicate key "山田太郎"', "Constraint Error"),
+        (
+            f'{WRAPPER}Invalid Input Error: Could not parse string "山田太郎" by "%Y"\n山田太郎\n^\n'
+            "Error: Expected a number",
+            "Invalid Input Error",
+        ),
+        ("Database Error in model mart_cx (models/mart_cx.sql)\n  山田太郎", "Database Error"),
+        (
+            f'{WRAPPER}Binder Error: Referenced column "phone" not found in FROM clause!\n\nLINE 1: 山田太郎',
+            'Binder Error: Referenced column "phone" not found in FROM clause!',
+        ),
+        (
+            f"{WRAPPER}IO Error: Could not write: No space left on device",
+            "IO Error: Could not write: No space left on device",
+        ),
+        (
+            "Compilation Error in model mart_cx (models/mart_cx.sql)\n  This model's contract failed.",
+            "Compilation Error in model mart_cx (models/mart_cx.sql) This model's contract failed.",
+        ),
+        ("山田太郎", "error"),
+    ],
+)
+def test_reasons_name_the_model_and_its_error_but_no_value(tmp_path: Path, message: str, shown: str) -> None:
     results = [
         {"unique_id": "model.shirube.fct_touchpoint", "status": "success", "message": "OK"},
+        {"unique_id": "model.shirube.mart_cx", "status": "error", "message": message},
         {
-            "unique_id": "model.shirube.mart_cx",
-            "status": "error",
-            "message": 'Could not cast "山田太郎" to INT',
+            "unique_id": "test.shirube.unique_touchpoint.abc",
+            "status": "fail",
+            "message": "Got 2 results, configured to fail if != 0",
         },
-        {"unique_id": "test.shirube.unique_touchpoint.abc", "status": "fail", "message": "Got 2 results"},
     ]
     (tmp_path / "run_results.json").write_text(json.dumps({"results": results}), encoding="utf-8")
     text = _explain(tmp_path, [])
     assert text.splitlines() == [
         "dbt build failed:",
-        '  mart_cx: Could not cast "…" to INT',
+        f"  mart_cx: {shown}",
         "  unique_touchpoint: Got 2 results",
     ]
+    assert "山田" not in text
 
 
 def test_without_results_dbts_own_words_are_passed_on(tmp_path: Path) -> None:
     assert _explain(tmp_path, ["Parsing Error in x.yml"]).endswith("  Parsing Error in x.yml")
-    assert _explain(tmp_path, []).endswith("dbt ended without a word")
+    assert _explain(tmp_path, ["  File x, line 1", "ValueError: 山田太郎"]).endswith("\n  ValueError")
+    assert _explain(tmp_path, ["山田太郎"]).endswith("dbt ended without saying why")
+    assert _explain(tmp_path, []).endswith("dbt ended without saying why")
 
 
 def test_a_lake_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
@@ -68,3 +106,6 @@ def test_a_lake_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere"
     with pytest.raises(DbtError, match="dbt build failed"):
         run_dbt(tmp_path / "w.duckdb", tmp_path / "target", nowhere, nowhere, variables, None)
+    log = tmp_path / "target" / LOG_FILE
+    assert "Error" in log.read_text(encoding="utf-8")
+    assert log.stat().st_mode & 0o777 == 0o600

@@ -10,6 +10,8 @@ from pathlib import Path
 from shirube.home import Home
 
 RESULT_FILE = "audit.json"
+AUDIT_DRAFT = ".audit-"
+"""How the folder of a running audit begins, in the warehouse: the release id follows."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +110,14 @@ class AuditResult:
         return counts
 
 
+def audits_folder(home: Home) -> Path:
+    """Where audits are kept, each in a folder of its release id."""
+    return home.warehouse / "audit"
+
+
 def audit_folder(home: Home, release_id: str) -> Path:
     """Where the audit of one candidate is kept."""
-    return home.warehouse / "audit" / release_id
+    return audits_folder(home) / release_id
 
 
 def save_audit(result: AuditResult) -> None:
@@ -132,7 +139,13 @@ def read_audit(home: Home, release_id: str) -> AuditResult:
     Raises: FileNotFoundError if that candidate was not audited.
     """
     folder = audit_folder(home, release_id)
-    document = json.loads((folder / RESULT_FILE).read_text(encoding="utf-8"))
+    file = folder / RESULT_FILE
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"{release_id} はまだ検査されていません。先に `shirube audit` を実行してください。 / "
+            f"{release_id} has not been audited: run `shirube audit` first."
+        )
+    document = json.loads(file.read_text(encoding="utf-8"))
     tables = tuple(
         TableResult(
             gate=table["gate"],

@@ -1,8 +1,8 @@
 """Run every suite against the landed batches and the candidate core and marts, in one process.
 
 The gate database is a throw-away DuckDB file of views: `landed.<source>` over the lake's Parquet, `core.*`
-and `marts.*` over the candidate warehouse (attached read-only), `ledger.*` over the ledger's export, and
-`audit.*` with what a rule may compare against:
+and `marts.*` over the candidate warehouse (attached read-only), `ledger.*` over the ledger's export that
+the build read, and `audit.*` with what a rule may compare against:
 
 - `audit.run(release_id, as_of, previous_release_id, previous_as_of)`: one row
 - `audit.lake_batch(source, batch_id, landing_id, rows_landed, rows_in_lake)`: the last is null if the file is
@@ -25,7 +25,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
 
-from shirube.audit.results import AuditResult, CheckResult, TableResult, audit_folder, save_audit
+from shirube.audit.results import (
+    AUDIT_DRAFT,
+    AuditResult,
+    CheckResult,
+    TableResult,
+    audit_folder,
+    save_audit,
+)
 from shirube.audit.suites import Check, Suite, SuiteError, load_suites
 from shirube.home import Home
 from shirube.landing.locks import reading_lake
@@ -69,6 +76,10 @@ class Candidate(Protocol):
     def dbt_manifest(self) -> Path:
         """dbt's manifest.json of this build."""
 
+    @property
+    def ledger(self) -> Path:
+        """The folder of the ledger's export that this build read."""
+
 
 def audit(
     home: Home, build: Candidate, *, suites_folder: Path | None = None, progress: Progress | None = None
@@ -88,7 +99,7 @@ def audit(
     from shirube.audit.datasource import DuckDBDatasource, quiet_context
 
     folder = audit_folder(home, build.release_id)
-    scratch = Path(tempfile.mkdtemp(prefix=".audit-", dir=home.warehouse))
+    scratch = Path(tempfile.mkdtemp(prefix=f"{AUDIT_DRAFT}{build.release_id}-", dir=home.warehouse))
     try:
         with _gx_advice_unheard():
             expectations = _compile(suites)
@@ -206,7 +217,7 @@ def _gate_database(source: Any, home: Home, build: Candidate) -> Iterator[_Facts
         for schema, table in rows:
             execute(f'create view {schema}."{table}" as select * from candidate.{schema}."{table}"')
         for name in ("batch", "quarantine", "source"):
-            export = home.warehouse / "ledger" / f"{name}.parquet"
+            export = build.ledger / f"{name}.parquet"
             execute(f"create view ledger.{name} as from read_parquet({_quote(export)})")
         arrived = _landed_views(execute, home, build)
         _comparison_tables(execute, home, build)

@@ -125,7 +125,7 @@ def _show(home: Home, build: Candidate, target: Path) -> None:
     if build.release_id not in history.order:
         shelf.write_history(home, shelf.History((*history.order, build.release_id), history.rolled_back))
     with Ledger(home) as ledger:
-        ledger.record_release(build.release_id, build.as_of, "published", _landing_ids(home, build))
+        ledger.record_release(build.release_id, build.as_of, "published", _landing_ids(build))
     if shelf.current_id(home) != build.release_id:
         shelf.switch(home, build.release_id)
 
@@ -370,7 +370,7 @@ def _manifest(
         "as_of": build.as_of.isoformat(),
         "code_version": __version__,
         "config_version": build.config_version,
-        "sources": _sources(home, build),
+        "sources": _sources(build),
         "marts": draft.marts,
         "star": draft.star,
         "core_rows": core_rows,
@@ -383,9 +383,9 @@ def _manifest(
     }
 
 
-def _sources(home: Home, build: Candidate) -> list[dict[str, Any]]:
+def _sources(build: Candidate) -> list[dict[str, Any]]:
     """Per source what arrived up to as_of, those from which nothing came included."""
-    batch, source = (_quoted(home.warehouse / "ledger" / f"{name}.parquet") for name in ("batch", "source"))
+    batch, source = (_quoted(build.ledger / f"{name}.parquet") for name in ("batch", "source"))
     with duckdb.connect() as connection:
         found = connection.execute(
             f"""
@@ -407,8 +407,8 @@ def _sources(home: Home, build: Candidate) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
-def _landing_ids(home: Home, build: Candidate) -> list[str]:
-    batch = _quoted(home.warehouse / "ledger" / "batch.parquet")
+def _landing_ids(build: Candidate) -> list[str]:
+    batch = _quoted(build.ledger / "batch.parquet")
     with duckdb.connect() as connection:
         rows = connection.execute(
             f"select landing_id from read_parquet({batch})"

@@ -1,8 +1,9 @@
-"""Build a candidate: everything landed by a day, through dbt, into a file that appears whole or not at all.
+"""Build a candidate: everything landed by a day, through dbt, in a folder that counts once it is finished.
 
-    warehouse/ledger/…                 the ledger's export that the build read
-    warehouse/builds/<release id>/     warehouse.duckdb, manifest.json, run_results.json, build.json (last)
-    warehouse/last                     the id of the newest finished build
+    warehouse/builds/<release id>/   ledger/ (the export that the build read), warehouse.duckdb, dbt's
+                                     artefacts, build.json (last: without it there is no build)
+    warehouse/last                   the id of the newest finished build
+    warehouse/failed/                what dbt said of the last build that failed, for its owner alone
 
 Everything here may be deleted at any time: the next build makes it again.
 """
@@ -20,11 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from shirube import durable
+from shirube.audit.results import AUDIT_DRAFT, audits_folder
 from shirube.home import Home
 from shirube.landing.locks import reading_lake
 from shirube.locks import held
 from shirube.warehouse.inputs import Inputs, prepare
-from shirube.warehouse.run_dbt import DbtError, ModelResult, Progress, run_dbt
+from shirube.warehouse.run_dbt import LOG_FILE, DbtError, ModelResult, Progress, run_dbt
 from shirube.warehouse.versions import config_version, release_id_of
 
 _FACTS = "build.json"
@@ -44,6 +46,7 @@ class BuildResult:
 
     warehouse_file: Path
     dbt_manifest: Path
+    ledger: Path
     release_id: str
     as_of: date
     config_version: str
@@ -63,19 +66,22 @@ def build(
     """
     with _alone(home, wait_seconds), reading_lake(home):
         inputs = prepare(home, as_of)
-        day = as_of or inputs.last_delivered_on
-        if day is None:
-            raise BuildError(
-                "まだ取り込まれたファイルがありません。 / "
-                "Nothing has been landed yet: there is nothing to build from."
-            )
-        configuration = config_version()
-        release_id = release_id_of(day, inputs.deliveries, configuration)
-        finished = _read(_folder(home, release_id))
-        if finished:
-            _say(progress, "build_reused", {"release_id": release_id})
-        else:
-            finished = _build(home, inputs, day, configuration, release_id, progress)
+        try:
+            day = as_of or inputs.last_delivered_on
+            if day is None:
+                raise BuildError(
+                    "まだ取り込まれたファイルがありません。 / "
+                    "Nothing has been landed yet: there is nothing to build from."
+                )
+            configuration = config_version()
+            release_id = release_id_of(day, inputs.deliveries, configuration)
+            finished = _read(_folder(home, release_id))
+            if finished:
+                _say(progress, "build_reused", {"release_id": release_id})
+            else:
+                finished = _build(home, inputs, day, configuration, release_id, progress)
+        finally:
+            shutil.rmtree(inputs.ledger, ignore_errors=True)
         _point_at(home, release_id)
         return finished
 
@@ -101,49 +107,65 @@ def load_build(home: Home, release_id: str) -> BuildResult:
 def _build(
     home: Home, inputs: Inputs, as_of: date, configuration: str, release_id: str, progress: Progress | None
 ) -> BuildResult:
-    """Make the build in a draft folder and give it its name at the end. Called by the only builder."""
+    """Make the build in its own place, where views over the ledger's export stay valid. The only builder."""
     folder = _folder(home, release_id)
     _clear(home)
-    draft = folder.with_name(f".draft-{release_id}")
-    draft.mkdir(parents=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     _say(progress, "build_started", {"release_id": release_id, "batches": inputs.batches})
     started = time.perf_counter()
+    file, target, ledger = folder / "warehouse.duckdb", folder / "target", folder / "ledger"
     try:
+        inputs.ledger.rename(ledger)
         variables = {"as_of": as_of.isoformat(), "release_id": release_id, "config_version": configuration}
-        file = draft / "warehouse.duckdb"
-        models = run_dbt(file, draft / "target", home.lake, inputs.ledger, variables, progress)
+        models = run_dbt(file, target, home.lake, ledger, variables, progress)
         if file.with_name("warehouse.duckdb.wal").exists():
             raise BuildError("dbt left an unfinished write-ahead log behind: the candidate is not usable")
         for artefact in ("manifest.json", "run_results.json"):
-            (draft / "target" / artefact).rename(draft / artefact)
-        shutil.rmtree(draft / "target")
+            (target / artefact).rename(folder / artefact)
+        shutil.rmtree(target)
+        durable.sync(file)
         facts = {"release_id": release_id, "as_of": as_of.isoformat(), "config_version": configuration}
         facts_text = json.dumps(facts | {"models": [asdict(model) for model in models]}, indent=1)
-        (draft / _FACTS).write_text(facts_text, encoding="utf-8")
-        for name in ("warehouse.duckdb", _FACTS):
-            durable.sync(draft / name)
-        shutil.rmtree(folder, ignore_errors=True)
-        draft.rename(folder)
+        with durable.replacing(folder / _FACTS) as handle:
+            handle.write(facts_text.encode("utf-8"))
         durable.sync(folder.parent)
     except DbtError as error:
-        raise BuildError(str(error)) from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        kept = _keep_what_dbt_said(home, target)
+        shutil.rmtree(folder, ignore_errors=True)
+        raise BuildError(
+            f"{error}\ndbtの記録（値を含むことがあります） / What dbt said (it may quote values): {kept}"
+        ) from error
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     _say(progress, "build_finished", {"release_id": release_id, "seconds": time.perf_counter() - started})
     found = _read(folder)
     assert found is not None
     return found
 
 
+def _keep_what_dbt_said(home: Home, target: Path) -> Path:
+    """Move dbt's log and results where the next failure overwrites them; only their owner may look."""
+    failed = home.warehouse / "failed"
+    shutil.rmtree(failed, ignore_errors=True)
+    failed.mkdir(mode=0o700)
+    for name in (LOG_FILE, "run_results.json"):
+        if (target / name).exists():
+            (target / name).rename(failed / name)
+    return failed
+
+
 def _read(folder: Path) -> BuildResult | None:
     """A finished build, or None where there is none or only part of one."""
-    facts_file, file = folder / _FACTS, folder / "warehouse.duckdb"
-    if not (facts_file.is_file() and file.is_file()):
+    facts_file, file, ledger = folder / _FACTS, folder / "warehouse.duckdb", folder / "ledger"
+    if not (facts_file.is_file() and file.is_file() and ledger.is_dir()):
         return None
     facts: dict[str, Any] = json.loads(facts_file.read_text(encoding="utf-8"))
     return BuildResult(
         warehouse_file=file,
         dbt_manifest=folder / "manifest.json",
+        ledger=ledger,
         release_id=facts["release_id"],
         as_of=date.fromisoformat(facts["as_of"]),
         config_version=facts["config_version"],
@@ -156,13 +178,16 @@ def _folder(home: Home, release_id: str) -> Path:
 
 
 def _clear(home: Home) -> None:
-    """Make room: drafts of builders that died, and all builds but the last, which may be in an audit."""
+    """Make room: all builds and audits but those of the last build, which may still be at work."""
     pointer = home.warehouse / "last"
-    kept = pointer.read_text(encoding="ascii").strip() if pointer.exists() else None
-    builds = home.warehouse / "builds"
-    for folder in builds.iterdir() if builds.exists() else ():
-        if folder.name != kept:
-            shutil.rmtree(folder)
+    kept = pointer.read_text(encoding="ascii").strip() if pointer.exists() else ""
+    for place in (home.warehouse / "builds", audits_folder(home)):
+        for folder in place.iterdir() if place.exists() else ():
+            if folder.name != kept:
+                shutil.rmtree(folder)
+    for leftover in home.warehouse.glob(f"{AUDIT_DRAFT}*"):
+        if not (kept and leftover.name.startswith(f"{AUDIT_DRAFT}{kept}")):
+            shutil.rmtree(leftover)
 
 
 def _point_at(home: Home, release_id: str) -> None:

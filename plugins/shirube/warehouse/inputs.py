@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,7 +17,10 @@ from shirube.ledger import Ledger
 
 @dataclass(frozen=True)
 class Inputs:
-    """What had been delivered: landings with the days they came, and the folder of the ledger's export."""
+    """What had been delivered: landings with the days they came, and the folder of the ledger's export.
+
+    The export belongs to whoever asked for it: a build takes the folder along, anybody else removes it.
+    """
 
     deliveries: tuple[str, ...]
     batches: int
@@ -25,9 +29,13 @@ class Inputs:
 
 
 def prepare(home: Home, as_of: date | None) -> Inputs:
-    """Export the ledger for dbt and find what had been delivered by `as_of` (default: everything)."""
+    """Export the ledger for dbt and find what had been delivered by `as_of` (default: everything).
+
+    The caller is the only builder.
+    """
     write_schemas(home, load_contracts())
-    folder = home.warehouse / "ledger"
+    folder = home.warehouse / ".ledger"
+    shutil.rmtree(folder, ignore_errors=True)
     with Ledger(home) as ledger:
         ledger.export_parquet(folder)
     # Read back what dbt will read, so that a file landed meanwhile is in neither or in both.

@@ -12,11 +12,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shirube import durable
 from shirube.home import project_root
 
 Progress = Callable[[str, dict[str, Any]], None]
 _FINISHED = {"LogModelResult", "LogSeedResult", "LogTestResult", "LogNodeResult"}
 _PROBLEMS_SHOWN = 10
+LOG_FILE = "dbt.log"
+"""What dbt said, line by line, beside its other artefacts; it may quote values, so it is private."""
+
+# A line that begins with an error's class: dbt's "Runtime Error in model x", the engine's "Binder Error: …".
+_ERROR = re.compile(
+    r"^[ \t]*((?:[A-Z][A-Za-z]* ){1,3}Error\b|[A-Z]\w*(?:Error|Exception)\b)(.*)$", re.MULTILINE
+)
+_WRAPPER = re.compile(r" in \w+ ")
+# Of these the words speak of the project's own files, of SQL or of the machine; others may quote a value.
+_ABOUT_THE_PROJECT = ("Compilation Error", "Parsing Error")
+_ABOUT_SQL_OR_MACHINE = ("Binder Error", "Catalog Error", "Parser Error", "IO Error", "Out of Memory Error")
+_ROWS_FOUND = re.compile(r"Got \d+ results?")
 
 
 @dataclass(frozen=True)
@@ -60,18 +73,23 @@ def run_dbt(
     command += ["--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(target)]
     command += ["--log-path", str(target), "--vars", json.dumps(dict(variables))]
     told: list[str] = []
-    with subprocess.Popen(
-        command,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-    ) as child:
+    target.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(target / LOG_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, durable.PRIVATE)
+    with (
+        os.fdopen(descriptor, "w", encoding="utf-8") as log,
+        subprocess.Popen(
+            command,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+        ) as child,
+    ):
         try:
             assert child.stdout is not None
             for line in child.stdout:
-                _follow(line, told, progress)
+                log.write(_follow(line, told, progress) + "\n")
         except BaseException:
             child.kill()
             raise
@@ -80,20 +98,21 @@ def run_dbt(
     return _models(target)
 
 
-def _follow(line: str, told: list[str], progress: Progress | None) -> None:
-    """Pass a finished model on to `progress`, keep what dbt says about errors."""
+def _follow(line: str, told: list[str], progress: Progress | None) -> str:
+    """Pass a finished model on to `progress`, keep what dbt says about errors; the line as the log has it."""
     try:
         entry = json.loads(line)
         info, data = entry["info"], entry["data"]
     except (ValueError, KeyError, TypeError):
         told.append(line.rstrip())
-        return
+        return line.rstrip()
     if info["level"] == "error":
         told.append(str(info["msg"]).strip())
     node = data.get("node_info") or {}
     if progress and info["name"] in _FINISHED and node.get("resource_type") in {"model", "seed"}:
         facts = {"model": node["node_name"], "status": node["node_status"]}
         progress("model_built", facts | {"seconds": float(data.get("execution_time") or 0.0)})
+    return f"{info.get('ts', '')} {info['level']:<5} {info['msg']}"
 
 
 def _explain(target: Path, told: list[str]) -> str:
@@ -103,18 +122,27 @@ def _explain(target: Path, told: list[str]) -> str:
         for result in json.loads(results.read_text(encoding="utf-8"))["results"]:
             if result["status"] in {"error", "fail"}:
                 name = result["unique_id"].split(".")[2]
-                problems.append(f"{name}: {_first_lines(result.get('message') or result['status'])}")
+                problems.append(f"{name}: {_without_values(result.get('message') or '') or result['status']}")
     if not problems:
-        problems = [_first_lines(text) for text in told if text] or ["dbt ended without a word"]
+        said = (_without_values(text) for text in told)
+        problems = list(dict.fromkeys(text for text in said if text)) or ["dbt ended without saying why"]
     more = len(problems) - _PROBLEMS_SHOWN
     shown = problems[:_PROBLEMS_SHOWN] + ([f"… and {more} more"] if more > 0 else [])
     return "dbt build failed:\n  " + "\n  ".join(shown)
 
 
-def _first_lines(message: str) -> str:
-    """A message without the rows that some engines quote in it."""
-    text = " ".join(message.split())
-    return re.sub(r'"[^"]*"', '"…"', text)[:400]
+def _without_values(message: str) -> str:
+    """What may be shown of a message: the class of its error, and its words only where they quote no data."""
+    rows = _ROWS_FOUND.match(message)
+    if rows:
+        return rows.group()
+    found = _ERROR.findall(message)
+    if not found:
+        return ""
+    kind, words = next((one for one in found if not _WRAPPER.match(one[1])), found[0])
+    if kind in _ABOUT_THE_PROJECT or found[0][0] in _ABOUT_THE_PROJECT:
+        return " ".join(message.split())[:400]
+    return f"{kind}{words.rstrip()}"[:400] if kind in _ABOUT_SQL_OR_MACHINE else kind
 
 
 def _models(target: Path) -> list[ModelResult]:
