@@ -16,9 +16,12 @@ TRIAGE = """
 
 Starts when files in `inbox/{source}/` have stopped changing; takes every file that is pending.
 
-**Pink (skipped)** is normal: every file was known already.
+**Pink (skipped)** is normal: `land`: every file was known already, or is still being written (the log says
+which; the sweep takes it); `report_left`: nothing was left behind.
 
 **Red.** Read the last line of the task's log.
+- `report_left`, or *cannot be read*: the files named were left behind; all others were landed and are being
+  built. Mend their permissions or names, or report the fault. The sweep tries them again.
 - *Contract …, line …*: the contract `expectations/sources/{source}.odcs.yaml` has a mistake. Mend it, then
   clear the task.
 - *No space left*, *locked*: it was retried by itself. Make room, then clear the task.
@@ -43,11 +46,16 @@ def ingest_dag(source: str) -> None:
         default_args={"owner": "data-platform"},
     )
     def ingest() -> None:
-        @task(outlets=[lake_asset(source)], retries=2, retry_delay=timedelta(seconds=30))
-        def land() -> int:
+        # Succeeds, and so starts a build, where anything was landed; goes on only if files were left.
+        @task.short_circuit(outlets=[lake_asset(source)], retries=2, retry_delay=timedelta(seconds=30))
+        def land() -> list[str]:
             return steps.land_source(source)
 
-        land()
+        @task
+        def report_left(left: list[str]) -> None:
+            steps.report_left(left, source)
+
+        report_left(land())
 
     ingest()
 

@@ -20,7 +20,8 @@ writes the pages of a release that has none.
 
 **Green** means something *had* been missed: look at the triggerer (`Admin → Jobs`) if it happens often.
 
-**Red**: the log names the source or the step; its own Dag's notes apply.
+**Red**: the log names the file, source or step; its own Dag's notes apply. A file that cannot be landed or
+read makes every sweep red until somebody has mended it or taken it away.
 """
 
 
@@ -34,17 +35,22 @@ writes the pages of a release that has none.
     default_args={"owner": "data-platform", "retries": 1, "retry_delay": timedelta(seconds=30)},
 )
 def sweep_up() -> None:
-    """Two tasks that do not wait for each other."""
+    """Landing and sharing do not wait for each other."""
 
-    @task(outlets=[swept_asset])
-    def land_missed() -> int:
+    # Succeeds, and so starts a build, where a landed file is in no release; goes on only if files were left.
+    @task.short_circuit(outlets=[swept_asset])
+    def land_missed() -> list[str]:
         return steps.land_missed()
+
+    @task(retries=0)
+    def report_left(left: list[str]) -> None:
+        steps.report_left(left)
 
     @task
     def share_missed() -> int:
         return steps.share_missed()
 
-    land_missed()
+    report_left(land_missed())
     share_missed()
 
 

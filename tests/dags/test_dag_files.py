@@ -51,9 +51,9 @@ def test_every_dag_tells_who_owns_it_and_what_to_do_at_night(bag: DagBag) -> Non
 
 def test_retries_are_few_and_patient(bag: DagBag) -> None:
     tasks = [task for dag in bag.dags.values() for task in dag.tasks]
-    assert len(tasks) == len(list_sources()) + 4 + 1 + 2
+    assert len(tasks) == 2 * len(list_sources()) + 4 + 1 + 3
     for task in tasks:
-        if task.task_id == "settle":
+        if task.task_id in ("settle", "report_left"):
             assert task.retries == 0
             continue
         assert 1 <= task.retries <= 2, task
@@ -65,8 +65,13 @@ def test_assets_connect_inbox_lake_release(bag: DagBag) -> None:
         ingest = bag.dags[f"ingest_{source}"]
         assert uris(ingest.timetable.asset_condition) == {f"shirube://inbox/{source}"}
         assert [outlet.uri for outlet in ingest.get_task("land").outlets] == [f"shirube://lake/{source}"]
+        assert ingest.get_task("land").downstream_task_ids == {"report_left"}
+        assert ingest.get_task("report_left").outlets == []
         watchers = ingest.timetable.asset_condition.watchers
         assert [watcher.trigger.source for watcher in watchers] == [source]
+    missed = bag.dags["sweep"].get_task("land_missed")
+    assert [outlet.uri for outlet in missed.outlets] == [swept_asset.uri]
+    assert missed.downstream_task_ids == {"report_left"}
     build = bag.dags["build"]
     lake = {f"shirube://lake/{source}" for source in list_sources()}
     assert uris(build.timetable.asset_condition) == lake | {swept_asset.uri}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -71,9 +72,38 @@ def test_scan_survives_what_can_lie_in_an_inbox(tmp_path: Path) -> None:
     (tmp_path / "crm_call").mkdir()
     (tmp_path / "crm_call" / "gone.csv").symlink_to(tmp_path / "nowhere")
     (tmp_path / "crm_call" / "loop").symlink_to(tmp_path / "crm_call")
+    (tmp_path / "crm_call" / "itself.csv").symlink_to(tmp_path / "crm_call" / "itself.csv")
+    (tmp_path / "crm_user").symlink_to(tmp_path / "crm_user")
     assert scan_inbox(tmp_path) == {"crm_call": {}}
     with pytest.raises(NotADirectoryError):
         scan_inbox(write(tmp_path / "a file"))
+
+
+def test_a_folder_that_may_not_be_entered_does_not_stop_the_watching_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Listed, but not entered: mode r--. Root may enter anything, so the refusal is stood in for."""
+    write(tmp_path / "crm_call" / "closed" / "a.csv")
+    write(tmp_path / "crm_call" / "b.csv")
+    real = Path.stat
+
+    def stat(path: Path, **options: Any) -> Any:
+        if path.parent.name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return real(path, **options)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    assert set(scan_inbox(tmp_path)["crm_call"]) == {"b.csv"}
+
+
+def test_names_that_are_not_utf8_are_left_to_landing(tmp_path: Path) -> None:
+    write(tmp_path / "crm_call" / "b.csv")
+    for name in ("訪問.csv", "記録/a.csv"):
+        path = tmp_path / "crm_call" / os.fsdecode(name.encode("cp932"))
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x")
+    (tmp_path / os.fsdecode("訪問".encode("cp932"))).mkdir()
+    assert {source: set(files) for source, files in scan_inbox(tmp_path).items()} == {"crm_call": {"b.csv"}}
 
 
 def test_trigger_and_landing_ignore_the_same_names() -> None:

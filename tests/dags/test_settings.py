@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from shirube.home import Home
-from shirube.orchestration.settings import airflow_environment, airflow_folder, password
+from shirube.orchestration.settings import airflow_environment, airflow_folder, is_shared, password
 from shirube.orchestration.standalone import free_port
 
 
@@ -52,10 +52,22 @@ def test_secrets_are_private_random_and_kept(home: Home, tmp_path: Path) -> None
         assert first[name] == again[name] != other[name]
     files = sorted(airflow_folder(home).glob("*.json"))
     assert [file.name for file in files] == ["passwords.json", "secrets.json"]
+    assert not list(airflow_folder(home).glob(".*.tmp"))
     for file in files:
         assert file.stat().st_mode & 0o777 == 0o600
     assert json.loads(files[0].read_text()) == {"admin": password(home)}
     assert len(password(home)) >= 12
+
+
+def test_a_release_is_shared_when_its_last_folder_is_in_place(home: Home) -> None:
+    release = home.releases / "2026-10-31-aaaaaaaaaa"
+    for name in ("docs/catalogue/index.html", "reports/index.html"):
+        (release / name).parent.mkdir(parents=True)
+        (release / name).touch()
+    home.current.symlink_to(release.name)
+    assert not is_shared(home)  # killed between docs and reports
+    (release / "reports" / "index.json").touch()
+    assert is_shared(home)
 
 
 def test_free_port_can_be_taken() -> None:

@@ -13,8 +13,10 @@ import pytest
 import shirube.landing
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from shirube.home import HOME_VARIABLE, Home
-from shirube.landing import LandResult
+from shirube.landing import BatchOutcome, LandingError, LandResult
 from shirube.landing.locks import landing_source
+from shirube.ledger import Ledger, Pending
+from shirube.orchestration import journal as journal_module
 from shirube.orchestration import steps
 from shirube.orchestration.journal import Journal, journal_file, read_events
 
@@ -72,6 +74,65 @@ def test_landing_nothing_new_is_a_skip(home: Home, monkeypatch: pytest.MonkeyPat
     assert [event["event"] for event in read_events(home)[0]] == ["step_started", "step_skipped"]
 
 
+def outcome(name: str) -> BatchOutcome:
+    return BatchOutcome(name, f"{name}-1", "crm_call", f"{name}.csv", "landed", 3, 3, 0, 0.1)
+
+
+FAULT = "crm_call/bad.csv: KeyError in intake.py:12"
+
+
+def partly(*landed: str) -> Callable[[], LandResult]:
+    """Landing that decided these files, hit a fault of the program in another and could not read a third."""
+    result = LandResult(new_batches=[outcome(name) for name in landed], unreadable=["crm_call/locked.csv"])
+    return raising(LandingError([FAULT], result))
+
+
+def test_what_was_landed_is_handed_on_and_what_was_left_fails_after_it(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shirube.landing, "land", landing_that(partly("a", "b")))
+    left = steps.land_source("crm_call")
+    assert left == [FAULT, "crm_call/locked.csv: 読めません / cannot be read"]
+    with pytest.raises(AirflowFailException, match=r"bad\.csv: KeyError[^$]*locked\.csv"):
+        steps.report_left(left, "crm_call")
+    assert [event["event"] for event in read_events(home)[0]] == [
+        *("step_started", "step_finished", "step_started", "step_failed")
+    ]
+
+
+def test_nothing_new_because_of_files_that_cannot_be_read_is_a_failure(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shirube.landing, "land", landing_that(partly()))
+    with pytest.raises(AirflowFailException, match=r"locked\.csv"):
+        steps.land_source("crm_call")
+    unreadable = LandResult(unreadable=["crm_call/locked.csv"], known_files=3)
+    monkeypatch.setattr(shirube.landing, "land", landing_that(lambda: unreadable))
+    with pytest.raises(AirflowFailException, match=r"locked\.csv: 読めません / cannot be read"):
+        steps.land_source("crm_call")
+
+
+def test_a_file_that_is_still_open_is_not_called_known(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    growing = LandResult(unfinished=["crm_call/big.csv"], known_files=3)
+    monkeypatch.setattr(shirube.landing, "land", landing_that(lambda: growing))
+    with pytest.raises(AirflowSkipException, match=r"still being written: crm_call/big\.csv"):
+        steps.land_source("crm_call")
+
+
+def test_the_sweep_asks_for_a_build_of_what_landed_whatever_else_failed(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sweep(home: Home, progress: Any) -> LandResult:
+        return partly("a")()
+
+    monkeypatch.setattr(shirube.landing, "land", sweep)
+    with pytest.raises(AirflowFailException, match=r"bad\.csv"):
+        steps.land_missed()
+    waiting = Pending((), (object(),))  # type: ignore[arg-type]
+    monkeypatch.setattr(Ledger, "pending", lambda ledger: waiting)
+    assert steps.land_missed()[0] == FAULT
+
+
 def test_an_empty_home_has_nothing_to_build_sweep_or_share(home: Home) -> None:
     for step in (steps.build_pending, steps.land_missed, steps.share_missed):
         with pytest.raises(AirflowSkipException):
@@ -103,3 +164,15 @@ def test_journal_lines_are_whole_and_read_once(home: Home) -> None:
         stream.write(b'{"at": 1, "event": "half')
     assert read_events(home, offset) == ([], offset)
     assert journal_file(home).stat().st_mode & 0o777 == 0o600
+
+
+def test_the_journal_does_not_grow_for_ever(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "LIMIT_BYTES", 200)
+    _, offset = read_events(home)
+    for number in range(20):
+        Journal(home, "land")("file_landed", {"rows": number})
+        events, offset = read_events(home, offset)
+        assert [event["rows"] for event in events] == [number]
+    files = sorted(journal_file(home).parent.iterdir())
+    assert [file.name for file in files] == ["journal.1.jsonl", "journal.jsonl"]
+    assert sum(file.stat().st_size for file in files) < 600

@@ -35,17 +35,30 @@ def is_ignored(name: str) -> bool:
 def scan_inbox(inbox: Path) -> Snapshot:
     """List every file a source could land, without opening any.
 
-    Temporary and hidden names are left out, as landing leaves them out. Links to folders are not followed,
-    so a loop cannot hold the scan. A missing inbox is an empty one.
+    Temporary and hidden names are left out, as landing leaves them out, and so is what cannot be looked at
+    or has a name that is not UTF-8: landing reports those. Links to folders are not followed, so a loop
+    cannot hold the scan. A missing inbox is an empty one.
 
     Raises: PermissionError, NotADirectoryError when the inbox itself cannot be listed.
     """
     try:
         with os.scandir(inbox) as entries:
-            sources = sorted(entry.name for entry in entries if entry.is_dir() and not is_ignored(entry.name))
+            sources = sorted(entry.name for entry in entries if _is_source(entry))
     except FileNotFoundError:
         return {}
     return {source: _list_files(inbox / source) for source in sources}
+
+
+def _is_source(entry: os.DirEntry[str]) -> bool:
+    try:
+        return not is_ignored(entry.name) and _is_utf8(entry.name) and entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def _is_utf8(name: str) -> bool:
+    """Whether a name can be written down: bytes that are not UTF-8 come as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _list_files(folder: Path) -> dict[str, Stamp]:
@@ -53,14 +66,17 @@ def _list_files(folder: Path) -> dict[str, Stamp]:
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not is_ignored(name)]
         for name in names:
-            if is_ignored(name):
-                continue
             path = Path(parent, name)
+            below = str(path.relative_to(folder))
+            if is_ignored(name) or not _is_utf8(below):
+                continue
             try:
                 facts = path.stat()
-            except FileNotFoundError:
-                continue  # renamed or taken away between the listing and now; the next scan sees the new name
-            files[str(path.relative_to(folder))] = (facts.st_size, facts.st_mtime_ns)
+            except OSError:
+                # Renamed since the listing (the next scan sees the new name), a link that leads to itself, a
+                # folder that may be listed but not entered: no reason to stop watching all other files.
+                continue
+            files[below] = (facts.st_size, facts.st_mtime_ns)
     return files
 
 

@@ -10,6 +10,9 @@ from typing import Any
 
 from shirube.home import Home
 
+LIMIT_BYTES = 4 * 2**20
+"""Size at which the journal begins anew; the one before is kept beside it, as `journal.1.jsonl`."""
+
 
 def journal_file(home: Home) -> Path:
     """The journal: one JSON object per line: `at` (seconds since 1970), `event`, and its facts."""
@@ -26,6 +29,9 @@ class Journal:
     def __init__(self, home: Home, step: str, **facts: Any) -> None:
         self._path = journal_file(home)
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        if self._path.exists() and self._path.stat().st_size > LIMIT_BYTES:
+            # Writers open the file by its name for every line, so none goes on in the one that stepped aside.
+            self._path.replace(self._path.with_name("journal.1.jsonl"))
         self._facts = {"step": step, **facts}
 
     def __call__(self, event: str, facts: dict[str, Any]) -> None:
@@ -41,11 +47,16 @@ class Journal:
 
 
 def read_events(home: Home, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
-    """Events written since `offset` (bytes), and the offset to read on from; a half-written line waits."""
+    """Events written since `offset` (bytes), and the offset to read on from; a half-written line waits.
+
+    A journal that began anew is read from its start.
+    """
     path = journal_file(home)
     if not path.exists():
         return [], 0
     with path.open("rb") as stream:
+        if offset > os.fstat(stream.fileno()).st_size:
+            offset = 0
         stream.seek(offset)
         data = stream.read()
     end = data.rfind(b"\n") + 1

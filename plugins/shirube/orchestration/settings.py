@@ -11,6 +11,7 @@ import os
 import secrets
 from pathlib import Path
 
+from shirube import durable
 from shirube.home import HOME_VARIABLE, Home, project_root
 
 USER = "admin"
@@ -40,8 +41,8 @@ def dag_ids() -> list[str]:
 
 
 def is_shared(home: Home) -> bool:
-    """Whether the current release has its pages. Pages appear whole, so the last of them stands for all."""
-    return (home.current / "docs" / "catalogue" / "index.html").exists()
+    """Whether the current release has its pages: their list is in the folder that is put in place last."""
+    return (home.current / "reports" / "index.json").exists()
 
 
 def airflow_folder(home: Home) -> Path:
@@ -142,6 +143,5 @@ def _secrets(folder: Path) -> dict[str, str]:
 
 
 def _write_private(path: Path, content: dict[str, str]) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
-        json.dump(content, stream)
+    with durable.replacing(path, durable.PRIVATE) as handle:
+        handle.write(json.dumps(content).encode())

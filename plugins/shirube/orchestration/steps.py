@@ -8,15 +8,19 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from shirube.home import Home
 from shirube.orchestration.journal import Journal
 from shirube.orchestration.settings import CONTRACT_ENDING, contracts_folder, is_shared, list_sources
+
+if TYPE_CHECKING:
+    from shirube.landing import LandResult
 
 SETTLE_LIMIT = timedelta(minutes=5)
 
@@ -49,10 +53,20 @@ def _reported(home: Home, step: str, **facts: str) -> Iterator[Journal]:
     journal("step_finished", {"seconds": time.monotonic() - started})
 
 
-def land_source(source: str) -> int:
-    """Land everything pending of one source; the number of batches that are new (landed or quarantined).
+class LeftBehindError(RuntimeError):
+    """Files that a person must look at, because they could not be landed or not even be read."""
 
-    Raises: AirflowSkipException when every file in the inbox is known already.
+    def __init__(self, left: list[str]) -> None:
+        super().__init__("\n".join(left))
+
+
+def land_source(source: str) -> list[str]:
+    """Land everything pending of one source; what could not be landed and why, for `report_left`.
+
+    Where something is new the task succeeds, so that it is built, whatever was left behind.
+
+    Raises: AirflowSkipException when nothing is new; AirflowFailException when that is because of files that
+    could not be landed or read.
     """
     home = Home.resolve()
     with _reported(home, "land", source=source) as journal:
@@ -61,10 +75,35 @@ def land_source(source: str) -> int:
 
         # Only its own contract: a mistake in another source's must not keep this one from landing.
         contract = load_contract(contracts_folder() / f"{source}{CONTRACT_ENDING}")
-        result = land(home, source, progress=journal, contracts={source: contract})
-        if not result.new_batches:
-            raise AirflowSkipException(f"{source}: every file in the inbox is known already")
-        return len(result.new_batches)
+        result, left = _landed(lambda: land(home, source, progress=journal, contracts={source: contract}))
+        if result.new_batches:
+            return left
+        if left:
+            raise LeftBehindError(left)
+        if result.unfinished:
+            raise AirflowSkipException(f"{source}: still being written: {', '.join(result.unfinished)}")
+        raise AirflowSkipException(f"{source}: every file in the inbox is known already")
+
+
+def report_left(left: list[str], source: str = "") -> None:
+    """Fail, naming what could not be landed: what could be was handed on by the task before.
+
+    Raises: AirflowFailException.
+    """
+    with _reported(Home.resolve(), "land", source=source):
+        raise LeftBehindError(left)
+
+
+def _landed(land: Callable[[], LandResult]) -> tuple[LandResult, list[str]]:
+    """What was landed, and what could not be and why."""
+    from shirube.landing import LandingError
+
+    failures: list[str] = []
+    try:
+        result = land()
+    except LandingError as error:
+        result, failures = error.result, error.failures
+    return result, [*failures, *(f"{name}: 読めません / cannot be read" for name in result.unreadable)]
 
 
 def is_inbox_landed(waiting_since: datetime) -> bool:
@@ -141,22 +180,25 @@ def share_current() -> int:
         return len(share(home, progress=journal).pages)
 
 
-def land_missed() -> int:
-    """Land what still lies in the inbox; the number of batches that are in no release yet.
+def land_missed() -> list[str]:
+    """Land what still lies in the inbox; what could not be landed and why, for `report_left`.
 
-    Raises: AirflowSkipException when nothing was missed.
+    Raises: AirflowSkipException when nothing was missed; AirflowFailException when nothing waits for a
+    release, but there are files that could not be landed or read.
     """
     home = Home.resolve()
     with _reported(home, "sweep") as journal:
         from shirube.landing import land
         from shirube.ledger import Ledger
 
-        land(home, progress=journal)
+        _, left = _landed(lambda: land(home, progress=journal))
         with Ledger(home) as ledger:
-            pending = len(ledger.pending())
-        if not pending:
-            raise AirflowSkipException("Everything in the inbox is landed and released")
-        return pending
+            unreleased = ledger.pending().unreleased
+        if unreleased:
+            return left
+        if left:
+            raise LeftBehindError(left)
+        raise AirflowSkipException("Everything in the inbox is landed and released")
 
 
 def share_missed() -> int:

@@ -14,6 +14,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from shirube import durable
 from shirube.home import Home
 from shirube.locks import held
 from shirube.share import catalogue, dbt_docs
@@ -160,8 +161,12 @@ def _write_own_physicians(home: Home, release: ReleaseFiles, renderer: Renderer,
         page = own_physicians_page(release, employee_key, rows, names, offices.get(rows[0]["office_id"], ""))
         own = folder / employee_key
         own.mkdir(mode=0o700)
-        _write_private(own / "physicians.html", renderer.html("own_physicians", page=page).encode("utf-8"))
-        _write_private(own / "physicians.pdf", renderer.pdf("own_physicians", dataclasses.asdict(page)))
+        for ending, content in (
+            ("html", renderer.html("own_physicians", page=page).encode("utf-8")),
+            ("pdf", renderer.pdf("own_physicians", dataclasses.asdict(page))),
+        ):
+            with durable.replacing(own / f"physicians.{ending}", durable.PRIVATE) as handle:
+                handle.write(content)
     return len(by_employee)
 
 
@@ -204,13 +209,6 @@ def _role(path: Path) -> str:
 
 def _write_text(file: Path, text: str) -> None:
     file.write_text(text, encoding="utf-8", newline="\n")
-
-
-def _write_private(file: Path, content: bytes) -> None:
-    """Write a file that only its owner can read, from its first byte on."""
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as handle:
-        handle.write(content)
 
 
 def _sha256(file: Path) -> str:
