@@ -122,6 +122,11 @@ def test_a_mart_without_a_suite_is_not_published(home: Home) -> None:
     assert list(decision.unpublishable) == ["dim_channel"]
 
 
+def test_a_candidate_that_was_not_audited_says_what_to_run(home: Home) -> None:
+    with pytest.raises(FileNotFoundError, match="run `shirube audit` first"):
+        read_audit(home, FIRST)
+
+
 @pytest.mark.parametrize(
     ("check", "says"),
     [

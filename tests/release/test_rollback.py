@@ -83,6 +83,22 @@ def test_prune_keeps_the_newest_and_the_current_one(home: Home) -> None:
     assert _shown(home) == IDS[1]
 
 
+def test_a_release_that_was_never_shown_is_pruned_as_the_oldest(home: Home) -> None:
+    """Its publisher was killed between rename and history, and the next delivery superseded it."""
+    _publish(home, IDS[2])
+    (home.releases / "history.json").unlink()
+    home.current.unlink()
+    for release_id in (IDS[0], IDS[1]):
+        _publish(home, release_id)
+    (home.releases / "somebody's notes").mkdir()
+    assert IDS[2] not in shelf.read_history(home).order
+    assert prune(home, keep=3) == []
+    assert prune(home, keep=2) == [IDS[2]]
+    assert (home.releases / "somebody's notes").is_dir()
+    assert shelf.read_history(home).order == (IDS[0], IDS[1])
+    assert not list(home.releases.glob(".tmp-*"))
+
+
 def test_a_carried_over_mart_outlives_the_release_it_came_from(home: Home) -> None:
     _publish(home, IDS[0])
     build = make_build(home, IDS[1])
@@ -106,5 +122,8 @@ def test_a_wrong_number_of_releases_is_refused(
     monkeypatch.setenv("SHIRUBE_KEEP_RELEASES", wrong)
     with pytest.raises(ValueError, match="SHIRUBE_KEEP_RELEASES"):
         prune(home)
+    with pytest.raises(ValueError, match="SHIRUBE_KEEP_RELEASES"):
+        _publish(home, IDS[0])
+    assert current(home) is None  # said before readers see anything, not after
     with pytest.raises(ValueError, match="at least one"):
         prune(home, keep=0)

@@ -100,6 +100,7 @@ def publish(home: Home, build: Candidate, audit: AuditResult, *, progress: Progr
         raise ReleaseError(
             f"the audit is of {audit.release_id}, the build is {build.release_id}: audit it first"
         )
+    keep = retention.configured_keep()  # a mistake in it must show before readers see anything
     decision = decide(audit)
     if decision.blocked:
         raise ReleaseBlockedError(decision.blocked)
@@ -112,7 +113,7 @@ def publish(home: Home, build: Candidate, audit: AuditResult, *, progress: Progr
         elif build.release_id in shelf.read_history(home).rolled_back:
             return Release(build.release_id, target, "rolled_back")
         _show(home, build, target)
-        retention.prune_locked(home, retention.configured_keep())
+        retention.prune_locked(home, keep)
     if progress:
         progress("release_published", {"release_id": build.release_id, "status": status})
     return Release(build.release_id, target, status)

@@ -7,6 +7,7 @@ import os
 from shirube import durable
 from shirube.home import Home
 from shirube.release import shelf
+from shirube.release.manifest import MANIFEST_FILE
 
 KEEP_VARIABLE = "SHIRUBE_KEEP_RELEASES"
 DEFAULT_KEEP = 10
@@ -34,12 +35,16 @@ def prune(home: Home, keep: int | None = None) -> list[str]:
 
 
 def prune_locked(home: Home, keep: int) -> list[str]:
-    """`prune` for a caller that holds the shelf's lock."""
+    """`prune` for a caller that holds the shelf's lock.
+
+    A release whose publisher was killed before it was shown is in no history; it counts as the oldest.
+    """
     if keep < 1:
         raise ValueError("at least one release is kept")
     history = shelf.read_history(home)
     shown = shelf.current_id(home)
-    kept = [name for name in history.order if (home.releases / name).is_dir()]
+    listed = [name for name in history.order if (home.releases / name).is_dir()]
+    kept = [*sorted(_whole_folders(home) - {*listed}), *listed]
     spare = [name for name in kept if name != shown]
     removed = spare[: max(0, len(kept) - keep)]
     for name in removed:
@@ -51,3 +56,12 @@ def prune_locked(home: Home, keep: int) -> list[str]:
         left = tuple(name for name in history.order if name not in removed)
         shelf.write_history(home, shelf.History(left, history.rolled_back & set(left)))
     return removed
+
+
+def _whole_folders(home: Home) -> set[str]:
+    """Ids of all releases on the shelf, listed or not."""
+    return {
+        file.parent.name
+        for file in home.releases.glob(f"*/{MANIFEST_FILE}")
+        if not file.parent.name.startswith(".") and not file.parent.is_symlink()
+    }

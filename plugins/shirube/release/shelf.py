@@ -38,8 +38,9 @@ def locked(home: Home) -> Iterator[None]:
     What dead writers left behind is removed first: whoever holds the lock owns every temporary name.
     """
     with held(home.releases / LOCK_FILE):
-        for leftover in home.releases.glob(f"{TEMPORARY_PREFIX}*"):
-            discard(leftover)
+        for pattern in (f"{TEMPORARY_PREFIX}*", durable.LEFTOVERS):
+            for leftover in home.releases.glob(pattern):
+                discard(leftover)
         yield
 
 
@@ -70,11 +71,8 @@ def read_history(home: Home) -> History:
 def write_history(home: Home, history: History) -> None:
     """Replace the history in one step."""
     text = json.dumps({"order": list(history.order), "rolled_back": sorted(history.rolled_back)}, indent=1)
-    draft = temporary(home, "history")
-    draft.write_text(text + "\n", encoding="utf-8")
-    durable.sync(draft)
-    draft.replace(home.releases / HISTORY_FILE)
-    durable.sync(home.releases)
+    with durable.replacing(home.releases / HISTORY_FILE) as handle:
+        handle.write(f"{text}\n".encode())
 
 
 def current_id(home: Home) -> str | None:
