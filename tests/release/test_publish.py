@@ -171,7 +171,7 @@ def test_a_mart_without_an_earlier_release_is_withheld_and_its_numbers_are_empti
     release = _published(home, marts__mart_cx=("critical", "failed", None))
     entry = _mart(release.path, "mart_cx")
     assert (entry["status"], entry["file"], entry["rows"]) == ("withheld", None, None)
-    assert "通らなかった" in str(entry["reason_ja"])
+    assert entry["reason_ja"] == "大事な検査1件に通らなかったため、出していません"
     assert "An empty table must not replace a full one." in str(entry["reason_en"])
     assert not (release.path / "marts" / "mart_cx.parquet").exists()
     assert _mart(release.path, "mart_channel_quality")["status"] == "published"
@@ -200,7 +200,9 @@ def test_a_mart_is_carried_over_from_the_last_good_release_and_marked_stale(home
         FIRST,
         "2026-10-31",
     )
-    assert "2026-10-31" in str(entry["reason_ja"])
+    assert entry["reason_ja"] == (
+        "大事な検査1件に通らなかったため、更新していません。2026年10月31日時点の値です"
+    )
     assert "2026-10-31" in str(entry["reason_en"])
     assert sha256(second.path / "marts" / "mart_cx.parquet") == sha256(
         first.path / "marts" / "mart_cx.parquet"
@@ -397,7 +399,7 @@ def test_no_direct_identifier_reaches_a_release(home: Home) -> None:
 def test_a_removed_table_is_withheld_not_forgotten(home: Home) -> None:
     build = change(make_build(home), "drop table marts.mart_cx")
     release = publish(home, build, make_audit(home, build, marts__mart_cx=("absent", "", None)))
-    assert _mart(release.path, "mart_cx")["reason_ja"] == "今回は作られませんでした"
+    assert _mart(release.path, "mart_cx")["reason_ja"] == "今回は作られなかったため、出していません"
 
 
 def _nothing_but(home: Home, release_id: str) -> None:

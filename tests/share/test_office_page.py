@@ -1,12 +1,13 @@
 """The office page: golden sentences for every verdict and display state, and the rules it may not break."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from shirube.share import report_mr
 from shirube.share.readability import median_sentence_length, unexplained_terms
-from shirube.share.release_files import ReleaseFiles
+from shirube.share.release_files import ReleaseFiles, last_closed_period
 from shirube.share.report_mr import OfficePage, office_page
 
 from tests.share import release_builder as builder
@@ -137,10 +138,77 @@ def test_what_is_not_shown_says_why_and_when(tmp_path: Path, state: str, reason:
     assert page.cannot_say[0].when
 
 
-def test_a_carried_over_value_is_marked(tmp_path: Path) -> None:
-    page = page_of(tmp_path, head((28, 48), (31, 50), display_state="stale"))
-    assert page.numbers[0].value == "100人中62人"
-    assert page.numbers[0].note == "前回の資料の値です"
+CARRIED = "大事な検査1件に通らなかったため、更新していません。2026年9月30日時点の値です"
+
+
+def test_a_carried_over_value_says_of_when_it_is_wherever_it_stands(tmp_path: Path) -> None:
+    """Only September came through the audit: the page of October says so in the sentence and the verdict."""
+    september = value_row(
+        HEAD, "OF01", 0, 120, 200, verdict="improved", display_state="stale", reason=CARRIED
+    )
+    before = {"previous_value": 0.4, "previous_numerator": 80.0, "previous_denominator": 200.0}
+    page = page_of(tmp_path, [september | before])
+    assert page.month == "2026年10月"
+    assert page.answer == (
+        "「必要な情報が役に立った」と答えた先生は、100人中60人でした（前回の資料の値、9月）。"
+    )
+    assert (page.verdict, page.certainty) == ("良くなった", "前回の資料の判定")
+    assert page.why == f"{CARRIED}。"
+    line = page.numbers[0]
+    assert (line.label, line.value, line.previous) == ("情報が診療に役立った先生（9月）", "100人中60人", "—")
+    assert (line.verdict, line.note) == ("良くなった（前回の資料）", CARRIED)
+    assert page.cannot_say[0].what == "「情報が診療に役立った先生」の新しい値"
+    assert page.cannot_say[0].why == CARRIED
+
+
+def test_a_value_of_an_earlier_month_is_not_said_as_this_months(tmp_path: Path) -> None:
+    page = page_of(tmp_path, [value_row(HEAD, "OF01", 0, 58, 100)])
+    assert page.answer == "先生から見た数字は、まだ届いていません。"
+    assert page.numbers == []
+    assert page.cannot_say[-1].what.startswith("「情報が診療に役立った先生」")
+    assert page.cannot_say[-1].why == "この資料の時点の値が、まだありません"
+
+
+def test_a_quarter_says_which_it_is(tmp_path: Path) -> None:
+    folder = builder.write_release(tmp_path)
+    of = {"period_type": "quarter", "period_start": date(2026, 7, 1), "period_end": date(2026, 9, 30)}
+    older = {"period_type": "quarter", "period_start": date(2026, 4, 1), "period_end": date(2026, 6, 30)}
+    registry = [
+        row | {"period": "quarter"} if row["kpi_id"] == HEAD else row for row in builder.registry_rows()
+    ]
+    builder.write_table(folder / "marts", "dim_kpi", registry)
+    before = {"previous_value": 0.58, "previous_numerator": 58.0, "previous_denominator": 100.0}
+    rows = [
+        value_row(HEAD, "OF01", 0, 58, 100) | older,
+        value_row(HEAD, "OF01", 0, 62, 100, verdict="cannot_tell") | of | before,
+        value_row(HEAD, "OF02", 0, 62, 100) | older,
+    ]
+    builder.write_table(folder / "marts", "fct_kpi_value", rows)
+    with ReleaseFiles(folder) as release:
+        page, other = (
+            office_page(release, release.registry(), office, OFFICE) for office in ("OF01", "OF02")
+        )
+    assert page.answer == (
+        "「必要な情報が役に立った」と答えた先生は、100人中62人でした（7〜9月、前の四半期は58人）。"
+    )
+    assert other.answer == "先生から見た数字は、まだ届いていません。"
+
+
+@pytest.mark.parametrize(
+    ("period", "month", "end"),
+    [
+        ("month", date(2026, 10, 31), date(2026, 10, 31)),
+        ("quarter", date(2026, 10, 31), date(2026, 9, 30)),
+        ("quarter", date(2026, 12, 31), date(2026, 12, 31)),
+        ("quarter", date(2027, 2, 28), date(2026, 12, 31)),
+        ("half", date(2026, 8, 31), date(2026, 3, 31)),
+        ("half", date(2026, 10, 31), date(2026, 9, 30)),
+        ("fiscal_year", date(2026, 10, 31), date(2026, 3, 31)),
+        ("fiscal_year", date(2026, 2, 28), date(2025, 3, 31)),
+    ],
+)
+def test_the_newest_closed_period(period: str, month: date, end: date) -> None:
+    assert last_closed_period(period, month) == end
 
 
 def test_an_office_of_four_representatives_sees_its_suppression(tmp_path: Path) -> None:
@@ -157,6 +225,32 @@ def test_an_office_without_numbers_says_so(tmp_path: Path) -> None:
     assert page.answer == "先生から見た数字は、まだ届いていません。"
     assert page.verdict == "判断できません"
     assert page.numbers == []
+    unsaid = page.cannot_say[0].what
+    mr_kpis = [facts[1] for facts in builder.KPIS.values() if "mr" in facts[-1].split(",")]
+    assert len(page.cannot_say) == 1
+    assert len(mr_kpis) == unsaid.count("「") == 7
+    assert all(name.removesuffix("の割合") in unsaid for name in mr_kpis)
+
+
+@pytest.mark.parametrize("number_of_rules", [1, 4, 5])
+def test_nothing_to_worry_about_is_said_only_of_what_was_counted(
+    tmp_path: Path, number_of_rules: int
+) -> None:
+    fine = {
+        "channel.over_contact_rate": (2, 100),
+        "fit.choice_honoured_rate": (95, 100),
+        "journey.unseen_rate": (5, 100),
+        HEAD: (80, 100),
+        "channel.effective_contact_rate": (60, 100),
+    }
+    rows = [value_row(kpi, "OF01", 1, *counts) for kpi, counts in list(fine.items())[:number_of_rules]]
+    page = page_of(tmp_path, rows)
+    assert page.step["what"] == "うまくいった声かけを1つ、次の会議に持ち寄る"
+    assert page.step["why"] == (
+        "気になる数字は今月ありません。続けることが力になります。"
+        if number_of_rules == 5
+        else "出せた数字の中には、目安を超えたものはありません。"
+    )
 
 
 def test_without_a_previous_month_there_is_no_comparison(tmp_path: Path) -> None:

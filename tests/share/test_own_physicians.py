@@ -17,7 +17,7 @@ from tests.share.release_builder import PHYSICIANS
 
 STEPS = {
     "is_known": "MRのメールで、予定どおりに",
-    "has_open_request": "10/20のご要望に、まだ応えていません。状況をお伝えします",
+    "has_open_request": "10/20のご要望のあと、あなたの記録がありません。状況を確かめます",
     "has_open_signal": "10/25にWeb講演会をご覧。必要か、MRのメールで一言うかがいます",
     "is_unseen": "半年記録なし。負担の少ない方法を一度うかがいます",
     "is_over_contacted": "この30日で9回の連絡。今月は控えます",

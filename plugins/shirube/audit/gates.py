@@ -9,7 +9,10 @@ from shirube.audit.results import AuditResult, CheckResult, TableResult
 
 @dataclass(frozen=True)
 class Reason:
-    """Why something is not published as built, in both languages; no values from the data."""
+    """Why something is not published as built, in both languages; no values from the data.
+
+    `ja` is a clause that ends in 「ため」: whoever takes it says what follows from it.
+    """
 
     ja: str
     en: str
@@ -43,15 +46,15 @@ def decide(audit: AuditResult) -> Decision:
     for table in audit.tables:
         if table.status == "unaudited":
             reason = Reason(
-                "検査がまだ定義されていないため出していません",
+                "検査がまだ定義されていないため",
                 "no suite looks at this table, so it has not passed",
             )
             (withheld if table.gate == "marts" else unpublishable)[table.table] = reason
         elif table.status == "absent" and table.gate == "marts":
-            withheld[table.table] = Reason("今回は作られませんでした", "this build did not make it")
+            withheld[table.table] = Reason("今回は作られなかったため", "this build did not make it")
         elif table.status == "absent":
             blocked.append(
-                Reason(f"{table.name}: 作られていません", f"{table.name}: this build did not make it")
+                Reason(f"{table.name}: 作られなかったため", f"{table.name}: this build did not make it")
             )
         elif table.status == "critical" and table.gate == "marts":
             withheld[table.table] = _reason(table)
@@ -69,12 +72,8 @@ def _reason(table: TableResult) -> Reason:
     errors = sum(check.outcome == "error" for check in failed)
     why = " / ".join(f"{check.why} [{check.expectation}{_column(check)}]" for check in failed)
     if errors == len(failed):
-        return Reason(
-            f"検査そのものが動かなかったため出していません（{errors}件）", f"checks could not run: {why}"
-        )
-    return Reason(
-        f"大事な検査{len(failed)}件に通らなかったため出していません", f"critical checks failed: {why}"
-    )
+        return Reason(f"検査{errors}件が動かなかったため", f"checks could not run: {why}")
+    return Reason(f"大事な検査{len(failed)}件に通らなかったため", f"critical checks failed: {why}")
 
 
 def _column(check: CheckResult) -> str:

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import duckdb
 
-from shirube.audit.gates import Reason
-
 KPI_TABLE = "fct_kpi_value"
 # Takes the reason as its one parameter.
 STALE = (
@@ -35,12 +33,22 @@ EMPTIED = (
 
 
 @dataclass(frozen=True)
-class KpiChanges:
-    """`withheld`: KPI id → reason. `carried`: KPI id → (reason, KPI file of the release it comes from).
-    `caution`: trust mark → KPI ids whose mark a failed warning lowers."""
+class Carried:
+    """Where an earlier value comes from: the KPI file of its release, why it stands there (`reason`), and why
+    nothing does if that release has none either (`reason_without`); Japanese, for readers."""
 
-    withheld: dict[str, Reason]
-    carried: dict[str, tuple[Reason, Path]]
+    file: Path
+    reason: str
+    reason_without: str
+
+
+@dataclass(frozen=True)
+class KpiChanges:
+    """`withheld`: KPI id → reason, in Japanese. `carried`: KPI id → the earlier value. `caution`: trust
+    mark → KPI ids whose mark a failed warning lowers."""
+
+    withheld: dict[str, str]
+    carried: dict[str, Carried]
     caution: dict[str, set[str]]
 
 
@@ -57,7 +65,8 @@ def adapt(connection: duckdb.DuckDBPyConnection, relation: str, changes: KpiChan
     ]
     connection.execute(f"create or replace temp table published_kpi as select * from {relation}")
     withheld = dict(changes.withheld)
-    for kpi, (reason, file) in sorted(changes.carried.items()):
+    for kpi, carried in sorted(changes.carried.items()):
+        file = carried.file
         earlier = {
             str(row[0])
             for row in connection.execute("describe select * from read_parquet(?)", [str(file)]).fetchall()
@@ -66,7 +75,7 @@ def adapt(connection: duckdb.DuckDBPyConnection, relation: str, changes: KpiChan
             "select count(*) from read_parquet(?) where kpi_id = ?", [str(file), kpi]
         ).fetchone()
         if not found or not found[0]:
-            withheld[kpi] = reason
+            withheld[kpi] = carried.reason_without
             continue
         connection.execute("delete from published_kpi where kpi_id = ?", [kpi])
         selected = ", ".join(
@@ -76,13 +85,13 @@ def adapt(connection: duckdb.DuckDBPyConnection, relation: str, changes: KpiChan
         connection.execute(
             f"insert into published_kpi select * replace ({STALE})"
             f" from (select {selected} from read_parquet(?) where kpi_id = ?)",
-            [reason.ja, str(file), kpi],
+            [carried.reason, str(file), kpi],
         )
     emptied = ", ".join(f"{name} = null" for name, _ in columns if name in EMPTIED)
     for kpi, reason in sorted(withheld.items()):
         connection.execute(
             f"update published_kpi set {emptied}, display_state = 'withheld', reason = ? where kpi_id = ?",
-            [reason.ja, kpi],
+            [reason, kpi],
         )
     for mark, kpis in sorted(changes.caution.items()):
         connection.execute(
@@ -93,11 +102,11 @@ def adapt(connection: duckdb.DuckDBPyConnection, relation: str, changes: KpiChan
     return "published_kpi"
 
 
-def stale(connection: duckdb.DuckDBPyConnection, file: Path, reason: Reason) -> str:
+def stale(connection: duckdb.DuckDBPyConnection, file: Path, reason: str) -> str:
     """An earlier release's whole KPI table, `stale` where it was shown; the name of a temporary table."""
     connection.execute(
         f"create or replace temp table published_kpi as select * replace ({STALE}) from read_parquet(?)",
-        [reason.ja, str(file)],
+        [reason, str(file)],
     )
     return "published_kpi"
 

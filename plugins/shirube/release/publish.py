@@ -17,6 +17,7 @@ import shutil
 from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -190,7 +191,7 @@ def _drawn_in(names: Set[str], failed: dict[str, Reason], declared: Declared) ->
                 read = [mart for mart in read if mart == TRUST_MART or not declared.kpis_of(mart)]
             if read:
                 found[name] = Reason(
-                    f"もとになる{'、'.join(read)}が通らなかったため出していません",
+                    f"もとになる{'、'.join(read)}が検査に通らなかったため",
                     f"computed from {', '.join(read)}, which did not pass",
                 )
         if not found:
@@ -227,13 +228,10 @@ def _mart_entry(home: Home, draft: _Draft, build: Candidate, name: str) -> dict[
                 **entry,
                 "status": "withheld",
                 "file": None,
-                "reason_ja": reason.ja,
+                "reason_ja": _withheld(reason),
                 "reason_en": reason.en,
             }
-        carried = Reason(
-            f"{reason.ja}。{good.as_of}時点の値を引き続き使っています",
-            f"{reason.en}; the values as of {good.as_of} are carried over",
-        )
+        carried = f"{reason.ja}、更新していません。{_day(good.as_of)}時点の値です"
         draft.carried_from[name] = good.folder
         if name == kpi_rows.KPI_TABLE:
             relation = kpi_rows.stale(draft.connection, good.folder / entry["file"], carried)
@@ -242,12 +240,21 @@ def _mart_entry(home: Home, draft: _Draft, build: Candidate, name: str) -> dict[
             shutil.copyfile(good.folder / entry["file"], file)
         entry |= {
             "status": "carried_over",
-            "reason_ja": carried.ja,
-            "reason_en": carried.en,
+            "reason_ja": carried,
+            "reason_en": f"{reason.en}; the values as of {good.as_of} are carried over",
             "source_release": good.release_id,
             "source_as_of": good.as_of,
         }
     return {**entry, "rows": pq.read_metadata(file).num_rows, "sha256": sha256(file)}
+
+
+def _withheld(reason: Reason) -> str:
+    return f"{reason.ja}、出していません"
+
+
+def _day(iso: str) -> str:
+    day = date.fromisoformat(iso)
+    return f"{day.year}年{day.month}月{day.day}日"
 
 
 def _last_good(home: Home, build: Candidate, mart: str) -> _Good | None:
@@ -278,15 +285,16 @@ def _kpi_changes(draft: _Draft) -> kpi_rows.KpiChanges:
     changes = kpi_rows.KpiChanges({}, {}, {})
     for entry in draft.marts:
         kpis = draft.declared.kpis_of(entry["name"])
-        reason = Reason(entry["reason_ja"] or "", entry["reason_en"] or "")
         if entry["status"] == "withheld":
-            changes.withheld.update(dict.fromkeys(kpis, reason))
+            changes.withheld.update(dict.fromkeys(kpis, entry["reason_ja"]))
         elif entry["status"] == "carried_over":
             values = draft.carried_from[entry["name"]] / "marts" / f"{kpi_rows.KPI_TABLE}.parquet"
+            without = _withheld(draft.withheld[entry["name"]])
             if values.is_file():
-                changes.carried.update(dict.fromkeys(kpis, (reason, values)))
+                carried = kpi_rows.Carried(values, entry["reason_ja"], without)
+                changes.carried.update(dict.fromkeys(kpis, carried))
             else:
-                changes.withheld.update(dict.fromkeys(kpis, reason))
+                changes.withheld.update(dict.fromkeys(kpis, without))
     for name, checks in draft.decision.warned.items():
         mart = name.removeprefix("marts.")
         for check in checks:
@@ -304,10 +312,16 @@ def _write_star(draft: _Draft, progress: Progress | None) -> None:
         entry |= {"rows": None, "sha256": None, "reason_ja": None, "reason_en": None}
         reason = draft.decision.unpublishable.get(name)
         if name not in built:
-            reason = Reason("今回は作られませんでした", "this build did not make it")
+            reason = Reason("今回は作られなかったため", "this build did not make it")
         if reason is not None:
             draft.star.append(
-                {**entry, "status": "withheld", "file": None, "reason_ja": reason.ja, "reason_en": reason.en}
+                {
+                    **entry,
+                    "status": "withheld",
+                    "file": None,
+                    "reason_ja": _withheld(reason),
+                    "reason_en": reason.en,
+                }
             )
             continue
         file = draft.folder / "star" / f"{name}.parquet"

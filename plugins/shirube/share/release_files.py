@@ -226,6 +226,19 @@ def month_end(day: date) -> date:
     return day.replace(day=calendar.monthrange(day.year, day.month)[1])
 
 
+MONTHS_OF_PERIOD = {"month": 1, "quarter": 3, "half": 6, "fiscal_year": 12}
+
+
+def last_closed_period(period_type: str, month: date) -> date:
+    """The last day of the newest period of this length that is over at the end of `month`.
+
+    Quarters, halves and years are those of a fiscal year that begins in April.
+    """
+    back = (month.month - 3) % MONTHS_OF_PERIOD[period_type]
+    months = month.year * 12 + month.month - 1 - back
+    return month_end(date(months // 12, months % 12 + 1, 1))
+
+
 def last_closed_month(as_of: date) -> date:
     """The last month end on or before `as_of`."""
     if as_of == month_end(as_of):

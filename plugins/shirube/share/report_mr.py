@@ -11,15 +11,21 @@ from datetime import date
 
 from shirube.share import chart, wording
 from shirube.share.readability import glossary_of
-from shirube.share.release_files import Kpi, ReleaseFiles, Value, last_closed_month
+from shirube.share.release_files import Kpi, ReleaseFiles, Value, last_closed_month, last_closed_period
 from shirube.share.wording import Difference, declared
 
 # Display states in which a value is said without reserve, and in which at least its counts are said.
 SAID = ("shown", "stale")
 COUNTED = ("shown", "stale", "reference", "counts_only")
 
+# Lines under "what cannot be said yet".
+MAXIMUM_UNSAID = 3
+
 # Words that stand as headings on every page, and so are explained on every page.
 HEADINGS = "判定 幅 届き・つながり・数"
+
+# Stands beside every value and verdict that was carried over.
+STALE = "前回の資料"
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,7 @@ def office_page(release: ReleaseFiles, registry: dict[str, Kpi], office_id: str,
     page = declared("page")
     month = last_closed_month(release.as_of)
     values = [value for value in release.office_values(office_id) if value.period_end <= month]
-    current = _latest(values, registry)
+    current = _current(values, registry, month)
     chosen = [kpi for kpi in registry.values() if kpi.kpi_id in current and "mr" in kpi.audience]
     if len(chosen) > int(page["maximum_numbers"]):
         raise ValueError(f"{len(chosen)} numbers are meant for MRs; a page holds {page['maximum_numbers']}")
@@ -107,7 +113,7 @@ def office_page(release: ReleaseFiles, registry: dict[str, Kpi], office_id: str,
     if head:
         chosen = [head, *[kpi for kpi in chosen if kpi is not head]]
     answer, verdict, certainty, why = _answer(head, current[head.kpi_id] if head else None)
-    picture, picture_note = _picture(values, page["chart"], release.judged_only(office_id))
+    picture, picture_note = _picture(values, page["chart"], release.judged_only(office_id), month)
     arrived, missing = release.sources()
     not_said = list(dict.fromkeys(kpi.must_not_conclude_ja for kpi in chosen))
     result = OfficePage(
@@ -125,9 +131,9 @@ def office_page(release: ReleaseFiles, registry: dict[str, Kpi], office_id: str,
         picture=picture,
         picture_title="先生の段階ごとの人数",
         picture_note=picture_note,
-        numbers=[_line(kpi, current[kpi.kpi_id]) for kpi in chosen],
+        numbers=[_line(kpi, current[kpi.kpi_id], month) for kpi in chosen],
         step=_step({kpi.kpi_id: kpi for kpi in chosen}, current),
-        cannot_say=_cannot_say(chosen, current),
+        cannot_say=_cannot_say(chosen, current, _without_value(values, registry, month)),
         voices=str(page["voices"]),
         not_said=[*not_said[: int(page["maximum_warnings"])], *page["always_not_said"]],
         evidence_level=max([kpi.evidence_level for kpi in chosen], default="E1"),
@@ -146,14 +152,32 @@ def _check_verbs(office_id: str, text: str, level: str) -> None:
         raise ValueError(f"office page {office_id}: {', '.join(too_strong)} claims more than {level}")
 
 
-def _latest(values: list[Value], registry: dict[str, Kpi]) -> dict[str, Value]:
-    """Per KPI its newest undivided value, of the length of period that the registry says to look at first."""
-    current: dict[str, Value] = {}
-    for value in values:
-        kpi = registry.get(value.kpi_id)
-        if kpi is not None and value.is_total and value.period_type == kpi.period:
-            current[value.kpi_id] = value
-    return current
+def _current(values: list[Value], registry: dict[str, Kpi], month: date) -> dict[str, Value]:
+    """Per KPI its undivided value of the page's period, in the length that the registry looks at first.
+
+    A value of an earlier period is none, unless it was carried over: then the page says which it is.
+    """
+    return {
+        value.kpi_id: value
+        for value in values
+        if value.is_total and value.kpi_id in registry and _is_current(registry[value.kpi_id], value, month)
+    }
+
+
+def _is_current(kpi: Kpi, value: Value, month: date) -> bool:
+    if value.period_type != kpi.period:
+        return False
+    return value.display_state == "stale" or value.period_end == last_closed_period(kpi.period, month)
+
+
+def _without_value(values: list[Value], registry: dict[str, Kpi], month: date) -> list[Kpi]:
+    """The KPIs meant for MRs that have no value of the page's period, not even a divided one."""
+    found = {
+        value.kpi_id
+        for value in values
+        if value.kpi_id in registry and _is_current(registry[value.kpi_id], value, month)
+    }
+    return [kpi for kpi in registry.values() if "mr" in kpi.audience and kpi.kpi_id not in found]
 
 
 def _headline(chosen: list[Kpi], current: dict[str, Value]) -> Kpi | None:
@@ -215,6 +239,8 @@ def _interval(kpi: Kpi, value: Value) -> str:
 def _previous(kpi: Kpi, value: Value) -> str:
     if value.previous_value is None or not value.previous_denominator or value.display_state not in COUNTED:
         return "—"
+    if value.display_state == "stale":
+        return "—"
     state = "shown" if value.previous_denominator >= kpi.minimum_sample else "reference"
     return _in_words(kpi, value.previous_value, value.previous_numerator, value.previous_denominator, state)
 
@@ -231,23 +257,30 @@ def _name(kpi: Kpi) -> str:
     return kpi.name_ja.removesuffix("の割合")
 
 
-def _label(kpi: Kpi, value: Value) -> str:
-    """The KPI's short name, with the months of a period longer than the page's: 「…（7〜9月）」."""
-    if value.period_type == "month":
+def _months(value: Value) -> str:
+    """The months that a value is of: 「9月」, 「7〜9月」."""
+    last = f"{value.period_end.month}月"
+    return last if value.period_type == "month" else f"{value.period_start.month}〜{last}"
+
+
+def _label(kpi: Kpi, value: Value, month: date) -> str:
+    """The KPI's short name, with its months where they are not the page's month: 「…（7〜9月）」."""
+    if value.period_type == "month" and value.period_end == month:
         return _name(kpi)
-    return f"{_name(kpi)}（{value.period_start.month}〜{value.period_end.month}月）"
+    return f"{_name(kpi)}（{_months(value)}）"
 
 
-def _line(kpi: Kpi, value: Value) -> NumberLine:
+def _line(kpi: Kpi, value: Value, month: date) -> NumberLine:
     counted = value.denominator is not None and value.display_state in COUNTED
+    verdict = wording.verdict_word(value.verdict) if value.verdict else "—"
     return NumberLine(
         kpi_id=kpi.kpi_id,
-        label=_label(kpi, value),
+        label=_label(kpi, value, month),
         value=_said(kpi, value),
         interval=_interval(kpi, value),
         denominator=f"{_whole(value.denominator):,}{_counter(kpi)}" if counted else "—",
         previous=_previous(kpi, value),
-        verdict=wording.verdict_word(value.verdict) if value.verdict else "—",
+        verdict=f"{verdict}（{STALE}）" if value.verdict and value.display_state == "stale" else verdict,
         marks=(
             wording.trust_word(value.trust_arrival),
             wording.trust_word(value.trust_linkage),
@@ -266,15 +299,23 @@ def _answer(kpi: Kpi | None, value: Value | None) -> tuple[str, str, str, str]:
     if value.display_state not in COUNTED or not value.denominator:
         reason = _note(value) or "対象がありませんでした"
         return f"「{kpi.name_ja}」は、{words['this']}は言えません。", nothing, "", f"{reason}。"
-    answer = f"{kpi.numerator_ja}は、{_said(kpi, value)}でした"
-    if value.display_state == "reference":
-        answer += "（参考値）"
-    elif value.display_state in SAID and value.value is not None and value.previous_value is not None:
+    remarks = [] if value.period_type == "month" else [_months(value)]
+    if value.display_state == "stale":
+        remarks = [f"{STALE}の値", _months(value)]
+    elif value.display_state == "reference":
+        remarks.append("参考値")
+    elif value.display_state == "shown" and value.value is not None and value.previous_value is not None:
         base = wording.frequency_base(value.value)
         if (value.previous_denominator or 0) >= kpi.minimum_sample:
-            answer += f"（{words['previous']}は{wording.rounded(value.previous_value * base)}{kpi.unit_ja}）"
+            before = wording.rounded(value.previous_value * base)
+            remarks.append(f"{words['previous']}は{before}{kpi.unit_ja}")
+    answer = f"{kpi.numerator_ja}は、{_said(kpi, value)}でした" + (
+        f"（{'、'.join(remarks)}）" if remarks else ""
+    )
     verdict = value.verdict or "cannot_tell"
     change = _difference(value)
+    if value.display_state == "stale":
+        return f"{answer}。", wording.verdict_word(verdict), f"{STALE}の判定", f"{_note(value)}。"
     certainty = (
         "" if verdict == "cannot_tell" else wording.certainty(verdict, change, kpi.meaningful_difference)
     )
@@ -306,7 +347,9 @@ def _signed(number: str) -> str:
     return number if number.startswith("−") or number == "0" else f"+{number}"
 
 
-def _picture(values: list[Value], kpi_id: str, judged_only: dict[tuple[date, str], int]) -> tuple[str, str]:
+def _picture(
+    values: list[Value], kpi_id: str, judged_only: dict[tuple[date, str], int], month: date
+) -> tuple[str, str]:
     """The picture of phases, last month and this, and the note under it."""
     rows = [
         value
@@ -329,6 +372,8 @@ def _picture(values: list[Value], kpi_id: str, judged_only: dict[tuple[date, str
     labels = (f"{ends[0].month}月" if earlier else "前", f"{ends[-1].month}月")
     picture = chart.grouped_bars(groups, *labels, unit="人", title="先生の段階ごとの人数")
     note = "段階は先生の行動や回答から決め、こちらからの連絡だけでは進みません。"
+    if ends[-1] != month:
+        note = f"図は{ends[-1].month}月までの人数です。{note}"
     return picture, note + ("*は、人が特定されるおそれがあるため出しません。" if hidden else "")
 
 
@@ -355,19 +400,22 @@ def _step(chosen: dict[str, Kpi], current: dict[str, Value]) -> dict[str, str]:
         if ("at_least" in rule and value.value >= float(rule["at_least"])) or (
             "at_most" in rule and value.value <= float(rule["at_most"])
         ):
-            facts = {"fact": f"{kpi.numerator_ja}は、{_said(kpi, value)}です。"}
+            stale = f"（{STALE}の値）" if value.display_state == "stale" else ""
+            facts = {"fact": f"{kpi.numerator_ja}は、{_said(kpi, value)}です{stale}。"}
             return {part: str(rule[part]).format_map(facts) for part in ("who", "what", "why")}
-    step = page["default_step" if known else "step_without_numbers"]
+    step = dict(page["default_step" if known else "step_without_numbers"])
+    if 0 < known < len(page["next_steps"]):
+        step["why"] = step["why_of_some"]
     return {part: str(step[part]) for part in ("who", "what", "why")}
 
 
-def _cannot_say(chosen: list[Kpi], current: dict[str, Value]) -> list[CannotSay]:
+def _cannot_say(chosen: list[Kpi], current: dict[str, Value], without_value: list[Kpi]) -> list[CannotSay]:
     """At most three things that cannot be said yet, why, and when they can be; one line per reason."""
-    labels: dict[tuple[str, str], list[str]] = {}
+    names: dict[tuple[str, str, str], list[str]] = {}
     for kpi in chosen:
         value = current[kpi.kpi_id]
         words = declared("wording")["periods"][value.period_type]
-        label = f"「{_name(kpi)}」"
+        ending = ""
         if value.display_state in ("reference", "counts_only"):
             short = kpi.minimum_sample - _whole(value.denominator)
             why = f"{_whole(value.denominator)}{_counter(kpi)}しか集まっていません"
@@ -376,8 +424,11 @@ def _cannot_say(chosen: list[Kpi], current: dict[str, Value]) -> list[CannotSay]
             why, when = _note(value), "もっと大きな集まりの数字は、本社で見られます"
         elif value.display_state == "withheld":
             why, when = _note(value), "記録がそろいしだい、次の資料でお知らせします"
+        elif value.display_state == "stale":
+            ending = "の新しい値"
+            why, when = _note(value), "記録がそろいしだい、次の資料でお知らせします"
         elif value.verdict == "cannot_tell":
-            label = f"{label}の変化"
+            ending = "の変化"
             if value.difference is None:
                 why, when = (
                     value.verdict_reason or "比べられません",
@@ -387,13 +438,10 @@ def _cannot_say(chosen: list[Kpi], current: dict[str, Value]) -> list[CannotSay]
                 why, when = "差が偶然と見分けられません", "集まる数が増えれば言えるようになります"
         else:
             continue
-        labels.setdefault((why, when), []).append(label)
-    return [CannotSay(_joined(names), why, when) for (why, when), names in labels.items()][:3]
-
-
-def _joined(names: list[str]) -> str:
-    """Names side by side; where all end in the same words, those stand once."""
-    ending = "の変化"
-    if len(names) > 1 and all(name.endswith(ending) for name in names):
-        return "".join(name.removesuffix(ending) for name in names) + ending
-    return "".join(names)
+        names.setdefault((why, when, ending), []).append(f"「{_name(kpi)}」")
+    lines = [CannotSay("".join(found) + ending, why, when) for (why, when, ending), found in names.items()]
+    if without_value:
+        missing = "".join(f"「{_name(kpi)}」" for kpi in without_value)
+        why, when = "この資料の時点の値が、まだありません", "記録が届きしだい、次の資料でお知らせします"
+        lines = [*lines[: MAXIMUM_UNSAID - 1], CannotSay(missing, why, when)]
+    return lines[:MAXIMUM_UNSAID]
