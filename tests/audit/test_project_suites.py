@@ -116,6 +116,12 @@ PLANTED = {
         " push_contacts_honouring_choice) values ('office', 30, 31)",
         "A rate above one",
     ),
+    "marts.mart_medical_handoff": (
+        "insert into core.fct_medical_inquiry (category, answered_at, is_open, gl_record_complete) values"
+        " ('off_label', timestamp '2026-10-01 09:00:00', false, false),"
+        " ('off_label', null, true, false), ('on_label', timestamp '2026-10-01 09:00:00', false, false)",
+        "a record of every answer beyond the label",
+    ),
     "marts.fct_kpi_value": (
         "insert into marts.fct_kpi_value (kpi_id, display_state, reason, value)"
         " values ('k', 'suppressed', 'r', 1)",

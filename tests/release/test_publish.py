@@ -171,7 +171,7 @@ def test_a_mart_without_an_earlier_release_is_withheld_and_its_numbers_are_empti
     release = _published(home, marts__mart_cx=("critical", "failed", None))
     entry = _mart(release.path, "mart_cx")
     assert (entry["status"], entry["file"], entry["rows"]) == ("withheld", None, None)
-    assert entry["reason_ja"] == "大事な検査1件に通らなかったため、出していません"
+    assert entry["reason_ja"] == "記録の大事な点検1件に通らなかったため、出していません"
     assert "An empty table must not replace a full one." in str(entry["reason_en"])
     assert not (release.path / "marts" / "mart_cx.parquet").exists()
     assert _mart(release.path, "mart_channel_quality")["status"] == "published"
@@ -201,7 +201,7 @@ def test_a_mart_is_carried_over_from_the_last_good_release_and_marked_stale(home
         "2026-10-31",
     )
     assert entry["reason_ja"] == (
-        "大事な検査1件に通らなかったため、更新していません。2026年10月31日時点の値です"
+        "記録の大事な点検1件に通らなかったため、更新していません。2026年10月31日時点の値です"
     )
     assert "2026-10-31" in str(entry["reason_en"])
     assert sha256(second.path / "marts" / "mart_cx.parquet") == sha256(

@@ -138,7 +138,7 @@ def test_what_is_not_shown_says_why_and_when(tmp_path: Path, state: str, reason:
     assert page.cannot_say[0].when
 
 
-CARRIED = "大事な検査1件に通らなかったため、更新していません。2026年9月30日時点の値です"
+CARRIED = "記録の大事な点検1件に通らなかったため、更新していません。2026年9月30日時点の値です"
 
 
 def test_a_carried_over_value_says_of_when_it_is_wherever_it_stands(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_a_carried_over_value_says_of_when_it_is_wherever_it_stands(tmp_path: Pa
         "「必要な情報が役に立った」と答えた先生は、100人中60人でした（前回の資料の値、9月）。"
     )
     assert (page.verdict, page.certainty) == ("良くなった", "前回の資料の判定")
-    assert page.why == f"{CARRIED}。"
+    assert page.why == f"新しい判定は出せません。{CARRIED}。"
     line = page.numbers[0]
     assert (line.label, line.value, line.previous) == ("情報が診療に役立った先生（9月）", "100人中60人", "—")
     assert (line.verdict, line.note) == ("良くなった（前回の資料）", CARRIED)

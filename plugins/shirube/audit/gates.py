@@ -46,7 +46,7 @@ def decide(audit: AuditResult) -> Decision:
     for table in audit.tables:
         if table.status == "unaudited":
             reason = Reason(
-                "検査がまだ定義されていないため",
+                "記録の点検がまだ決まっていないため",
                 "no suite looks at this table, so it has not passed",
             )
             (withheld if table.gate == "marts" else unpublishable)[table.table] = reason
@@ -72,8 +72,8 @@ def _reason(table: TableResult) -> Reason:
     errors = sum(check.outcome == "error" for check in failed)
     why = " / ".join(f"{check.why} [{check.expectation}{_column(check)}]" for check in failed)
     if errors == len(failed):
-        return Reason(f"検査{errors}件が動かなかったため", f"checks could not run: {why}")
-    return Reason(f"大事な検査{len(failed)}件に通らなかったため", f"critical checks failed: {why}")
+        return Reason(f"記録の点検{errors}件が動かなかったため", f"checks could not run: {why}")
+    return Reason(f"記録の大事な点検{len(failed)}件に通らなかったため", f"critical checks failed: {why}")
 
 
 def _column(check: CheckResult) -> str:

@@ -191,7 +191,7 @@ def _drawn_in(names: Set[str], failed: dict[str, Reason], declared: Declared) ->
                 read = [mart for mart in read if mart == TRUST_MART or not declared.kpis_of(mart)]
             if read:
                 found[name] = Reason(
-                    f"もとになる{'、'.join(read)}が検査に通らなかったため",
+                    f"もとになる{'、'.join(read)}が記録の点検に通らなかったため",
                     f"computed from {', '.join(read)}, which did not pass",
                 )
         if not found:

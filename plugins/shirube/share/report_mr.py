@@ -315,7 +315,12 @@ def _answer(kpi: Kpi | None, value: Value | None) -> tuple[str, str, str, str]:
     verdict = value.verdict or "cannot_tell"
     change = _difference(value)
     if value.display_state == "stale":
-        return f"{answer}。", wording.verdict_word(verdict), f"{STALE}の判定", f"{_note(value)}。"
+        return (
+            f"{answer}。",
+            wording.verdict_word(verdict),
+            f"{STALE}の判定",
+            f"新しい判定は出せません。{_note(value)}。",
+        )
     certainty = (
         "" if verdict == "cannot_tell" else wording.certainty(verdict, change, kpi.meaningful_difference)
     )
