@@ -22,8 +22,9 @@ Readers keep the last good release until the very end, so a red run here is neve
 
 **Red.**
 - `settle` only waits, five minutes at most, for the rest of a delivery to be landed.
-- `build`: the log ends with the dbt model and its error. Data that breaks a model's contract is a defect in
-  staging; the release in use stays.
+- `build`: the log ends with the dbt model and its error, without values; all that dbt said lies in
+  `warehouse/failed/` until the next failure. Data that breaks a model's contract is a defect in staging; the
+  release in use stays.
 - `audit`: a check could not be run. A check that *fails* does not make this red: it decides what is
   published.
 - `publish`: *blocked* names the critical check on the core that failed. Look at that check's `why` in
