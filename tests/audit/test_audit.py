@@ -105,7 +105,7 @@ def test_each_severity_and_each_kind_of_failure_counts_as_it_should(home: Home) 
     ]
     assert sorted(decision.withheld) == ["mart_channel_quality", "mart_cx", "mart_never_built"]
     assert sorted(decision.warned) == ["core.dim_channel"]
-    assert "検査そのものが動かなかった" in decision.withheld["mart_channel_quality"].ja
+    assert decision.withheld["mart_channel_quality"].ja == "記録の点検1件が動かなかったため"
     assert result.is_blocked
     told = result.summary()
     assert "landed.crm_call: critical" in told
