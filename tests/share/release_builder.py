@@ -297,6 +297,7 @@ def touchpoint(
         "channel_id": channel,
         "depth": depth,
         "direction": direction,
+        "initiator": "physician" if direction == "pull" else "mr",
         "is_planned": False,
         "routed_to_medical": False,
     }

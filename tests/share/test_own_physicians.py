@@ -94,6 +94,7 @@ def test_what_belongs_to_medical_is_not_a_signal(home: Home) -> None:
         {"routed_to_medical": True},
         {"channel_id": "msl_visit"},
         {"channel_id": "medical_inquiry"},
+        {"channel_id": "hq_email", "initiator": "medical"},
     ):
         builder.write_table(folder, "fct_touchpoint", [*rows, late | change])
         line = next(line for line in pages(home)["e1"].lines if line.name == "青山 一郎 先生")

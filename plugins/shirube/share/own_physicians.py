@@ -61,6 +61,7 @@ contacts as (
         and not coalesce(t.is_planned, false)
         and not coalesce(t.routed_to_medical, false)
         and t.channel_id not in ('medical_inquiry', 'msl_visit')
+        and coalesce(t.initiator, '') <> 'medical'
 ),
 last_own as (
     select physician_key, employee_key, max(occurred_on) as last_own_on
@@ -87,7 +88,7 @@ signals as (
     where depth between 2 and 3
         and not is_mr_channel
         and visible_at is not null
-        and cast(visible_at as date) <= $as_of
+        and cast(timezone('Asia/Tokyo', visible_at) as date) <= $as_of
         and occurred_on > $signal_from
     group by physician_key
 ),
