@@ -134,7 +134,7 @@ def test_prior_strength_is_learned_from_the_spread(macros: Any) -> None:
         (-0.10, -0.18, -0.02, 30, 30, "worsened"),
         (0.00, -0.02, 0.02, 5000, 5000, "unchanged"),
         (0.01, 0.001, 0.02, 90_000, 90_000, "unchanged"),  # surely above 0, surely too small to matter
-        # Inside the threshold, but a difference of 0.03 would be missed too often: 2.80 / 1.96 * 0.028 = 0.040.
+        # Inside the threshold, but a difference of 0.03 would often be missed: 2.80 / 1.96 * 0.028 = 0.040.
         (0.00, -0.028, 0.028, 2000, 2000, "cannot_tell"),
         (0.10, -0.02, 0.22, 400, 400, "cannot_tell"),
         (0.02, 0.001, 0.039, 9000, 9000, "cannot_tell"),  # above 0, but whether it matters is open
