@@ -1389,7 +1389,7 @@ from counted join median using (scope_type, scope_id, period_type, period_start)
 TRUST = """
 create table mart_data_trust as
 with landed as (
-    select source.source, source.is_expected, source.freshness_hours as promised_hours, state, rows_in, rows_landed,
+    select source.source, source.is_expected, source.freshness_hours as promised_hours, is_periodic, state, rows_in, rows_landed,
         rows_quarantined, event_max_on, delivered.delivered_on
     from '$ledger/batch.parquet' as batch
     join (select landing_id, max(delivered_on) as delivered_on from '$ledger/sighting.parquet' group by all) as delivered
@@ -1410,7 +1410,7 @@ outcome as (
     ) group by all
 ),
 delivered as (
-    select source, max(promised_hours) as promised_hours, count(*) as deliveries,
+    select source, max(promised_hours) as promised_hours, bool_or(is_periodic) as is_periodic, count(*) as deliveries,
         max(delivered_on) filter (where state = 'landed') as last_delivered_on, sum(rows_in) as rows_in,
         sum(rows_landed) as rows_landed, sum(rows_quarantined) as rows_quarantined,
         sum(rows_landed) filter (where state = 'landed') as rows_standing
@@ -1449,7 +1449,7 @@ fresh as (
 )
 select 'company' as scope_type, 'company' as scope_id, 'month' as period_type, period_start, period_end, rows.source,
     'source=' || rows.source as breakdown, deliveries, last_delivered_on, promised_hours,
-    case when logs.source is not null then last_delivered_on
+    case when logs.source is not null and is_periodic then last_delivered_on
         else last_delivered_on + ceil(promised_hours / 24)::integer end as covered_until, rows_in, rows_landed, rows_quarantined,
     rows_in_core, rows_rejected, rows_duplicate, rows_to_match, rows_matched, (select count(*) from target)
         as n_target_physicians, false as n_target_physicians_suppressed,
@@ -1459,7 +1459,7 @@ select 'company' as scope_type, 'company' as scope_id, 'month' as period_type, p
 from (
     from per_source
     union all
-    select null, null, sum(deliveries), max(last_delivered_on), sum(columns('^rows_')) from per_source
+    select null, null, null, sum(deliveries), max(last_delivered_on), sum(columns('^rows_')) from per_source
 ) as rows
 join (select period_start, period_end from period where period_type = 'month' order by all desc limit 1) on true
 left join covered on rows.source is not distinct from covered.source

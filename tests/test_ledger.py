@@ -208,7 +208,8 @@ def test_export_does_not_depend_on_order_or_repetition(home: Home, tmp_path: Pat
     assert pq.read_table(tmp_path / "export0" / "sighting.parquet").num_rows == 5
     sources = pq.read_table(tmp_path / "export0" / "source.parquet").to_pylist()
     assert sources[0] == {
-        "source": "calls", "business_name": "面談", "freshness_hours": 168, "is_expected": True
+        "source": "calls", "business_name": "面談", "freshness_hours": 168, "is_periodic": True,
+        "is_expected": True,
     }  # fmt: skip
 
 

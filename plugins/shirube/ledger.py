@@ -180,6 +180,7 @@ _SOURCE_SCHEMA = pa.schema(
         ("source", pa.string()),
         ("business_name", pa.string()),
         ("freshness_hours", pa.int64()),
+        ("is_periodic", pa.bool_()),
         ("is_expected", pa.bool_()),
     ]
 )
@@ -549,6 +550,7 @@ class Ledger:
                     "source": name,
                     "business_name": contract.business_name,
                     "freshness_hours": contract.freshness_hours,
+                    "is_periodic": contract.is_periodic,
                     "is_expected": contract.is_expected,
                 }
                 for name, contract in sorted(declared.items())

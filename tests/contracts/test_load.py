@@ -65,6 +65,12 @@ def problems(path: Path) -> list[str]:
     return [problem.split("field_request.odcs.yaml:", 1)[1] for problem in caught.value.problems]
 
 
+def test_only_webinars_come_as_they_happen() -> None:
+    assert {name for name, contract in load_contracts().items() if not contract.is_periodic} == {
+        "webinar_zoom"
+    }
+
+
 def test_all_sixteen_sources_load_in_name_order():
     contracts = load_contracts()
     assert list(contracts) == SOURCES == source_names()

@@ -21,6 +21,7 @@ select
     cast(outcome.rows_in_core as bigint) as rows_in_core,
     cast(outcome.rows_rejected as bigint) as rows_rejected,
     source.freshness_hours,
+    source.is_periodic,
     source.is_expected
 from {{ ref('int_delivery') }} as batch
 inner join {{ source('ledger', 'source') }} as source

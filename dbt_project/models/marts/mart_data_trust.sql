@@ -14,6 +14,7 @@ deliveries as (
         source,
         case when is_expected then 1 else 0 end as is_expected,
         freshness_hours,
+        case when is_periodic then 1 else 0 end as is_periodic,
         batch_id,
         case when state = 'landed' then delivered_on end as landed_on,
         case when state = 'landed' then event_max_on end as newest_event_on,
@@ -29,6 +30,7 @@ deliveries as (
         '{{ source_name }}' as source,
         1 as is_expected,
         null as freshness_hours,
+        null as is_periodic,
         null as batch_id,
         null as landed_on,
         null as newest_event_on,
@@ -45,6 +47,7 @@ delivered as (
         source,
         max(is_expected) as is_expected,
         max(freshness_hours) as promised_hours,
+        max(is_periodic) as is_periodic,
         count(batch_id) as deliveries,
         max(landed_on) as last_delivered_on,
         sum(coalesce(rows_in, 0)) as rows_in,
@@ -118,7 +121,8 @@ covered as (
 ),
 
 {# Only a log can cover a physician: a master has rows about everybody and says nothing about contact. A master holds
-   until the next one is due, a log only up to the day it came: what happened later cannot be in it. #}
+   until the next one is due, a log only up to the day it came: what happened later cannot be in it. A log that comes
+   file by file as things happen (a webinar's) says nothing by its silence; its promise stands. #}
 logs as (
     select distinct source
     from {{ ref('fct_touchpoint') }}
@@ -173,6 +177,7 @@ by_source as (
         delivered.source,
         delivered.is_expected,
         delivered.promised_hours,
+        delivered.is_periodic,
         delivered.deliveries,
         delivered.last_delivered_on,
         delivered.rows_in,
@@ -199,6 +204,7 @@ all_rows as (
         null as source,
         max(is_expected) as is_expected,
         null as promised_hours,
+        null as is_periodic,
         sum(deliveries) as deliveries,
         max(last_delivered_on) as last_delivered_on,
         sum(rows_in) as rows_in,
@@ -227,7 +233,7 @@ select
     all_rows.last_delivered_on,
     cast({{ days_between('all_rows.last_delivered_on', as_of()) }} as integer) as days_since_delivery,
     case
-        when logs.source is not null then all_rows.last_delivered_on
+        when logs.source is not null and all_rows.is_periodic = 1 then all_rows.last_delivered_on
         when all_rows.promised_hours is not null
             then
                 {{ add_days(

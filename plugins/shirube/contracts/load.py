@@ -264,6 +264,7 @@ class _Builder:
             limitations=(description.limitations if description else "") or "",
             team=self._team(),
             freshness_hours=freshness,
+            is_periodic=self._is_periodic(),
             is_expected=bool(self._value(props, "expected", freshness is not None)),
             formats=formats,
             encodings=self._encodings(props),
@@ -564,6 +565,11 @@ class _Builder:
                     return None
                 return item.value * factor
         return None
+
+    def _is_periodic(self) -> bool:
+        """Whether files come at set times; a source that delivers per event (unit `event`) may rightly be silent."""
+        units = [item.unit for item in self.contract.slaProperties or [] if item.property == "frequency"]
+        return "event" not in units
 
     def _team(self) -> str:
         team = self.contract.team

@@ -136,6 +136,7 @@ class SourceContract:
     limitations: str = ""
     team: str = ""
     freshness_hours: int | None = None
+    is_periodic: bool = True
     is_expected: bool = False
     formats: tuple[str, ...] = ("delimited",)
     encodings: tuple[str, ...] = DEFAULT_ENCODINGS
@@ -248,6 +249,7 @@ _NOT_LANDING: Final = {
     "limitations",
     "team",
     "freshness_hours",
+    "is_periodic",
     "is_expected",
     "columns",
 }

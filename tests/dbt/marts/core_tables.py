@@ -76,7 +76,7 @@ CORE: dict[str, dict[str, str]] = {
         "source": "text", "batch_id": "text", "delivered_on": "date", "state": "text",
         "event_max_on": "date", "rows_in": "bigint", "rows_landed": "bigint", "rows_quarantined": "bigint",
         "rows_in_core": "bigint", "rows_rejected": "bigint", "freshness_hours": "bigint",
-        "is_expected": "boolean",
+        "is_periodic": "boolean", "is_expected": "boolean",
     },
 }  # fmt: skip
 

@@ -270,6 +270,7 @@ def deliveries() -> list[Row]:
             "source": source, "batch_id": f"{source}-{number}", "delivered_on": OCTOBER, "state": "landed",
             "event_max_on": newest_event_on, "rows_in": 10, "rows_landed": 9, "rows_quarantined": 1,
             "rows_in_core": 7, "rows_rejected": 2, "freshness_hours": 48, "is_expected": True,
+            "is_periodic": source != "webinar_zoom",
         }  # fmt: skip
 
     # Twenty deliveries of calls on 31 October whose newest call was 1, 2, … 20 days old.
