@@ -68,31 +68,101 @@ def sets(columns: str, mr: bool = True) -> str:
     return "grouping sets (" + ", ".join(f"({columns}{level})" for level in levels) + ")"
 
 
-def protected(mart: str, keys: str, bases: dict[str, str], additive: str = "") -> str:
-    """`mart` from the table `cells`, without groups of 1 to 4 physicians and without what would reveal one."""
-    children = f"scope_type, parent_scope_id, {keys}"
-    looks = [children]
-    if additive:
-        others = ", ".join(key for key in keys.split(", ") if key != additive)
-        looks += [f"scope_type, scope_id, {others}, {additive} is null", children]
-    small = ", ".join(f"coalesce({base} between 1 and 4, false) as {base}_suppressed" for base in bases)
-    query = f"select *, {small} from cells"
-    for look in looks:
-        order = f"struct_pack(n := {{0}}, s := scope_id, a := coalesce({additive or 'null'}, ''))"
-        flags = ", ".join(
-            f"{base}_suppressed or coalesce(count(*) filter (where {base}_suppressed) over w = 1 and "
-            f"{order.format(base)} = min({order.format(base)}) filter (where {base} > 0 and not {base}_suppressed) "
-            f"over w, false) as {base}_suppressed"
-            for base in bases
+UPPER, LOWER = {"company": "branch", "office": "mr"}, {"company": "segment", "branch": "office"}
+HIDING = """
+create macro gives_away(family) as case when family.whole is null then false
+    when family.whole_hidden then family.hidden + family.beside < least(5, family.whole)
+    when family.hidden_parts = 0 then coalesce(nullif(family.beside, 0), family.unplaced) between 1 and 4
+    else family.hidden_parts + (family.beside > 0)::integer < 2
+        or family.hidden + family.beside < family.hidden_parts + (family.beside > 0)::integer + 3 end
+"""
+
+
+def look(cells: str, role: str, family: str, bases: list[str], totals: dict[str, str]) -> str:
+    """`cells` after one look at wholes and their parts: where hidden ones are given away, one more is hidden."""
+    families, flags = [], []
+    for base in bases:
+        total, size = totals.get(base, base), f"struct_pack(n := {base}, name, part)"
+        parts = f"filter (role = 'part' and {base}_suppressed) over f"
+        families.append(
+            f"struct_pack(whole := max({total}) filter (role = 'whole') over f, "
+            f"whole_hidden := coalesce(bool_or({total}_suppressed) filter (role = 'whole') over f, false), "
+            f"hidden := coalesce(sum({base}) {parts}, 0), hidden_parts := count(*) {parts}, "
+            f"beside := greatest(0, max({total}) filter (role = 'whole') over f "
+            f"- coalesce(sum({base}) filter (role = 'part') over f, 0)), "
+            f"unplaced := coalesce(max({base}) filter (role = 'unplaced') over f, 0), next := min({size}) filter "
+            f"(role = 'part' and {base} > 0 and not {base}_suppressed) over f) as {base}_family"
         )
-        dropped = ", ".join(f"{base}_suppressed" for base in bases)
-        query = f"select * exclude ({dropped}), {flags} from ({query}) window w as (partition by {look})"
+        chosen = f"gives_away({base}_family) and role = 'part' and {size} = {base}_family.next"
+        lonely = f"gives_away({base}_family) and {base}_family.next is null"
+        if total == base:
+            chosen += f" or ({lonely} and role = 'whole' and {base} > 0)"
+        else:
+            chosen += f" or ({base} > 0 and {base}_family.whole_hidden)"
+            flags.append(f"{total}_suppressed or coalesce({lonely}, false) as {total}_suppressed")
+        flags.append(f"{base}_suppressed or coalesce({chosen}, false) as {base}_suppressed")
+    return (
+        f"select * exclude (role, {', '.join(f'{base}_family' for base in bases)}) replace ({', '.join(flags)}) "
+        f"from (select *, {', '.join(families)} from (select *, {role} as role from ({cells})) "
+        f"window f as (partition by {family}))"
+    )
+
+
+def look_at_scopes(cells: str, parts: dict[str, str], keys: str, bases: list[str]) -> str:
+    """`cells` after a look at the scopes; `parts` names the part of each type of scope."""
+    wholes, members = (", ".join(f"'{name}'" for name in names) for names in (parts, parts.values()))
+    role = (
+        f"case when scope_type in ({wholes}) then 'whole' when scope_type in ({members}) and scope_id is null "
+        f"then 'unplaced' when scope_type in ({members}) then 'part' end"
+    )
+    family = " ".join(f"when scope_type in ('{w}', '{p}') then '{w}'" for w, p in parts.items())
+    own = f"if(scope_type in ({members}), parent_scope_id, scope_id)"
+    return look(cells, role, f"case {family} else scope_type end, {own}, {keys}", bases, {})
+
+
+def protected(
+    mart: str,
+    keys: str,
+    bases: dict[str, str],
+    additive: str = "",
+    totals: dict[str, str] | None = None,
+    repeated: dict[str, str] | None = None,
+) -> str:
+    """`mart` from the table `cells`, without groups of 1 to 4 physicians and without what would reveal one."""
+    totals, repeated = totals or {}, repeated or {}
+    small = ", ".join(
+        f"coalesce({base} between 1 and 4 or ({base} > 0 and scope_id is null), false) as {base}_suppressed"
+        for base in bases
+    )
+    # Ties are broken by name, and representatives go by a hash in the pipeline.
+    name = "if(scope_type = 'mr', md5('employee|' || scope_id), scope_id) as name"
+    query = f"select *, {name}, coalesce({additive or 'null'}, '') as part, {small} from cells"
+    others = ", ".join(key for key in keys.split(", ") if key != additive)
+    within = f"scope_type, scope_id, {others}"
+    role = f"if({additive} is null, 'whole', 'part')"
+    within_scope = [base for base in bases if base not in repeated]
+    looks = [UPPER, LOWER, None, LOWER, UPPER, None, LOWER, UPPER] if additive else [UPPER, LOWER, UPPER]
+    for parts in looks:
+        if parts is None:
+            query = look(query, role, within, within_scope, totals)
+        else:
+            query = look_at_scopes(query, parts, keys, list(bases))
+    for base, columns in repeated.items():
+        same = ", ".join(key for key in keys.split(", ") if key not in columns.split())
+        whole = " and ".join(f"{column} is null" for column in columns.split())
+        query = (
+            f"select * replace ({base}_suppressed or coalesce(bool_or({base}_suppressed) filter ({whole}) "
+            f"over (partition by scope_type, scope_id, {same}), false) as {base}_suppressed) from ({query})"
+        )
     hidden = [
         f"case when not {base}_suppressed then {column} end as {column}"
         for base, measures in bases.items()
         for column in (base, *measures.split())
     ]
-    return f"create table {mart} as select * exclude (parent_scope_id) replace ({', '.join(hidden)}) from ({query})"
+    return (
+        f"create table {mart} as select * exclude (parent_scope_id, name, part) replace ({', '.join(hidden)}) "
+        f"from ({query}) where scope_id is not null"
+    )
 
 
 def kpi(
@@ -131,11 +201,11 @@ def kpi(
 
 def same(table: str) -> str:
     """Join of the wanted journey cells with one of the counted tables."""
-    columns = ("scope_type", "scope_id", "period_type", "period_start")
+    columns = ("scope_type", "period_type", "period_start")
     equal = " and ".join(f"wanted.{column} = {table}.{column}" for column in columns)
     parts = " and ".join(
         f"coalesce(wanted.{column}, '') = coalesce({table}.{column}, '')"
-        for column in ("product_id", "phase_id")
+        for column in ("scope_id", "product_id", "phase_id")
     )
     return f"{equal} and {parts}"
 
@@ -847,18 +917,19 @@ from (
         count(*) filter (where max_30d > 8) as n_over
     from placed group by {sets("period_type, period_start, period_end, channel_id, product_id")}
 ) as scoped
-join (select * exclude (parent_scope_id, period_end) from universe) using (scope_type, scope_id, period_type, period_start)
+join (select * exclude (parent_scope_id, period_end) from universe) as universe
+    on scoped.scope_type = universe.scope_type and scoped.scope_id is not distinct from universe.scope_id
+    and scoped.period_type = universe.period_type and scoped.period_start = universe.period_start
 left join frequency
     on scoped.scope_type = frequency.scope_type and scoped.scope_id = frequency.scope_id
     and scoped.period_type = frequency.period_type and scoped.period_start = frequency.period_start
-    and scoped.channel_id is not distinct from frequency.channel_id and scoped.product_id is null
-where scoped.scope_id is not null;
+    and scoped.channel_id is not distinct from frequency.channel_id and scoped.product_id is null;
 insert into cells by name
 select universe.*, used.channel_id, 0 as n_reached_physicians
 from universe cross join (select distinct channel_id from period_month join channel_month using (month_end)
     where channel_id not in ('medical_inquiry', 'msl_visit')) as used
-where scope_id is not null and not exists (from cells where cells.scope_type = universe.scope_type
-    and cells.scope_id = universe.scope_id and cells.period_type = universe.period_type
+where not exists (from cells where cells.scope_type = universe.scope_type
+    and cells.scope_id is not distinct from universe.scope_id and cells.period_type = universe.period_type
     and cells.period_start = universe.period_start and cells.channel_id = used.channel_id and cells.product_id is null);
 """
 
@@ -959,7 +1030,7 @@ counted as (
 shared as (
     select *, case when channel_id is not null then n / sum(n) filter (where channel_id is not null) over (
         partition by period_type, period_start, scope_type, scope_id, breakdown) end as share
-    from counted where scope_id is not null
+    from counted
 ),
 summed as (
     select scope_type, scope_id, parent_scope_id, period_type, period_start, period_end, breakdown,
@@ -1003,7 +1074,6 @@ select period_type, period_start, period_end, {scope()}, count(*) filter (where 
     coalesce(sum(with_choice), 0) as push_contacts_with_choice, coalesce(sum(honouring), 0) as push_contacts_honouring_choice
 from member left join one using (period_type, period_start, physician)
 group by {sets("period_type, period_start, period_end")};
-delete from cells where scope_id is null;
 """
 
 JOURNEY = f"""
@@ -1162,7 +1232,7 @@ create table cells as
 with total as (
     select scope_type, scope_id, max(parent_scope_id) as parent_scope_id, period_type, period_start, period_end,
         product_id, sum(n_in_phase) as n_target_physicians
-    from phase_count where scope_id is not null group by all
+    from phase_count group by all
 ),
 wanted as (
     select total.*, phase_id
@@ -1312,7 +1382,7 @@ from (
     from (
         select scope_type, scope_id, max(parent_scope_id) as parent_scope_id, period_type, period_start, period_end,
             channel_id, product_id, max(columns('^n_|^effort'))
-        from (from scored union all by name from invited) where scope_id is not null group by all
+        from (from scored union all by name from invited) group by all
     )
 );
 """
@@ -1327,7 +1397,7 @@ with day as (
     left join '$seeds/company_closing_day.csv' as closing on month(d) = closing.month and day(d) = closing.day
 ),
 asked as (
-    select inquiry.physician, office_id, branch_id, received_on, answered_on,
+    select coalesce(inquiry.physician, inquiry_id) as physician, office_id, branch_id, received_on, answered_on,
         coalesce(answered_on, as_of) - received_on as waited, answered_on is not null as is_answered,
         inquiry.call_id is not null and is_answered as from_mr, case when from_mr then
             case when notified_on is not null then notified.number - answered.number <= 2
@@ -1362,7 +1432,7 @@ daily as (
 ),
 risk as (
     select *, sum(leaving) over (partition by scope_type, scope_id, period_type, period_start order by waited desc) as waiting
-    from daily where scope_id is not null
+    from daily
 ),
 survival as (
     select *, sum(case when n < waiting then ln(1 - n / waiting) else 0 end) over w as log_share,
@@ -1383,7 +1453,8 @@ median as (
     from survival group by all
 )
 select counted.*, handoff_days_median, handoff_days_median_low, handoff_days_median_high, handoff_days_p90
-from counted join median using (scope_type, scope_id, period_type, period_start);
+from counted join median on counted.scope_type = median.scope_type and counted.period_type = median.period_type
+    and counted.scope_id is not distinct from median.scope_id and counted.period_start = median.period_start;
 """
 
 TRUST = """
@@ -1666,11 +1737,18 @@ DROP_CELLS = "drop table cells;"
 def statements() -> Iterator[str]:
     """Every statement of the script in order."""
     scripts = [
+        HIDING,
         PEOPLE,
         LOGS,
         FACTS,
         QUALITY,
-        protected("mart_channel_quality", f"{PERIOD}, channel_id, product_id", QUALITY_BASES, "product_id"),
+        protected(
+            "mart_channel_quality",
+            f"{PERIOD}, channel_id, product_id",
+            QUALITY_BASES,
+            "product_id",
+            repeated={"n_target_physicians": "channel_id product_id"},
+        ),
         DROP_CELLS,
         PREFERENCE,
         protected("mart_preference_diversity", f"{PERIOD}, breakdown", DIVERSITY_BASES, "breakdown"),
@@ -1679,7 +1757,14 @@ def statements() -> Iterator[str]:
         protected("mart_channel_fit", PERIOD, FIT_BASES),
         DROP_CELLS,
         JOURNEY,
-        protected("mart_journey", f"{PERIOD}, product_id, phase_id", JOURNEY_BASES, "phase_id"),
+        protected(
+            "mart_journey",
+            f"{PERIOD}, product_id, phase_id",
+            JOURNEY_BASES,
+            "phase_id",
+            {"n_in_phase": "n_target_physicians"},
+            {"n_target_physicians": "phase_id"},
+        ),
         DROP_CELLS,
         EXPOSURE,
         CX,

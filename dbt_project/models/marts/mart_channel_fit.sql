@@ -94,14 +94,8 @@ scoped as (
     ) }}
 ),
 
-cells as (
-    select *
-    from scoped
-    where scope_id is not null
-),
-
 {{ kpi_protected(
-    cells='cells',
+    cells='scoped',
     keys=['period_type', 'period_start', 'period_end'],
     bases={
         'n_target_physicians': ['n_pushed_physicians'],

@@ -309,13 +309,13 @@ cells as (
     inner join universe
         on
             wanted.scope_type = universe.scope_type
-            and wanted.scope_id = universe.scope_id
+            and coalesce(wanted.scope_id, '') = coalesce(universe.scope_id, '')
             and wanted.period_type = universe.period_type
             and wanted.period_start = universe.period_start
     left join scoped
         on
             wanted.scope_type = scoped.scope_type
-            and wanted.scope_id = scoped.scope_id
+            and coalesce(wanted.scope_id, '') = coalesce(scoped.scope_id, '')
             and wanted.period_type = scoped.period_type
             and wanted.period_start = scoped.period_start
             and coalesce(wanted.channel_id, '') = coalesce(scoped.channel_id, '')
@@ -328,13 +328,13 @@ cells as (
             and wanted.period_start = frequency.period_start
             and coalesce(wanted.channel_id, '') = coalesce(frequency.channel_id, '')
             and coalesce(wanted.product_id, '') = frequency.any_product
-    where universe.scope_id is not null
 ),
 
 {{ kpi_protected(
     cells='cells',
     keys=['period_type', 'period_start', 'period_end', 'channel_id', 'product_id'],
     additive='product_id',
+    repeated={'n_target_physicians': ['channel_id', 'product_id']},
     bases={
         'n_target_physicians': ['n_reached_physicians'],
         'n_frequency_physicians': ['frequency_median', 'frequency_median_low', 'frequency_median_high', 'frequency_p90'],

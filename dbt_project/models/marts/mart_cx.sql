@@ -172,7 +172,6 @@ combined as (
         sum(n_invited) as n_invited,
         sum(n_responded) as n_responded
     from measures
-    where scope_id is not null
     group by scope_type, scope_id, period_type, period_start, period_end, channel_id, product_id
 ),
 

@@ -98,7 +98,6 @@ phase_totals as (
         '' as any_phase,
         sum(n_in_phase) as n_target_physicians
     from phase_counts
-    where scope_id is not null
     group by scope_type, scope_id, period_type, period_start, period_end, product_id
 ),
 
@@ -232,7 +231,7 @@ cells as (
     left join phase_counts
         on
             phase_totals.scope_type = phase_counts.scope_type
-            and phase_totals.scope_id = phase_counts.scope_id
+            and coalesce(phase_totals.scope_id, '') = coalesce(phase_counts.scope_id, '')
             and phase_totals.period_type = phase_counts.period_type
             and phase_totals.period_start = phase_counts.period_start
             and coalesce(phase_totals.product_id, '') = coalesce(phase_counts.product_id, '')
@@ -240,7 +239,7 @@ cells as (
     left join transition_counts
         on
             phase_totals.scope_type = transition_counts.scope_type
-            and phase_totals.scope_id = transition_counts.scope_id
+            and coalesce(phase_totals.scope_id, '') = coalesce(transition_counts.scope_id, '')
             and phase_totals.period_type = transition_counts.period_type
             and phase_totals.period_start = transition_counts.period_start
             and phase_totals.product_id = transition_counts.product_id
@@ -266,7 +265,7 @@ cells as (
     left join transition_counts
         on
             phase_totals.scope_type = transition_counts.scope_type
-            and phase_totals.scope_id = transition_counts.scope_id
+            and coalesce(phase_totals.scope_id, '') = coalesce(transition_counts.scope_id, '')
             and phase_totals.period_type = transition_counts.period_type
             and phase_totals.period_start = transition_counts.period_start
             and coalesce(phase_totals.product_id, '') = coalesce(transition_counts.product_id, '')
@@ -274,7 +273,7 @@ cells as (
     left join unseen_counts
         on
             phase_totals.scope_type = unseen_counts.scope_type
-            and phase_totals.scope_id = unseen_counts.scope_id
+            and coalesce(phase_totals.scope_id, '') = coalesce(unseen_counts.scope_id, '')
             and phase_totals.period_type = unseen_counts.period_type
             and phase_totals.period_start = unseen_counts.period_start
             and coalesce(phase_totals.product_id, '') = unseen_counts.any_product
@@ -284,6 +283,8 @@ cells as (
     cells='cells',
     keys=['period_type', 'period_start', 'period_end', 'product_id', 'phase_id'],
     additive='phase_id',
+    totals={'n_in_phase': 'n_target_physicians'},
+    repeated={'n_target_physicians': ['phase_id']},
     bases={
         'n_target_physicians': [],
         'n_in_phase': ['n_judged_only'],

@@ -18,6 +18,7 @@ inquiries as (
         mart_period.period_type,
         mart_period.period_start,
         mart_period.period_end,
+        inquiry.inquiry_key,
         inquiry.physician_key,
         inquiry.office_id,
         offices.branch_id,
@@ -50,8 +51,9 @@ counts as (
         {{ kpi_scope_columns(with_mr=false) }},
         count(*) as inquiries,
         sum(is_answered) as answered,
-        count(distinct physician_key) as n_physicians,
-        count(distinct case when is_answered_from_mr = 1 then physician_key end) as n_physicians_answered_from_mr,
+        count(distinct coalesce(physician_key, inquiry_key)) as n_physicians,
+        count(distinct case when is_answered_from_mr = 1 then coalesce(physician_key, inquiry_key) end)
+            as n_physicians_answered_from_mr,
         sum(is_answered_from_mr) as answered_from_mr,
         sum(is_loop_closed) as loops_closed
     from inquiries
@@ -79,7 +81,6 @@ at_risk as (
             rows between unbounded preceding and current row
         ) as waiting
     from days
-    where scope_id is not null
 ),
 
 {# Kaplan-Meier: the share still waiting after each day is the product of (1 - answered / waiting). The product is a
@@ -147,7 +148,7 @@ cells as (
     inner join medians
         on
             counts.scope_type = medians.scope_type
-            and counts.scope_id = medians.scope_id
+            and coalesce(counts.scope_id, '') = coalesce(medians.scope_id, '')
             and counts.period_type = medians.period_type
             and counts.period_start = medians.period_start
 ),

@@ -78,7 +78,6 @@ known as (
             partition by period_type, period_start, scope_type, scope_id, breakdown
         ) as all_known_physicians
     from by_choice
-    where scope_id is not null
 ),
 
 shares as (

@@ -567,7 +567,7 @@ class _Builder:
         return None
 
     def _is_periodic(self) -> bool:
-        """Whether files come at set times; a source that delivers per event (unit `event`) may rightly be silent."""
+        """Whether files come at set times; where they come per event (unit `event`), silence is no fault."""
         units = [item.unit for item in self.contract.slaProperties or [] if item.property == "frequency"]
         return "event" not in units
 

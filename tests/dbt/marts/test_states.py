@@ -81,6 +81,78 @@ def test_no_small_group_is_left_in_any_mart(warehouse: Connection) -> None:
     assert shown == (0,)
 
 
+def test_a_hidden_office_is_not_given_away_by_its_representative(warehouse: Connection) -> None:
+    # OF03 hides OF02; its only representative looks after the same six physicians.
+    for scope in ("OF02", "OF03", "MR-OF02", "MR-OF03"):
+        row = warehouse.execute(
+            "select n_usefulness, n_usefulness_top, n_usefulness_suppressed from marts.mart_cx"
+            " where scope_id = ? and period_type = 'month' and period_start = '2026-10-01'"
+            " and coalesce(channel_id, product_id) is null",
+            [scope],
+        ).fetchall()
+        assert row == [(None, None, True)], scope
+
+
+def test_no_hidden_scope_can_be_subtracted(warehouse: Connection) -> None:
+    # Every published whole minus its published parts: nothing is left, or two hidden parts of five or more.
+    warehouse.execute(
+        "create or replace temp view family as select distinct 'branch' as part, branch_id as scope_id,"
+        " 'company' as whole_id from core.fct_physician_month"
+        " union select distinct 'office', office_id, branch_id from core.fct_physician_month"
+        " union select distinct 'mr', employee_key, office_id from core.fct_physician_month"
+    )
+    checked = 0
+    tables = warehouse.execute(
+        "select table_name, column_name from information_schema.columns where table_schema = 'marts'"
+        " and column_name like '%_suppressed' and table_name <> 'mart_data_trust'"
+    ).fetchall()
+    for table, flag in tables:
+        columns = warehouse.execute(
+            "select column_name from information_schema.columns where table_name = ? and column_name in"
+            " ('channel_id', 'product_id', 'phase_id', 'breakdown')",
+            [table],
+        ).fetchall()
+        base = flag.removesuffix("_suppressed")
+        cell = ["period_type", "period_start", *(column for (column,) in columns)]
+        same = " and ".join(f"part.{column} is not distinct from whole.{column}" for column in cell)
+        families = warehouse.execute(
+            f"select whole.{base} - coalesce(sum(part.{base}), 0), count(*) filter (part.{flag})"
+            f" from marts.{table} as whole join marts.{table} as part on {same}"
+            " join family on part.scope_type = family.part and part.scope_id = family.scope_id"
+            f" and whole.scope_id = family.whole_id where whole.{base} > 0"
+            f" group by whole.{base}, whole.scope_id, {', '.join(f'whole.{c}' for c in cell)}"
+        ).fetchall()
+        for left, hidden in families:
+            assert (left == 0 and hidden == 0) or left >= 5, f"{table}.{base}"
+            assert left < 5 or hidden != 1, f"{table}.{base}"
+            checked += left > 0
+    assert checked > 5
+
+
+def test_who_has_no_office_and_who_is_not_known_count_as_people(built: Path, tmp_path: Path) -> None:
+    # October: BR1 = OF01 (12 physicians), BR2 = OF04 (33). One more inquiry comes from an account that is
+    # not matched, at OF02, and one from a physician without an office. Company 47 - BR1 13 - BR2 33 would
+    # leave him: BR1, the smaller, is hidden, and both its offices: OF02 holds one person, if unknown.
+    shutil.copy(built / "warehouse.duckdb", tmp_path / "warehouse.duckdb")
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute(
+            "insert into core.fct_medical_inquiry (inquiry_key, physician_key, office_id, is_from_mr,"
+            " received_on, is_open) values ('I-1', null, 'OF02', false, '2026-10-20', true),"
+            " ('I-2', 'X01', null, false, '2026-10-20', true)"
+        )
+    done = run_dbt(tmp_path, "run", "--select", "mart_medical_handoff")
+    assert done.returncode == 0, done.stdout[-3000:]
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as connection:
+        shown = connection.execute(
+            "select scope_id, n_physicians, inquiries from marts.mart_medical_handoff"
+            " where period_type = 'month' and period_start = '2026-10-01' order by scope_id"
+        ).fetchall()
+    assert shown == [
+        ("BR1", None, None), ("BR2", 33, 33), ("OF01", None, None), ("OF02", None, None), ("OF04", 33, 33),
+        ("company", 47, 47),
+    ]  # fmt: skip
+
+
 def test_a_lone_suppressed_phase_takes_the_next_smallest_with_it(warehouse: Connection) -> None:
     # OF01, PRD-A: P0 10, P1 15, P2 12, P4 3. The four add up to 40, so P4 alone could be subtracted: P0
     # goes too.

@@ -17,7 +17,7 @@ from shirube.home import project_root
 @pytest.fixture(scope="module")
 def macros() -> Any:
     folder = project_root() / "dbt_project" / "macros"
-    names = ("kpi_statistics.sql", "kpi_verdict.sql", "kpi_display.sql", "kpi_suppression.sql")
+    names = ("kpi_statistics.sql", "kpi_verdict.sql", "kpi_display.sql")
     text = "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
     environment = jinja2.Environment(extensions=["jinja2.ext.do"], autoescape=False)
     return environment.from_string(
@@ -184,36 +184,3 @@ def test_the_display_rule(macros: Any, facts: dict[str, Any], state: str) -> Non
     assert evaluate(macros.kpi_display_state(), **row) == state
     reason = evaluate(macros.kpi_display_reason(), **row)
     assert (reason is None) == (state == "shown")
-
-
-def suppressed(macros: Any, sizes: dict[str, int]) -> set[str]:
-    """Offices of one branch that stay hidden, by their number of physicians."""
-    cells = " union all ".join(
-        f"select 'office' as scope_type, '{office}' as scope_id, 'BR' as parent_scope_id,"
-        f" 'm' as period, {n} as n, 1 as x"
-        for office, n in sizes.items()
-    )
-    query = macros.kpi_protected("cells", ["period"], {"n": ["x"]})
-    with duckdb.connect() as connection:
-        rows = connection.execute(
-            f"with cells as ({cells}), {query} select scope_id, n, n_suppressed, x from protected"
-        ).fetchall()
-    assert len(rows) == len(sizes)
-    assert all((n is None and x is None) == hidden for _, n, hidden, x in rows)
-    return {office for office, _, hidden, _ in rows if hidden}
-
-
-@pytest.mark.parametrize(
-    ("sizes", "hidden"),
-    [
-        ({"a": 5, "b": 9}, set()),
-        ({"a": 4, "b": 9, "c": 30}, {"a", "b"}),  # one alone could be subtracted
-        ({"a": 4, "b": 1, "c": 30}, {"a", "b"}),  # two already hide each other
-        ({"a": 4, "b": 0, "c": 30}, {"a", "c"}),  # an empty office hides nobody
-        ({"a": 0, "b": 9}, set()),  # nobody is no disclosure
-        ({"a": 3}, {"a"}),
-        ({"a": 3, "b": 7, "c": 7}, {"a", "b"}),  # ties are broken by name: the same release every time
-    ],
-)
-def test_who_is_suppressed(macros: Any, sizes: dict[str, int], hidden: set[str]) -> None:
-    assert suppressed(macros, sizes) == hidden
