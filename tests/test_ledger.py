@@ -213,6 +213,23 @@ def test_export_does_not_depend_on_order_or_repetition(home: Home, tmp_path: Pat
     }  # fmt: skip
 
 
+def test_an_export_as_of_a_day_knows_nothing_later(home: Home, tmp_path: Path) -> None:
+    with Ledger(home) as ledger:
+        for content, sighting in (
+            ("aa", sight("call_1.csv", 3)),
+            ("aa", sight("again/call_1.csv", 8)),
+            ("bb", sight("call_2.csv", 5)),
+        ):
+            batch_id, is_new = register(ledger, "calls", content, sighting)
+            if is_new:
+                ledger.commit_landing(landing(batch_id))
+        ledger.export_parquet(tmp_path, CONTRACTS, as_of=date(2025, 11, 4))
+    (batch,) = pq.read_table(tmp_path / "batch.parquet").to_pylist()
+    assert (batch["content_hash"], batch["delivered_on"]) == ("aa", date(2025, 11, 3))
+    (sighting,) = pq.read_table(tmp_path / "sighting.parquet").to_pylist()
+    assert sighting["file_name"] == "call_1.csv"
+
+
 def test_undecided_batches_are_not_exported(home: Home, tmp_path: Path) -> None:
     with Ledger(home) as ledger:
         register(ledger, "calls", "aa", sight("a.csv"))

@@ -14,7 +14,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -477,9 +477,15 @@ class Ledger:
             for row in self._connection.execute("select * from release order by release_id")
         ]
 
-    def export_parquet(self, folder: Path, contracts: Mapping[str, SourceContract] | None = None) -> None:
+    def export_parquet(
+        self,
+        folder: Path,
+        contracts: Mapping[str, SourceContract] | None = None,
+        as_of: date | None = None,
+    ) -> None:
         """Write batch, sighting, quarantine and source as Parquet for dbt, each replaced atomically.
 
+        Only what had been delivered by `as_of` (default: everything), with the day it had last come by then.
         Batches that are still `received` are left out. The rows are sorted and tell nothing about when or in
         which order files arrived: equal deliveries give equal bytes.
         """
@@ -487,7 +493,20 @@ class Ledger:
         with self._transaction():
             decided = [batch for batch in self.batches() if batch.state != "received"]
             reasons = self.reasons()
-            sightings = [(batch, seen) for batch in decided for seen in self.sightings(batch.batch_id)]
+            sightings = [
+                (batch, seen, seen.delivered_at or batch.delivered_at)
+                for batch in decided
+                for seen in self.sightings(batch.batch_id)
+            ]
+        sightings = [one for one in sightings if as_of is None or one[2].date() <= as_of]
+        last_come: dict[str, datetime] = {}
+        for batch, _, delivered_at in sightings:
+            last_come[batch.batch_id] = max(delivered_at, last_come.get(batch.batch_id, delivered_at))
+        decided = [
+            replace(batch, delivered_at=last_come[batch.batch_id])
+            for batch in decided
+            if batch.batch_id in last_come
+        ]
         known = {batch.batch_id: batch for batch in decided}
         _write_table(
             folder / "batch.parquet",
@@ -521,10 +540,10 @@ class Ledger:
                     "landing_id": batch.landing_id,
                     "source": batch.source,
                     "file_name": seen.file_name,
-                    "delivered_at": seen.delivered_at or batch.delivered_at,
-                    "delivered_on": (seen.delivered_at or batch.delivered_at).date(),
+                    "delivered_at": delivered_at,
+                    "delivered_on": delivered_at.date(),
                 }
-                for batch, seen in sightings
+                for batch, seen, delivered_at in sightings
             ],
         )
         _write_table(

@@ -37,18 +37,14 @@ def prepare(home: Home, as_of: date | None) -> Inputs:
     folder = home.warehouse / ".ledger"
     shutil.rmtree(folder, ignore_errors=True)
     with Ledger(home) as ledger:
-        ledger.export_parquet(folder)
+        ledger.export_parquet(folder, as_of=as_of)
     # Read back what dbt will read, so that a file landed meanwhile is in neither or in both.
     landed = pq.read_table(
         folder / "batch.parquet", columns=["landing_id"], filters=[("state", "=", "landed")]
     )
     known = set(landed["landing_id"].to_pylist())
     seen = pq.read_table(folder / "sighting.parquet", columns=["landing_id", "delivered_on"]).to_pylist()
-    counted = [
-        sighting
-        for sighting in seen
-        if sighting["landing_id"] in known and (as_of is None or sighting["delivered_on"] <= as_of)
-    ]
+    counted = [sighting for sighting in seen if sighting["landing_id"] in known]
     return Inputs(
         deliveries=tuple(sorted({f"{s['landing_id']} {s['delivered_on']}" for s in counted})),
         batches=len({sighting["landing_id"] for sighting in counted}),
