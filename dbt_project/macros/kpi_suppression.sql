@@ -36,14 +36,23 @@
     {#- Wholes and their parts among the scopes. In one look a scope is either whole or part: one pass serves both. -#}
     {%- set upper = {'company': 'branch', 'office': 'mr'} -%}
     {%- set lower = {'company': 'segment', 'branch': 'office'} -%}
-    {%- set looks = [upper, lower, upper] -%}
+    {%- set looks = ['upper', 'lower', 'upper'] -%}
     {%- if additive -%}
-        {%- set looks = [upper, lower, 'additive', lower, upper, 'additive', lower, upper] -%}
+        {%- set looks = ['upper', 'lower', 'additive', 'lower', 'upper', 'additive', 'lower', 'upper'] -%}
     {%- endif -%}
+    {#- Families as numbers, once: every look sorts by them. -#}
+    {%- set carried = columns + ['place', 'upper_family', 'lower_family'] + (['additive_family'] if additive else []) -%}
     protection_0 as (
         select
             {{ columns | join(', ') }},
-            dense_rank() over (order by scope_id{{ ', ' ~ additive if additive }}) as place
+            dense_rank() over (order by scope_id{{ ', ' ~ additive if additive }}) as place,
+            {{ kpi_scope_family(upper, keys) }} as upper_family,
+            {{ kpi_scope_family(lower, keys) }} as lower_family
+            {%- if additive %},
+            dense_rank() over (
+                order by scope_type, scope_id{% for key in keys if key != additive %}, {{ key }}{% endfor %}
+            ) as additive_family
+            {%- endif %}
             {%- for base in bases %},
             case when {{ base }} between 1 and {{ kpi_minimum_cell() }} - 1 or ({{ base }} > 0 and scope_id is null)
                 then 1 else 0 end as {{ base }}_hidden
@@ -53,8 +62,8 @@
     {%- for look in looks %}
     {%- set before = 'protection_' ~ loop.index0 %}
     protection_{{ loop.index }} as (
-        {{ kpi_additive_look(before, columns, keys, bases, additive, totals, repeated) if look == 'additive'
-            else kpi_scope_look(before, columns, keys, bases, look) }}
+        {{ kpi_additive_look(before, carried, bases, additive, totals, repeated) if look == 'additive'
+            else kpi_scope_look(before, carried, bases, {'upper': upper, 'lower': lower}[look], look ~ '_family') }}
     ),
     {%- endfor %}
     protected as (
@@ -91,13 +100,27 @@
     )
 {%- endmacro %}
 
+{#- A number for each whole with its parts: `parts` says for each type of scope which type its parts have. -#}
+{% macro kpi_scope_family(parts, keys) -%}
+    dense_rank() over (
+                order by
+                    case
+                        {%- for whole, part in parts.items() %}
+                        when scope_type in ('{{ whole }}', '{{ part }}') then '{{ whole }}'
+                        {%- endfor %}
+                        else scope_type
+                    end,
+                    case when scope_type in ('{{ parts.values() | join("', '") }}') then parent_scope_id else scope_id end,
+                    {{ keys | join(', ') }}
+            )
+{%- endmacro %}
+
 {#- Looks at scopes: `parts` says for each type of scope which type its parts have. -#}
-{% macro kpi_scope_look(cells, columns, keys, bases, parts) -%}
+{% macro kpi_scope_look(cells, carried, bases, parts, family) -%}
         {%- set wholes = "('" ~ parts.keys() | join("', '") ~ "')" -%}
         {%- set members = "('" ~ parts.values() | join("', '") ~ "')" -%}
         select
-            {{ columns | join(', ') }},
-            place
+            {{ carried | join(', ') }}
             {%- for base in bases %},
             case when {{ base }}_hidden = 1 or {{ kpi_is_chosen(base) }} then 1 else 0 end as {{ base }}_hidden
             {%- endfor %}
@@ -114,25 +137,17 @@
                         when scope_type in {{ wholes }} then 'whole'
                         when scope_type in {{ members }} and scope_id is null then 'unplaced'
                         when scope_type in {{ members }} then 'part'
-                    end as role,
-                    case
-                        {%- for whole, part in parts.items() %}
-                        when scope_type in ('{{ whole }}', '{{ part }}') then '{{ whole }}'
-                        {%- endfor %}
-                        else scope_type
-                    end as family_type,
-                    case when scope_type in {{ members }} then parent_scope_id else scope_id end as family_id
+                    end as role
                 from {{ cells }}
             ) as placed
-            window family as (partition by family_type, family_id, {{ keys | join(', ') }})
+            window family as (partition by {{ family }})
         ) as looked_at
 {%- endmacro %}
 
 {#- Looks at the cells of the additive breakdown within each scope. -#}
-{% macro kpi_additive_look(cells, columns, keys, bases, additive, totals, repeated) -%}
+{% macro kpi_additive_look(cells, carried, bases, additive, totals, repeated) -%}
         select
-            {{ columns | join(', ') }},
-            place
+            {{ carried | join(', ') }}
             {%- for base in bases %},
             {%- if base in repeated %}
             case
@@ -160,10 +175,7 @@
                     case when {{ additive }} is null then 'whole' else 'part' end as role
                 from {{ cells }}
             ) as placed
-            window family as (
-                partition by scope_type, scope_id
-                {%- for key in keys if key != additive %}, {{ key }}{% endfor %}
-            )
+            window family as (partition by additive_family)
         ) as looked_at
 {%- endmacro %}
 
