@@ -15,6 +15,7 @@ from shirube.contracts import SourceContract, load_contracts
 from shirube.home import Home
 from shirube.landing import land
 from shirube.ledger import Ledger
+from shirube.release.manifest import SCHEMA_VERSION
 from shirube.status import render, status
 
 from tests.landing.deliveries import accounts, calls, deliver
@@ -92,3 +93,21 @@ def test_a_changed_contract_and_a_release_are_seen(home: Home, contracts: Contra
     assert of(changed, "crm_call")["contract_changed"] == 1
     assert of(changed, "crm_call")["next_ja"] == "shirube replay all -s crm_call"
     assert "replay all" in shown(changed)
+
+
+def test_what_a_release_withholds_is_told_with_its_reason(home: Home) -> None:
+    """The person on call looks here first: what readers do not see, and why."""
+    assert status(home)["not_as_built"] == []
+    release = home.releases / "2025-11-03-abc"
+    release.mkdir()
+    marts = [
+        {"name": "mart_cx", "status": "published", "reason_ja": None, "reason_en": None},
+        {"name": "mart_journey", "status": "withheld", "reason_ja": "点検", "reason_en": "a check [x]"},
+    ]
+    home.current.symlink_to(release.name)
+    assert [one["status"] for one in status(home)["not_as_built"]] == ["unreadable"]
+    manifest = {"schema_version": SCHEMA_VERSION, "release_id": release.name, "marts": marts}
+    (release / "manifest.json").write_text(json.dumps(manifest))
+    facts = status(home)
+    assert facts["not_as_built"] == [marts[1]]
+    assert "mart_journey" in shown(facts) and "a check [x]" in shown(facts) and "mart_cx" not in shown(facts)

@@ -17,6 +17,7 @@ from shirube.home import Home
 from shirube.landing.replay import is_outdated
 from shirube.landing.scan import InboxScan, scan
 from shirube.ledger import Batch, Ledger
+from shirube.release.manifest import ReleaseError, read_current_manifest
 
 
 def status(home: Home, *, contracts: Mapping[str, SourceContract] | None = None) -> dict[str, Any]:
@@ -57,6 +58,7 @@ def status(home: Home, *, contracts: Mapping[str, SourceContract] | None = None)
         "as_of": as_of.date().isoformat() if as_of else None,
         "current_release": current,
         "current_release_status": releases[current].status if current in releases else None,
+        "not_as_built": _not_as_built(home),
         "releases": len(releases),
         "is_everything_released": not (waiting or pending),
         "sources": sources,
@@ -97,11 +99,34 @@ def render(facts: dict[str, Any]) -> RenderableType:
         if source["next_ja"]:
             by_step.setdefault((source["next_ja"], source["next_en"]), []).append(source["source"])
     parts: list[RenderableType] = [head, table]
+    parts += [
+        Text(
+            f"公開していない、または前回のままの表 / Withheld or carried over: {mart['name']}\n"
+            f"  {mart['reason_ja']}\n  {mart['reason_en']}\n",
+            style="yellow",
+        )
+        for mart in facts["not_as_built"]
+    ]
     if facts["quarantine"]:
         parts.append(_quarantine_table(facts["quarantine"]))
     parts += [Text(f"→ {ja} ({en}): {', '.join(names)}") for (ja, en), names in by_step.items()]
     parts += [Text(f"→ {step['ja']}\n  {step['en']}") for step in facts["next"]]
     return Group(*parts)
+
+
+def _not_as_built(home: Home) -> list[dict[str, Any]]:
+    """Marts that the current release withholds or carries over from an earlier one, with the reason."""
+    try:
+        manifest = read_current_manifest(home)
+    except ReleaseError as error:
+        unreadable = {"reason_ja": "この版の目録を読めません", "reason_en": str(error)}
+        return [{"name": home.current.resolve().name, "status": "unreadable", **unreadable}]
+    wanted = ("name", "status", "reason_ja", "reason_en")
+    return [
+        {field: mart[field] for field in wanted}
+        for mart in (manifest["marts"] if manifest else [])
+        if mart["status"] != "published"
+    ]
 
 
 def _source(

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 
 from shirube.home import Home
 from shirube.landing import new_files
@@ -239,6 +240,7 @@ def _tell_nothing_new(home: Home, console: Console, sample: Path) -> None:
 
 def _tell_published(home: Home, console: Console) -> None:
     release = home.current.resolve()
+    manifest = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
     marts = sorted((release / "marts").glob("*.parquet"))
     console.print(f"\n[bold]Published[/] {release.name}", highlight=False)
     for title, place in (
@@ -249,4 +251,8 @@ def _tell_published(home: Home, console: Console) -> None:
     ):
         if place.exists():
             console.print(f"  {title:<10} {place}", highlight=False, soft_wrap=True)
+    for mart in manifest["marts"]:
+        if mart["status"] != "published":
+            reason = escape(mart["reason_en"])
+            console.print(f"  {mart['status']:<10} {mart['name']}: {reason}", highlight=False, soft_wrap=True)
     console.print("  `make up` serves the pages and keeps Airflow running.", highlight=False)
