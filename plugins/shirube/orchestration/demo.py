@@ -20,7 +20,7 @@ from shirube.ledger import Ledger
 from shirube.orchestration.display import Board
 from shirube.orchestration.journal import read_events
 from shirube.orchestration.settings import is_shared, list_sources
-from shirube.orchestration.standalone import AirflowFailedError, EmbeddedAirflow, termination_as_interrupt
+from shirube.orchestration.standalone import AirflowFailedError, EmbeddedAirflow, interruptible
 
 STALLED_SECONDS = 90
 """Seconds without a running Dag, while work is left, after which something must be wrong."""
@@ -38,7 +38,7 @@ def demo(home: Home, *, physicians: int = 3000, months: int = 12, seed: int = 7)
     interrupted. No process is left running.
     """
     console = Console()
-    with termination_as_interrupt():
+    with interruptible():
         try:
             sample = _sample(home, console, physicians, months, seed)
             if _is_delivered(home, sample) and _left_to_do(home) is None:

@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.parse
 import urllib.request
@@ -71,18 +72,28 @@ def _die_with_parent() -> None:
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+_interrupted = threading.Event()
+
+
 @contextmanager
-def termination_as_interrupt() -> Iterator[None]:
-    """Let a polite kill of this process clean up as Ctrl-C does."""
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C and a polite kill raise KeyboardInterrupt in this process, for certain.
+
+    What a signal handler raises is lost where nothing may be raised, in the hooks of a fork for example. So
+    it is remembered too, and `EmbeddedAirflow.check` raises it again.
+    """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        _interrupted.set()
         raise KeyboardInterrupt
 
-    previous = signal.signal(signal.SIGTERM, interrupt)
+    _interrupted.clear()
+    previous = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 class EmbeddedAirflow:
@@ -185,7 +196,12 @@ class EmbeddedAirflow:
         return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else ""
 
     def check(self) -> None:
-        """Raise AirflowFailedError, with the end of its log, if a process has ended by itself."""
+        """Raise AirflowFailedError, with the end of its log, if a process has ended by itself.
+
+        Raises KeyboardInterrupt when this process was interrupted.
+        """
+        if _interrupted.is_set():
+            raise KeyboardInterrupt
         for name, process in self._processes.items():
             if process.poll() is not None:
                 raise AirflowFailedError(
@@ -276,7 +292,7 @@ def up(home: Home, airflow_port: int = 8080, pages_port: int = 8090) -> int:
     A port that is taken is replaced by a free one.
     """
     console = Console()
-    with termination_as_interrupt(), EmbeddedAirflow(home, _this_or_free(airflow_port)) as airflow:
+    with interruptible(), EmbeddedAirflow(home, _this_or_free(airflow_port)) as airflow:
         try:
             with console.status("Starting Airflow") as waiting:
                 airflow.start(lambda what: waiting.update(f"Starting Airflow: waiting for {what}"))
