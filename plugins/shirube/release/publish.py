@@ -28,6 +28,7 @@ from shirube import __version__, durable
 from shirube.audit.gates import Decision, Reason, decide
 from shirube.audit.results import AuditResult
 from shirube.audit.run import Candidate
+from shirube.engine import bounded
 from shirube.home import Home
 from shirube.ledger import Ledger
 from shirube.release import kpi_rows, retention, shelf
@@ -50,6 +51,7 @@ TRUST_MART = "mart_data_trust"
 Progress = Callable[[str, dict[str, Any]], None]
 
 
+SPILL_FOLDER = ".spill"
 PUBLISHED_DIGITS = 9
 """Decimal places of a published floating-point number."""
 
@@ -144,7 +146,9 @@ def _write(
     (folder / "marts").mkdir(parents=True)
     (folder / "star").mkdir()
     try:
-        with duckdb.connect(str(build.warehouse_file), read_only=True) as connection:
+        with duckdb.connect(
+            str(build.warehouse_file), read_only=True, config=bounded(folder / SPILL_FOLDER)
+        ) as connection:
             connection.execute("set preserve_insertion_order = true")
             connection.execute("set timezone = 'UTC'")
             draft = _Draft(folder, connection, read_declared(build.dbt_manifest), decision)
@@ -153,6 +157,7 @@ def _write(
             core_rows = _row_counts(connection, "core")
         shutil.copytree(audit.folder, folder / "audit")
         tables = _write_database(draft)
+        shutil.rmtree(folder / SPILL_FOLDER, ignore_errors=True)
         manifest = _manifest(home, build, audit, draft, core_rows, tables)
         check_contents(folder, manifest)
         write_manifest(folder, manifest)
@@ -357,7 +362,7 @@ def _write_database(draft: _Draft) -> dict[str, int]:
     """`shirube.duckdb` from the Parquet files just written: all marts and the exposed dimensions."""
     file = draft.folder / DUCKDB_FILE
     tables: dict[str, int] = {}
-    with duckdb.connect(str(file)) as database:
+    with duckdb.connect(str(file), config=bounded(draft.folder / SPILL_FOLDER)) as database:
         for entry in [*draft.marts, *draft.star]:
             name = entry["name"]
             if entry["file"] and (entry in draft.marts or name.startswith("dim_")):

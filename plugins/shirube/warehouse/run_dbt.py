@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from shirube import durable
+from shirube.engine import MEMORY_LIMIT_VARIABLE, memory_limit
 from shirube.home import project_root
 
 Progress = Callable[[str, dict[str, Any]], None]
@@ -61,6 +62,7 @@ def run_dbt(
     project = project_root() / "dbt_project"
     environment = os.environ | {
         "SHIRUBE_WAREHOUSE_FILE": str(warehouse_file),
+        MEMORY_LIMIT_VARIABLE: memory_limit(),
         "SHIRUBE_LAKE": str(lake),
         "SHIRUBE_LEDGER_EXPORT": str(ledger),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",

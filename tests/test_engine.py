@@ -1,0 +1,33 @@
+"""The engine keeps to what it may take of the machine, and spills the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+from shirube.engine import MEMORY_LIMIT_VARIABLE, bounded
+
+
+def limit_of(spill: Path) -> str:
+    with duckdb.connect(config=bounded(spill)) as connection:
+        row = connection.execute("select current_setting('memory_limit')").fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def test_the_limit_leaves_room_and_can_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(MEMORY_LIMIT_VARIABLE, raising=False)
+    assert limit_of(tmp_path) == "2.3 GiB"
+    monkeypatch.setenv(MEMORY_LIMIT_VARIABLE, "100MiB")
+    assert limit_of(tmp_path) == "100.0 MiB"
+
+
+def test_what_does_not_fit_goes_to_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(MEMORY_LIMIT_VARIABLE, "100MiB")
+    with duckdb.connect(config=bounded(tmp_path / "spill")) as connection:
+        connection.execute(
+            "create table sorted as select hash(i) as h, i from range(8000000) t (i) order by h"
+        )
+        assert (tmp_path / "spill").is_dir()
+        assert connection.execute("select count(*) from kept").fetchone() == (8_000_000,)
