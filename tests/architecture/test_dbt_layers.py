@@ -82,6 +82,25 @@ def test_public_models_keep_their_promises(dbt_models: Models) -> None:
     assert problems == []
 
 
+def test_every_published_table_says_in_japanese_what_a_row_is(
+    dbt_manifest: dict[str, Any], dbt_models: Models
+) -> None:
+    star = {
+        unique_id.split(".")[2]
+        for exposure in dbt_manifest["exposures"].values()
+        if exposure["config"]["meta"].get("publish") == "star"
+        for unique_id in exposure["depends_on"]["nodes"]
+    }
+    published = star | {name for name, node in dbt_models.items() if layer(node) == "marts"}
+    assert len(published) >= 30
+    wordless = [
+        name
+        for name in sorted(published)
+        if not str(dbt_models[name]["config"]["meta"].get("description_ja", "")).startswith("1行は、")
+    ]
+    assert wordless == []
+
+
 def test_every_public_model_proves_its_grain(dbt_manifest: dict[str, Any], dbt_models: Models) -> None:
     proven = {
         node["attached_node"]
