@@ -27,7 +27,7 @@ def test_what_does_not_fit_goes_to_disk(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv(MEMORY_LIMIT_VARIABLE, "100MiB")
     with duckdb.connect(config=bounded(tmp_path / "spill")) as connection:
         connection.execute(
-            "create table sorted as select hash(i) as h, i from range(8000000) t (i) order by h"
+            "create table ordered as select hash(i) as h, i from range(8000000) t (i) order by h"
         )
         assert (tmp_path / "spill").is_dir()
-        assert connection.execute("select count(*) from kept").fetchone() == (8_000_000,)
+        assert connection.execute("select count(*) from ordered").fetchone() == (8_000_000,)
