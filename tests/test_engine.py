@@ -6,7 +6,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from shirube.engine import MEMORY_LIMIT_VARIABLE, bounded
+from shirube.engine import DEFAULT_MEMORY_LIMIT, MEMORY_LIMIT_VARIABLE, bounded
+from shirube.home import project_root
 
 
 def limit_of(spill: Path) -> str:
@@ -21,6 +22,11 @@ def test_the_limit_leaves_room_and_can_be_set(tmp_path: Path, monkeypatch: pytes
     assert limit_of(tmp_path) == "2.3 GiB"
     monkeypatch.setenv(MEMORY_LIMIT_VARIABLE, "100MiB")
     assert limit_of(tmp_path) == "100.0 MiB"
+
+
+def test_dbt_by_hand_keeps_to_the_same_limit() -> None:
+    profiles = (project_root() / "dbt_project" / "profiles.yml").read_text(encoding="utf-8")
+    assert f"env_var('{MEMORY_LIMIT_VARIABLE}', '{DEFAULT_MEMORY_LIMIT}')" in profiles
 
 
 def test_what_does_not_fit_goes_to_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 from shirube.orchestration import inbox_trigger
-from shirube.orchestration.inbox_trigger import PATIENCE_SCANS, InboxTrigger, is_ignored, scan_inbox
+from shirube.orchestration.inbox_trigger import PATIENCE_SCANS, InboxTrigger, scan_inbox
 
 
 def write(path: Path, content: str = "x") -> Path:
@@ -104,25 +104,6 @@ def test_names_that_are_not_utf8_are_left_to_landing(tmp_path: Path) -> None:
         path.write_text("x")
     (tmp_path / os.fsdecode("訪問".encode("cp932"))).mkdir()
     assert {source: set(files) for source, files in scan_inbox(tmp_path).items()} == {"crm_call": {"b.csv"}}
-
-
-def test_trigger_and_landing_ignore_the_same_names() -> None:
-    from shirube.landing.scan import is_unfinished
-
-    names = [
-        "a.csv",
-        "a.csv.part",
-        "A.TMP",
-        "x.crdownload",
-        "x~",
-        ".x",
-        "part",
-        "tmp.csv",
-        "部.part",
-        "a.part.csv",
-    ]
-    assert [is_ignored(name) for name in names] == [is_unfinished(name) for name in names]
-    assert {is_ignored(name) for name in names} == {True, False}
 
 
 def test_fires_once_when_a_file_has_stopped_changing() -> None:

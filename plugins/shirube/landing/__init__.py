@@ -11,10 +11,9 @@ from shirube.landing.land import (
 )
 from shirube.landing.locks import reading_lake
 from shirube.landing.replay import replay
-from shirube.landing.scan import UNFINISHED_ENDINGS, new_files
+from shirube.landing.scan import new_files
 
 __all__ = [
-    "UNFINISHED_ENDINGS",
     "BatchOutcome",
     "CheckResult",
     "DiskFullError",

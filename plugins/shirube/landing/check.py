@@ -15,6 +15,7 @@ from rich.text import Text
 
 from shirube.contracts import SourceContract, load_contracts, source_names
 from shirube.home import Home
+from shirube.inbox_names import is_unfinished, is_utf8, shown
 from shirube.landing.intake import Intake
 from shirube.landing.land import select_sources, sighting_of
 from shirube.landing.quarantine import (
@@ -24,7 +25,7 @@ from shirube.landing.quarantine import (
     RefusalSummary,
     advice,
 )
-from shirube.landing.scan import has_writers, is_unfinished, is_utf8, shown
+from shirube.landing.scan import has_writers
 from shirube.ledger import is_plausible
 from shirube.readers import FileRejected
 

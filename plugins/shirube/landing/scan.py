@@ -15,10 +15,8 @@ from pathlib import Path
 
 from shirube import durable, vault
 from shirube.home import Home
+from shirube.inbox_names import is_unfinished, is_utf8, shown
 from shirube.ledger import Ledger
-
-UNFINISHED_ENDINGS = (".part", ".tmp", ".crdownload", "~")
-"""Name endings under which other programs write; such files are left until they are renamed."""
 
 SETTLE_SECONDS = 1.0
 """How long a file must have been unchanged where the file system cannot tell whether somebody has it open."""
@@ -57,25 +55,6 @@ class InboxScan:
     unknown_folders: tuple[str, ...]
     stray_files: tuple[str, ...]
     unreadable: tuple[str, ...]
-
-
-def is_unfinished(name: str) -> bool:
-    """Whether a name says hidden or still being written."""
-    return name.startswith(".") or name.lower().endswith(UNFINISHED_ENDINGS)
-
-
-def is_utf8(name: str) -> bool:
-    """Whether a name can be kept: one in another encoding (CP932 in a ZIP unpacked on Linux) cannot."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def shown(name: str) -> str:
-    """A name that can be printed and stored, whatever its encoding."""
-    return os.fsencode(name).decode(errors="replace")
 
 
 def scan(home: Home, sources: Iterable[str]) -> InboxScan:

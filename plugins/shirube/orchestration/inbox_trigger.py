@@ -11,6 +11,8 @@ from typing import Any
 import structlog
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
+from shirube.inbox_names import is_unfinished, is_utf8
+
 log = structlog.get_logger(__name__)
 
 Stamp = tuple[int, int]
@@ -19,17 +21,8 @@ Stamp = tuple[int, int]
 Snapshot = dict[str, dict[str, Stamp]]
 """Source → path below the source's folder → stamp."""
 
-UNFINISHED_ENDINGS = (".part", ".tmp", ".crdownload", "~")
-"""Name endings under which other programs write; the same as landing's, repeated here because importing
-landing would load pyarrow into the triggerer. A test keeps the two alike."""
-
 PATIENCE_SCANS = 10
 """Scans that finished files wait for others of their source that are still being written."""
-
-
-def is_ignored(name: str) -> bool:
-    """Whether a file or folder name says hidden or still being written."""
-    return name.startswith(".") or name.lower().endswith(UNFINISHED_ENDINGS)
 
 
 def scan_inbox(inbox: Path) -> Snapshot:
@@ -51,24 +44,19 @@ def scan_inbox(inbox: Path) -> Snapshot:
 
 def _is_source(entry: os.DirEntry[str]) -> bool:
     try:
-        return not is_ignored(entry.name) and _is_utf8(entry.name) and entry.is_dir()
+        return not is_unfinished(entry.name) and is_utf8(entry.name) and entry.is_dir()
     except OSError:  # a link that leads to itself
         return False
-
-
-def _is_utf8(name: str) -> bool:
-    """Whether a name can be written down: bytes that are not UTF-8 come as lone surrogates."""
-    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _list_files(folder: Path) -> dict[str, Stamp]:
     files: dict[str, Stamp] = {}
     for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not is_ignored(name)]
+        folders[:] = [name for name in folders if not is_unfinished(name)]
         for name in names:
             path = Path(parent, name)
             below = str(path.relative_to(folder))
-            if is_ignored(name) or not _is_utf8(below):
+            if is_unfinished(name) or not is_utf8(below):
                 continue
             try:
                 facts = path.stat()
