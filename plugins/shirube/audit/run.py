@@ -219,7 +219,7 @@ def _gate_database(source: Any, home: Home, build: Candidate) -> Iterator[_Facts
         for name in ("batch", "quarantine", "source"):
             export = build.ledger / f"{name}.parquet"
             execute(f"create view ledger.{name} as from read_parquet({_quote(export)})")
-        arrived = _landed_views(execute, home, build)
+        arrived = _landed_views(execute, home)
         _comparison_tables(execute, home, build)
         connection.commit()
         yield _Facts([f"{schema}.{table}" for schema, table in rows], arrived)
@@ -232,15 +232,18 @@ def _gate_database(source: Any, home: Home, build: Candidate) -> Iterator[_Facts
         source.get_engine().dispose()
 
 
-def _landed_views(execute: Callable[..., list[Any]], home: Home, build: Candidate) -> set[str]:
-    """One view per source over the batches that count, and `audit.lake_batch`; the sources that arrived."""
+def _landed_views(execute: Callable[..., list[Any]], home: Home) -> set[str]:
+    """One view per source over the batches that count, and `audit.lake_batch`; the sources that arrived.
+
+    The export that the build read holds what had been delivered by its `as_of`, and nothing later.
+    """
     execute(
         "create table audit.lake_batch"
         " (source varchar, batch_id varchar, landing_id varchar, rows_landed bigint, rows_in_lake bigint)"
     )
     batches = execute(
         "select source, batch_id, landing_id, rows_landed from ledger.batch"
-        f" where state = 'landed' and delivered_on <= date '{build.as_of.isoformat()}' order by all"
+        " where state = 'landed' order by all"
     )
     by_source: dict[str, list[Path]] = {}
     for row in batches:
@@ -262,8 +265,7 @@ def _landed_views(execute: Callable[..., list[Any]], home: Home, build: Candidat
         execute(
             "insert into audit.lake_batch select source, batch_id, landing_id, rows_landed,"
             f" {'lake.num_rows' if present else 'null'} from ledger.batch {counted}"
-            f" where source = {_quote(name)} and state = 'landed'"
-            f" and delivered_on <= date '{build.as_of.isoformat()}' order by all"
+            f" where source = {_quote(name)} and state = 'landed' order by all"
         )
     return set(by_source)
 

@@ -419,7 +419,7 @@ def _sources(build: Candidate) -> list[dict[str, Any]]:
                 cast(max(batch.delivered_on) as varchar) as last_delivered_on
             from read_parquet({source}) as source
             left join read_parquet({batch}) as batch
-                on batch.source = source.source and batch.delivered_on <= date '{build.as_of.isoformat()}'
+                on batch.source = source.source
             group by all order by all
             """
         )
@@ -431,8 +431,7 @@ def _landing_ids(build: Candidate) -> list[str]:
     batch = _quoted(build.ledger / "batch.parquet")
     with duckdb.connect() as connection:
         rows = connection.execute(
-            f"select landing_id from read_parquet({batch})"
-            f" where state = 'landed' and delivered_on <= date '{build.as_of.isoformat()}' order by 1"
+            f"select landing_id from read_parquet({batch}) where state = 'landed' order by 1"
         ).fetchall()
     return [str(row[0]) for row in rows]
 
