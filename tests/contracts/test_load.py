@@ -28,7 +28,11 @@ SOURCES = [
     "dcf_affiliation",
     "dcf_facility",
     "dcf_physician",
+    "initiative",
+    "initiative_assignment",
     "portal_delivery",
+    "story",
+    "strategy_document",
     "survey_qualtrics",
     "web_snowplow",
     "webinar_zoom",
@@ -65,16 +69,20 @@ def problems(path: Path) -> list[str]:
     return [problem.split("field_request.odcs.yaml:", 1)[1] for problem in caught.value.problems]
 
 
-def test_only_webinars_come_as_they_happen() -> None:
+def test_only_webinars_and_registers_come_as_they_happen() -> None:
     assert {name for name, contract in load_contracts().items() if not contract.is_periodic} == {
-        "webinar_zoom"
+        "webinar_zoom",
+        "initiative",
+        "initiative_assignment",
+        "story",
+        "strategy_document",
     }
 
 
-def test_all_sixteen_sources_load_in_name_order():
+def test_all_sources_load_in_name_order():
     contracts = load_contracts()
     assert list(contracts) == SOURCES == source_names()
-    assert sum(len(contract.columns) for contract in contracts.values()) == 253
+    assert sum(len(contract.columns) for contract in contracts.values()) == 306
 
 
 def test_every_file_obeys_the_published_schema_of_the_standard():
@@ -83,7 +91,7 @@ def test_every_file_obeys_the_published_schema_of_the_standard():
     for path in (project_root() / "expectations" / "sources").glob("*.odcs.yaml"):
         jsonschema.Draft201909Validator(schema).validate(yaml.safe_load(path.read_text(encoding="utf-8")))
         seen += 1
-    assert seen == 16
+    assert seen == 20
 
 
 def test_a_contract_of_a_plain_csv_needs_fifteen_lines(tmp_path: Path):
@@ -259,6 +267,7 @@ def test_the_fingerprint_follows_what_changes_rows_and_nothing_else(tmp_path: Pa
         ("portal_delivery", "四月分.xlsx", None, None, None),
         ("survey_qualtrics", "cx_survey_2026Q1_20260420.csv", "2026-04-20", None, {}),
         ("web_snowplow", "web_20260401.tsv.gz", "2026-04-01", None, {}),
+        ("initiative_assignment", "割付表_INI-01_20260617.csv", "2026-06-17", None, {}),
         ("web_snowplow", "run=2026-04-01-02-30-00/part-00000.tsv.gz", "2026-04-01 02:30", None, {}),
     ],
 )

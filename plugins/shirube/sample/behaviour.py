@@ -116,7 +116,7 @@ class Simulation(Online, Answers):
         forward = forward + helped * self.p.webinar_effect_per_month
         segment = self.company.physicians.is_hospital[:, None]
         cell = ((phase.astype(np.int64) * 2 + segment) * 2 + webinar_on) * 3 + portal_seen
-        moves = _balanced(rng, cell) < forward
+        moves = (_balanced(rng, cell) < forward) | self.initiatives.lift(index, phase)
         target = np.where(phase == PX, P2, np.minimum(phase + 1, P6))
         lapses = (rng.random(phase.shape) < self.p.lapse_per_month) & (phase >= P2) & (phase <= P5) & ~moves
         after = np.where(moves, target, np.where(lapses, PX, phase)).astype(np.int8)

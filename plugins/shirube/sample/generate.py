@@ -13,7 +13,7 @@ from shirube.sample.behaviour import Simulation
 from shirube.sample.company import Period, found
 from shirube.sample.defects import Defects
 from shirube.sample.truth import Truth
-from shirube.sample.writers import dcf, portal, qualtrics, snowplow, zoom
+from shirube.sample.writers import dcf, initiatives, portal, qualtrics, snowplow, stories, strategy, zoom
 from shirube.sample.writers.crm import CrmWriter
 from shirube.sample.writers.files import FileLog
 
@@ -60,6 +60,9 @@ def generate(
         snowplow.write(log, company, month, defects, simulation.tracking_off_from)
         if progress:
             progress("sample_month", {"month": period.label(index), "done": index + 1, "of": months})
+    initiatives.write(log, company, simulation.initiatives, defects)
+    stories.write(log, company, seed, defects)
+    strategy.write(log, company)
     known.close()
     asked = {
         "seed": seed,
@@ -72,6 +75,7 @@ def generate(
         "small_office": f"OF{company.small_office + 1:02d}",
     }
     truth = known.assemble(log, defects, simulation.p, asked, crm.records())
+    truth["initiatives"] = simulation.initiatives.truth()
     (out / "truth.json").write_text(
         json.dumps(truth, ensure_ascii=False, indent=1, default=int) + "\n", encoding="utf-8"
     )

@@ -31,6 +31,8 @@ class Parameters:
     lapse_per_month: float = 0.008
     webinar_effect_per_month: float = 0.10
     portal_effect_per_month: float = 0.0
+    initiative_effect_per_month: float = 0.08
+    small_pilot_effect_per_month: float = 0.05
     webinar_exposure: tuple[float, ...] = (0.05, 0.07, 0.10, 0.10, 0.09, 0.08, 0.08, 0.03)
     webinar_hospital_factor: float = 1.3
     portal_exposure: tuple[float, ...] = (0.06, 0.15, 0.15, 0.15, 0.15, 0.15, 0.15, 0.06)

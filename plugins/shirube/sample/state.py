@@ -8,6 +8,7 @@ from shirube.sample import names
 from shirube.sample.columns import DAY
 from shirube.sample.company import N_PRODUCTS, Array, Company
 from shirube.sample.frames import Counters, Frame, stack
+from shirube.sample.initiatives import Initiatives
 from shirube.sample.parameters import P3, Parameters
 
 
@@ -17,6 +18,7 @@ class State:
     def __init__(self, company: Company, seed: int, parameters: Parameters | None = None) -> None:
         self.company = company
         self.p = parameters or Parameters()
+        self.initiatives = Initiatives(company, seed, self.p)
         self.seeds = np.random.SeedSequence([seed, 77]).spawn(company.period.months + 1)
         rng = np.random.default_rng(self.seeds[-1])
         count = len(company.physicians)

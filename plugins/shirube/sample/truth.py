@@ -193,6 +193,8 @@ def _superseded(log: FileLog, defects: Defects, records: dict[str, int]) -> dict
     rows["portal_delivery"] = counts["portal_superseded_rows"]
     rows["survey_qualtrics"] = counts["survey_superseded_rows"]
     rows["web_snowplow"] = counts["web_repeated_rows"]
+    for source in ("initiative", "initiative_assignment", "story"):
+        rows[source] = counts[source + "_superseded_rows"]
     return {source: number for source, number in rows.items() if number and log.wants(source)}
 
 
@@ -306,6 +308,21 @@ def _planted(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[st
         "truncated_rows": entry(
             "quarantine: too_few_columns (129 and 130 fields are fine)", rows=counts["web_broken_rows"]
         ),
+        "assignments_changed_later": entry(
+            "core reject: duplicate (the first record counts); fct_assignment.is_arm_changed",
+            rows=counts["initiative_assignment_superseded_rows"],
+        ),
+        "assignments_of_unknown_physicians": entry(
+            "fct_assignment.physician_key null", rows=counts["assignments_unknown_physician"]
+        ),
+        "stories_that_may_not_be_shown": entry(
+            "fct_story.is_publishable false and no text",
+            not_approved=counts["stories_not_approved"],
+            not_masked=counts["stories_not_masked"],
+            no_consent=counts["stories_without_consent"],
+            not_checked=counts["stories_not_checked"],
+            publishable=counts["stories_publishable"],
+        ),
         "off_label_without_record": entry(
             "gate on the Medical hand-off KPI", inquiries=counts["inquiries_off_label_incomplete"]
         ),
@@ -353,6 +370,7 @@ def _expected(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[s
             "test_record": counts["emails_test_records"],
         },
         "webinar_zoom": {"anonymous": counts["webinar_guests"]},
+        "story": {"unparseable": counts["stories_without_outcome"]},
         "survey_qualtrics": {
             "test_record": counts["survey_test_records"],
             "out_of_scope": counts["survey_responses"] - counts["survey_finished"],
