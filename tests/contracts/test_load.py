@@ -139,6 +139,7 @@ def test_every_person_column_of_the_sources_is_declared_as_an_identifier():
         "crm_user": ["email", "name"],
         "dcf_facility": ["phone"],
         "dcf_physician": ["birth_date", "kana", "name"],
+        "story": ["free_text"],
         "survey_qualtrics": ["email", "free_text"],
         "webinar_zoom": ["email", "name"],
     }

@@ -11,6 +11,10 @@
     'portal_delivery': 'int_portal_row',
     'survey_qualtrics': 'int_survey_response',
     'web_snowplow': 'int_web_event',
+    'initiative': 'int_initiative',
+    'initiative_assignment': 'int_initiative_assignment',
+    'story': 'int_story',
+    'strategy_document': 'int_strategy_document',
 } %}
 with current_row_outcome as (
     {% for source, model in classified.items() %}

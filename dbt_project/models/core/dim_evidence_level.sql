@@ -1,0 +1,7 @@
+select
+    evidence_level,
+    rank,
+    name_ja,
+    definition_ja,
+    verbs_ja
+from {{ ref('evidence_level') }}
