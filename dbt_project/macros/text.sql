@@ -12,3 +12,11 @@
                 - case when {{ plain }} like '%;' then 1 else 0 end
     end
 {%- endmacro %}
+
+{#-
+    Whether a text seems to name a person: kanji or katakana directly before 先生 or 医師 (佐藤先生). 担当の先生 and A先生 do
+    not; 担当先生 does, and is held back until somebody writes it differently.
+-#}
+{% macro seems_to_name_somebody(text) -%}
+    coalesce({{ text_match(text, '([一-龥々﨑ァ-ヶー](先生|医師))') }} is not null, false)
+{%- endmacro %}

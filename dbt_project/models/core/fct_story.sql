@@ -12,6 +12,7 @@ select
     is_masked,
     has_consent,
     is_safety_checked,
+    seems_to_name_somebody,
     approved_on,
     is_publishable,
     context,
