@@ -20,6 +20,9 @@ COUNTED = ("shown", "stale", "reference", "counts_only")
 # Lines under "what cannot be said yet".
 MAXIMUM_UNSAID = 3
 
+# Words that stand as headings on every page, and so are explained on every page.
+HEADINGS = "判定 幅 届き・つながり・数"
+
 # Stands beside every value and verdict that was carried over.
 STALE = "前回の資料"
 

@@ -12,6 +12,7 @@ from datetime import date
 from shirube.share import chart, wording
 from shirube.share.number_lines import (
     COUNTED,
+    HEADINGS,
     SAID,
     STALE,
     CannotSay,
@@ -31,9 +32,6 @@ from shirube.share.number_lines import (
 from shirube.share.readability import glossary_of
 from shirube.share.release_files import Kpi, ReleaseFiles, Value, last_closed_month
 from shirube.share.wording import Difference, declared
-
-# Words that stand as headings on every page, and so are explained on every page.
-HEADINGS = "判定 幅 届き・つながり・数"
 
 
 @dataclass
@@ -88,7 +86,7 @@ def office_page(release: ReleaseFiles, registry: dict[str, Kpi], office_id: str,
     """
     page = declared("page")
     month = last_closed_month(release.as_of)
-    values = [value for value in release.office_values(office_id) if value.period_end <= month]
+    values = [value for value in release.values("office", office_id) if value.period_end <= month]
     current = current_values(values, registry, month)
     chosen = [kpi for kpi in registry.values() if kpi.kpi_id in current and "mr" in kpi.audience]
     if len(chosen) > int(page["maximum_numbers"]):
