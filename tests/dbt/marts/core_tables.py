@@ -43,7 +43,25 @@ CORE: dict[str, dict[str, str]] = {
         "product_id": "text", "month_end": "date", "is_sent": "boolean", "is_delivered": "boolean",
         "is_human_clicked": "boolean", "is_opened": "boolean", "is_privacy_proxy_open": "boolean",
     },
-    "fct_consent_event": {"source": "text", "physician_key": "text"},
+    "fct_consent_event": {
+        "source": "text", "physician_key": "text", "channel_id": "text", "consent_state": "text",
+        "captured_at": "timestamptz", "captured_on": "date", "expires_on": "date",
+    },
+    "dim_content": {
+        "content_id": "text", "product_id": "text", "first_seen_on": "date", "last_seen_on": "date",
+    },
+    "dim_initiative": {
+        "initiative_id": "text", "name_ja": "text", "product_id": "text",
+        "n_field_mrs_before_approval": "integer", "approved_on": "date", "starts_on": "date",
+        "design": "text", "is_easy_product": "boolean", "named_outcome": "text",
+        "n_willing_offices": "integer", "has_event_in_window": "boolean",
+    },
+    "fct_story": {
+        "story_id": "text", "written_on": "date", "office_id": "text", "product_id": "text", "theme": "text",
+        "initiative_id": "text", "outcome_kind": "text", "n_similar_attempts": "integer",
+        "n_similar_without_success": "integer", "is_publishable": "boolean", "context": "text",
+        "action": "text", "result": "text", "conditions": "text", "n_reused_offices": "integer",
+    },
     "fct_stated_preference": {
         "preference_key": "text", "physician_key": "text", "recorded_on": "date", "channel_id": "text",
         "topic_id": "text", "preference_source": "text", "rank": "integer",

@@ -69,6 +69,10 @@ RATES = [
     ("cx.usefulness_top_rate", {}, 21, 30, 30, "shown"),
     # 39 invitations arrived (not P40's), P01-P26 answered.
     ("cx.response_rate", {}, 26, 39, 39, "shown"),
+    # Ten success stories of OF01 may be shown; no transition ended in September, so no number stands beside them.
+    ("story.evidence_attached_rate", {}, 0, 10, None, "reference"),
+    # Ten initiatives with 0, 0, 1, 1, 2, 2, 3, 3 representatives and twice no record: four with two or more.
+    ("initiative.co_planned_rate", {"scope_id": "company"}, 4, 10, None, "reference"),
 ]
 
 

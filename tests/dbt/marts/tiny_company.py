@@ -19,7 +19,7 @@ OFFICES = {"OF01": "BR1", "OF02": "BR1", "OF03": "BR1", "OF04": "BR2"} | dict.fr
 SOURCES = (
     "dcf_physician", "dcf_facility", "dcf_affiliation", "crm_account", "crm_user", "crm_product", "crm_call",
     "crm_call_detail", "crm_sent_email", "crm_email_activity", "crm_consent", "crm_medical_inquiry",
-    "webinar_zoom", "portal_delivery", "survey_qualtrics", "web_snowplow",
+    "webinar_zoom", "portal_delivery", "survey_qualtrics", "web_snowplow", "initiative", "story",
 )  # fmt: skip
 CHANNELS = (
     "mr_visit", "mr_remote", "mr_email", "hq_email", "owned_web", "webinar", "portal", "chat",
@@ -279,6 +279,29 @@ def deliveries() -> list[Row]:
     return calls + refused + [delivery(source, 1, None) for source in SOURCES if source != "crm_call"]
 
 
+def stories() -> list[Row]:
+    """Twelve of OF01 in October: ten successes that may be shown, one that may not, one failure that may."""
+    return [
+        {
+            "story_id": f"S{number:02d}", "written_on": "2026-10-20", "office_id": "OF01", "product_id": "PRD-A",
+            "theme": "訪問", "outcome_kind": "negative" if number == 12 else "positive",
+            "is_publishable": number != 11, "action": "a", "result": "r", "n_reused_offices": 0,
+        }
+        for number in range(1, 13)
+    ]  # fmt: skip
+
+
+def initiatives() -> list[Row]:
+    """Ten approved in October, planned with 0 to 3 representatives, two each; the last two without a record."""
+    return [
+        {
+            "initiative_id": f"I{number}", "name_ja": "施策", "product_id": "PRD-A",
+            "approved_on": "2026-10-10", "n_field_mrs_before_approval": None if number > 7 else number // 2,
+        }
+        for number in range(10)
+    ]  # fmt: skip
+
+
 def tables() -> dict[str, list[Row]]:
     """Every core table that marts read, by name."""
     organizations: list[Row] = [
@@ -330,6 +353,9 @@ def tables() -> dict[str, list[Row]]:
         "fct_medical_inquiry": inquiries(),
         "fct_touchpoint": touchpoints(),
         "fct_consent_event": [],
+        "dim_content": [],
+        "dim_initiative": initiatives(),
+        "fct_story": stories(),
         "fct_reject": [{"source": "crm_call", "reason": "duplicate", "rows": 2}],
         "fct_source_delivery": deliveries(),
     }
