@@ -122,6 +122,36 @@ PLANTED = {
         " ('off_label', null, true, false), ('on_label', timestamp '2026-10-01 09:00:00', false, false)",
         "a record of every answer beyond the label",
     ),
+    "core.fct_story": (
+        "insert into core.fct_story (story_id, is_publishable, action) values ('s', false, 'a')",
+        "A text that nobody approved",
+    ),
+    "core.fct_assignment": (
+        "insert into core.fct_assignment (assignment_key, initiative_id, unit_type, unit_id, arm) values"
+        " ('a', 'i', 'physician', 'p', 'treatment'), ('b', 'i', 'physician', 'p', 'control')",
+        "A physician on both sides",
+    ),
+    "core.dim_strategy": (
+        "insert into core.dim_strategy (strategy_key, valid_from, valid_to) values"
+        " ('s', date '2026-01-01', date '2026-06-01'), ('t', date '2026-05-01', date '9999-12-31')",
+        "Two strategies on one day",
+    ),
+    "marts.mart_success_case": (
+        "insert into marts.mart_success_case (story_id, has_evidence, n_at_start, action) values"
+        " ('s', true, 4, '佐藤先生に資料を届けました。')",
+        "Masking is done by people",
+    ),
+    "marts.mart_field_voice": (
+        "insert into marts.mart_field_voice"
+        " (scope_type, scope_id, story_id, balance_state, set_note_ja, n_published) values"
+        " ('office', 'OF01', 's', 'selected', '同じ割合で載せています。', 1)",
+        "Shown successes without a word",
+    ),
+    "marts.mart_pilot_readiness": (
+        "insert into marts.mart_pilot_readiness (initiative_id, check_id, measured_value, is_met)"
+        " values ('i', 'consented_physicians', 3, 'no')",
+        "Small groups are people",
+    ),
     "marts.fct_kpi_value": (
         "insert into marts.fct_kpi_value (kpi_id, display_state, reason, value)"
         " values ('k', 'suppressed', 'r', 1)",

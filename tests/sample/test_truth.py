@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pyarrow.parquet as pq
+from python_calamine import CalamineWorkbook
 
 JST = timezone(timedelta(hours=9))
 
@@ -333,3 +334,91 @@ def test_linked_follow_ups_only_in_orchestrating_offices(sample: Any) -> None:
     meetings = {meeting for meeting, _ in final_webinar_lines(sample)}
     events = {line[6] for line in web_events(sample)}
     assert all(row["Followed_Record__c"] in activities.keys() | meetings | events for row in linked)
+
+
+def assignments(sample: Any, initiative_id: str) -> list[dict[str, str]]:
+    """Every row of an initiative's lists in the order they were written."""
+    rows: list[dict[str, str]] = []
+    for entry in sorted(sample.files("initiative_assignment"), key=lambda e: e["file"]):
+        lines = sample.path(entry).read_bytes().decode("cp932").split("\r\n", 1)
+        assert lines[0].startswith("割付表")
+        rows += csv.DictReader(io.StringIO(lines[1], newline=""))
+    return [row for row in rows if row["施策ID"] == initiative_id]
+
+
+def test_assignment_lists_are_as_drawn(sample: Any) -> None:
+    truth = {one["initiative_id"]: one for one in sample.truth["initiatives"]}
+    assert [one["design"] for one in truth.values()] == [
+        "randomised", "staggered", "randomised", "randomised", "comparison_only",
+    ]  # fmt: skip
+    for initiative_id, known in truth.items():
+        first: dict[str, str] = {}
+        rows = assignments(sample, initiative_id)
+        for row in rows:
+            first.setdefault(row["医師コード"] or row["営業所コード"], row["群"])
+            assert (row["群"] == "実施") == (row["開始日"] != "")
+        treated = sum(arm == "実施" for arm in first.values())
+        if known["unit_type"] == "office":
+            assert (treated, len(first)) == (known["treated_offices"], 4)
+        else:
+            unknown = sum(code.startswith("0099") for code in first)
+            assert unknown == (
+                planted(sample, "assignments_of_unknown_physicians")["rows"]
+                if initiative_id == "INI-01"
+                else 0
+            )
+            assert treated - unknown == known["treated_physicians"]
+            assert len(first) - treated == known["control_physicians"]
+        changed = len(rows) - len(first)
+        assert changed == (3 if initiative_id == "INI-01" else 0)
+    assert planted(sample, "assignments_changed_later")["rows"] == 3
+
+
+def test_initiatives_move_phases_as_much_as_is_said(sample: Any) -> None:
+    """Monthly forward moves of the treated against the other arm, with a true effect and without."""
+    phases = pq.read_table(sample.root / "truth_phase.parquet").to_pylist()
+    moves: dict[tuple[str, str], dict[str, bool]] = defaultdict(dict)
+    for row in phases:
+        if row["month"] >= "2026-07" and row["phase_id"] in ("P0", "P1", "P2", "P3", "P4"):
+            moves[row["product_id"], row["physician_code"]][row["month"]] = row["moved_forward"]
+
+    def rate(product: str, arm: str, rows: list[dict[str, str]]) -> tuple[int, int]:
+        codes = {row["医師コード"] for row in rows if row["群"] == arm and row["割付日"] < "2026/07"}
+        months = [moved for code in codes for moved in moves[product, code].values()]
+        return sum(months), len(months)
+
+    known = {one["initiative_id"]: one for one in sample.truth["initiatives"]}
+    rows = assignments(sample, "INI-01")
+    (k1, n1), (k0, n0) = rate("PRD-C", "実施", rows), rate("PRD-C", "比較", rows)
+    difference, error = (
+        k1 / n1 - k0 / n0,
+        (k1 / n1 * (1 - k1 / n1) / n1 + k0 / n0 * (1 - k0 / n0) / n0) ** 0.5,
+    )
+    assert min(n1, n0) > 150
+    assert abs(difference - known["INI-01"]["true_effect_per_month"]) < 3 * error
+    assert difference > 2 * error
+    # The fifth has no effect, but its targets were further on: a plain comparison flatters it.
+    rows = assignments(sample, "INI-05")
+    (k1, n1), (k0, n0) = rate("PRD-B", "実施", rows), rate("PRD-B", "比較", rows)
+    assert known["INI-05"]["true_effect_per_month"] == 0
+    assert k1 / n1 > k0 / n0
+
+
+def test_stories_are_spoilt_as_often_as_is_said(sample: Any) -> None:
+    (last,) = [entry for entry in sample.files("story") if not entry.get("note")]
+    header, *lines = (
+        CalamineWorkbook.from_path(str(sample.path(last))).get_sheet_by_name("Sheet1").to_python()
+    )
+    rows = [dict(zip(header, line, strict=True)) for line in lines]
+    kept = [row for row in rows if row["結果の種類"]]
+    said = planted(sample, "stories_that_may_not_be_shown")
+    assert sum(row["承認日"] == "" for row in kept) == said["not_approved"] > 0
+    assert sum(row["匿名にした"] == "×" for row in kept) == said["not_masked"] > 0
+    assert sum(row["書いた人の同意"] == "×" for row in kept) == said["no_consent"] > 0
+    assert (
+        sum(row["有害事象と適応外の記載がないことの確認"] == "×" for row in kept) == said["not_checked"] > 0
+    )
+    assert (
+        len(rows) - len(kept) == sample.truth["expected"]["sources"]["story"]["core_rejects"]["unparseable"]
+    )
+    assert sum(bool(re.search("先生", row["公開用：やったこと"])) for row in kept) == said["not_masked"]

@@ -1,9 +1,12 @@
 """Numbers as words: every rule with a golden sentence, and proof that the guards can fail."""
 
+import csv
+
 import pytest
+from shirube.home import project_root
 from shirube.share import wording
 from shirube.share.readability import glossary_of, median_sentence_length, unexplained_terms
-from shirube.share.wording import Difference
+from shirube.share.wording import LEVELS, Difference, declared
 
 
 @pytest.mark.parametrize(
@@ -114,3 +117,14 @@ def test_explanations_are_themselves_explained() -> None:
     assert len(entries) >= 10
     for entry in entries:
         assert unexplained_terms(entry["explanation"]) == [], entry["term"]
+
+
+def test_the_evidence_ladder_of_the_star_is_the_one_of_the_pages() -> None:
+    """dim_evidence_level comes from a seed, the words of the pages from wording.yaml: one ladder."""
+    with (project_root() / "dbt_project" / "seeds" / "evidence_level.csv").open(encoding="utf-8") as file:
+        seed = {row["evidence_level"]: row for row in csv.DictReader(file)}
+    ladder = declared("wording")["evidence"]
+    assert list(seed) == list(ladder) == list(LEVELS)
+    for rank, (level, words) in enumerate(ladder.items()):
+        assert (seed[level]["rank"], seed[level]["name_ja"]) == (str(rank), words["name"])
+        assert [verb for verb in seed[level]["verbs_ja"].split(";") if verb] == words["verbs"]

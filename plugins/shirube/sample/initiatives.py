@@ -1,8 +1,9 @@
-"""Planted initiatives of head office: who was assigned to what, and what that truly does to the latent phases.
+"""Planted initiatives of head office: who was assigned to what, and what that truly does to the phases.
 
 Five initiatives, each with a lesson: two that work and are designed so that it can be proven (randomised by
-physician; rolled out over offices in steps), one without effect on a product chosen because it is easy, one far too
-small to tell, and one without effect whose targets were active already, so that a plain comparison flatters it.
+physician; rolled out over offices in steps), one without effect on a product chosen because it is easy, one
+far too small to tell, and one without effect whose targets were active already, so that a plain comparison
+flatters it.
 
 All draws come from streams of their own: without an effect every other draw of the simulation stays as it is.
 """
@@ -26,10 +27,10 @@ SMALL_PILOT = 12
 
 @dataclass
 class Initiative:
-    """One planted initiative. `treated_from` is the month index from which each physician is treated (NEVER if not).
+    """One planted initiative.
 
-    `effect` is the monthly chance that a treated physician who would have stayed in a phase from P0 to P4 moves
-    forward.
+    `treated_from` is the month index from which each physician is treated (NEVER if not). `effect` is the
+    monthly chance that a treated physician who would have stayed in a phase from P0 to P4 moves forward.
     """
 
     number: int
@@ -103,7 +104,8 @@ class Initiatives:
                 "くじで選ばれなかった先生", 1, None,
             ),
             Initiative(
-                5, "関心の高い先生への集中した案内", "情報の追加", 1, "comparison_only", "physician", 0.0, late,
+                5, "関心の高い先生への集中した案内", "情報の追加", 1, "comparison_only", "physician", 0.0,
+                late,
                 "no effect; the targets were the physicians who were active already", ("ブランド",), None,
                 "反応のある先生が多い製品のため", "", "案内しなかった先生", 0, False,
             ),
@@ -180,10 +182,12 @@ class Initiatives:
     def true_effect_per_100(self, initiative: Initiative) -> float:
         """More treated physicians of 100 who move forward at least once in the horizon than without it.
 
-        By phase at the start, P0 to P4: 1 - ((1 - p)(1 - e))^3 against 1 - (1 - p)^3, with p the monthly chance of
-        that phase including its share of webinars and e the effect. Lapses are left out.
+        By phase at the start, P0 to P4: 1 - ((1 - p)(1 - e))^3 against 1 - (1 - p)^3, with p the monthly
+        chance of that phase including its share of webinars and e the effect. Lapses are left out.
         """
-        phases = initiative.phase_at_start[(initiative.phase_at_start >= P0) & (initiative.phase_at_start <= P4)]
+        phases = initiative.phase_at_start[
+            (initiative.phase_at_start >= P0) & (initiative.phase_at_start <= P4)
+        ]
         if not len(phases):
             return 0.0
         alone = np.array(self.p.forward_per_month) + (

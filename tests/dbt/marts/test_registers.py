@@ -1,4 +1,4 @@
-"""What rests on the registers, against numbers worked out by hand: stories, readiness, planning, published figures."""
+"""What rests on the registers, by hand: stories, readiness, planning, figures that others published."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MARTS = (
     "mart_field_voice", "mart_pilot_readiness", "mart_initiative_planning", "dim_kpi", "mart_benchmark",
 )  # fmt: skip
 MONTHS = ("2026-06-30", "2026-07-31", "2026-08-31", "2026-09-30", "2026-10-31")
-# Office: branch, physicians whose 90 days with PRD-A ended on 30 September, and how many of them moved forward.
+# Office: branch, physicians whose 90 days with PRD-A ended on 30 September, how many of them moved forward.
 # OF05 is too small, and OF06 must hide with it, or the branch would give it away.
 OFFICES = {
     "OF01": ("BR1", 12, 3), "OF02": ("BR1", 9, 2), "OF03": ("BR2", 20, 5), "OF04": ("BR2", 10, 1),
@@ -53,7 +53,15 @@ def story(story_id: str, office: str | None, kind: str, shown: bool, **more: Any
 
 def stories() -> list[Row]:
     rows = [
-        story("A", "OF01", "positive", True, n_reused_offices=2, n_similar_attempts=4, n_similar_without_success=3),
+        story(
+            "A",
+            "OF01",
+            "positive",
+            True,
+            n_reused_offices=2,
+            n_similar_attempts=4,
+            n_similar_without_success=3,
+        ),
         story("B", "OF02", "positive", True),
         story("C", "OF03", "positive", True, product_id=None),
         story("E", "OF04", "positive", True),
@@ -84,7 +92,8 @@ def consents() -> list[Row]:
         }  # fmt: skip
 
     given = [event(f"C{number}", "opted_in", "2026-07-01") for number in range(1, 301)]
-    return given + [
+    return [
+        *given,
         event("C1", "opted_in", "2026-07-01", channel="hq_email"),  # one physician, however many channels
         event("C300", "opted_out", "2026-08-15"),
         event("C301", "opted_in", "2026-07-01", expires="2026-07-30"),  # over by the 31st
@@ -193,7 +202,7 @@ def one(registers: Connection, query: str) -> tuple[Any, ...]:
 @pytest.mark.parametrize(
     ("story_id", "state", "level", "own", "company"),
     [
-        # The last whole month before 5 October is September: 12 of OF01, 3 moved; 60 of the company, 13 moved.
+        # The last whole month before 5 October is September: OF01 12, 3 moved; the company 60, 13 moved.
         ("A", "attached", "E1", (12, 3), (60, 13)),
         ("E", "attached", "E1", (10, 1), (60, 13)),  # exactly ten
         ("B", "too_few", "E0", (None, None), (None, None)),  # nine
@@ -203,7 +212,12 @@ def one(registers: Connection, query: str) -> tuple[Any, ...]:
     ],
 )
 def test_a_story_has_numbers_beside_it_or_says_why_not(
-    registers: Connection, story_id: str, state: str, level: str, own: tuple[Any, ...], company: tuple[Any, ...]
+    registers: Connection,
+    story_id: str,
+    state: str,
+    level: str,
+    own: tuple[Any, ...],
+    company: tuple[Any, ...],
 ) -> None:
     row = one(
         registers,
@@ -214,8 +228,8 @@ def test_a_story_has_numbers_beside_it_or_says_why_not(
 
 
 def test_each_success_says_how_many_similar_attempts_did_not_succeed(registers: Connection) -> None:
-    # Visits with PRD-A: A, B, E, F and, without success, N1 (which may not be shown) and N2: beside A five, two of
-    # them without success. Of the five other offices two tried it.
+    # Visits with PRD-A: A, B, E, F and, without success, N1 (which may not be shown) and N2: beside A five,
+    # two of them without success. Of the five other offices two tried it.
     columns = "n_similar_stories, n_similar_stories_without_success, n_reported_attempts, "
     columns += "n_reported_attempts_without_success, n_reused_offices, n_other_offices"
     query = f"select {columns} from marts.mart_success_case where story_id = "
@@ -228,7 +242,7 @@ def test_each_success_says_how_many_similar_attempts_did_not_succeed(registers: 
 @pytest.mark.parametrize(
     ("scope_id", "counts", "state", "cases"),
     [
-        # October: A, B, C, E, F; G, N1; N2. Shown: the five successes and N2: 5 of 6 against 5 of 8, 21 points.
+        # October: A, B, C, E, F; G, N1; N2. Shown: the five successes and N2: 5/6 against 5/8, 21 points.
         ("company", (8, 5, 2, 1, 6, 5, 0, 1), "selected", (5, 2, 1)),
         ("BR1", (4, 2, 1, 1, 3, 2, 0, 1), "selected", (2, 1, 1)),
         ("OF04", (1, 1, 0, 0, 1, 1, 0, 0), "balanced", (1, 1, 0)),
@@ -241,7 +255,8 @@ def test_a_set_of_stories_is_counted_and_weighed(
     row = one(
         registers,
         "select n_stories, n_positive, n_neutral, n_negative, n_published, n_published_positive, "
-        "n_published_neutral, n_published_negative, balance_state, n_cases, n_cases_with_evidence, n_cases_reused "
+        "n_published_neutral, n_published_negative, balance_state, n_cases, n_cases_with_evidence, "
+        "n_cases_reused "
         f"from marts.mart_story_set where scope_id = '{scope_id}' and period_type = 'month' "
         "and period_start = date '2026-10-01'",
     )
@@ -266,7 +281,9 @@ def test_voices_are_those_of_twelve_months_and_none_without_approval(registers: 
     ).fetchall()
     assert rows == [(name, 5, 3, "やったこと") for name in ("A", "D", "N2")]
     # The company: those five, B, C, E, F, G and twice ten.
-    assert one(registers, "select distinct n_stories from marts.mart_field_voice where scope_type = 'company'") == (30,)
+    assert one(
+        registers, "select distinct n_stories from marts.mart_field_voice where scope_type = 'company'"
+    ) == (30,)
 
 
 @pytest.mark.parametrize(
@@ -275,10 +292,10 @@ def test_voices_are_those_of_twelve_months_and_none_without_approval(registers: 
         # X1 and X4; C1 to C300; visits (6 + 4) and the portal, webinars are one contact short.
         ("I1", "2026-07-31", [(2, "yes"), (300, "yes"), (2, "no"), (2, "yes"), (0, "yes")]),
         # A plan without a product or answers: looked at today; C300 has withdrawn.
-        ("I2", "2026-10-31", [(None, "unknown"), (299, "no"), (None, "unknown"), (None, "unknown"), (None, "unknown")]),
+        ("I2", "2026-10-31", [(None, "unknown"), (299, "no"), *[(None, "unknown")] * 3]),
         # Before the first month on record nothing is known of physicians and channels; an event is planned.
         ("I3", "2026-05-31", [(0, "no"), (None, "unknown"), (None, "unknown"), (1, "no"), (1, "no")]),
-        # Starts in December: looked at today. X5; no contact with PRD-B, though others were contacted in August.
+        # Starts in December: looked at today. X5; no contact with PRD-B, though with PRD-A in August.
         ("I4", "2026-10-31", [(1, "yes"), (299, "no"), (0, "no"), (None, "unknown"), (None, "unknown")]),
     ],
 )  # fmt: skip
@@ -295,7 +312,9 @@ def test_readiness_is_a_list_without_a_score(
 
 def test_planning_counts_what_was_recorded(registers: Connection) -> None:
     # June: I1 with two representatives, I3 without a record. I2 is not approved.
-    columns = "n_initiatives, n_with_record, n_co_planned, n_with_named_outcome, n_with_design, n_on_easy_products"
+    columns = (
+        "n_initiatives, n_with_record, n_co_planned, n_with_named_outcome, n_with_design, n_on_easy_products"
+    )
     where = "where period_type = 'month' and period_start = date "
     query = f"select {columns} from marts.mart_initiative_planning {where}"
     assert one(registers, query + "'2026-06-01'") == (2, 1, 1, 1, 1, 1)
@@ -303,7 +322,9 @@ def test_planning_counts_what_was_recorded(registers: Connection) -> None:
 
 
 def test_only_a_figure_that_measures_the_same_may_be_drawn(registers: Connection) -> None:
-    with (project_root() / "dbt_project" / "seeds" / "published_benchmark.csv").open(encoding="utf-8") as file:
+    with (project_root() / "dbt_project" / "seeds" / "published_benchmark.csv").open(
+        encoding="utf-8"
+    ) as file:
         declared = list(csv.DictReader(file))
     assert len(declared) >= 8
     assert all(row["source_url"].startswith("https://") and row["retrieved_on"] for row in declared)
@@ -314,17 +335,30 @@ def test_only_a_figure_that_measures_the_same_may_be_drawn(registers: Connection
     assert not [row for row in declared if row["value"] in {"5", "1.15"}]
 
 
-def test_a_comparable_figure_would_be_drawn_and_one_of_an_unknown_kpi_not(registers: Connection, tmp_path: Path) -> None:
+def test_a_comparable_figure_would_be_drawn_and_one_of_an_unknown_kpi_not(
+    registers: Connection, tmp_path: Path
+) -> None:
     """The rule itself, on figures that the project does not have: the compiled SQL on another seed."""
-    model = (project_root() / "dbt_project" / "models" / "marts" / "mart_benchmark.sql").read_text(encoding="utf-8")
-    sql = model.replace("{{ ref('published_benchmark') }}", "figure").replace("{{ ref('dim_kpi') }}", "kpi_of_ours")
-    columns = [line.split(".")[1].strip(" ,") for line in model.splitlines() if line.startswith("    benchmark.")]
+    model = (project_root() / "dbt_project" / "models" / "marts" / "mart_benchmark.sql").read_text(
+        encoding="utf-8"
+    )
+    sql = model.replace("{{ ref('published_benchmark') }}", "figure").replace(
+        "{{ ref('dim_kpi') }}", "kpi_of_ours"
+    )
+    columns = [
+        line.split(".")[1].strip(" ,") for line in model.splitlines() if line.startswith("    benchmark.")
+    ]
     with duckdb.connect(str(tmp_path / "figures.duckdb")) as connection:
         connection.execute("create table kpi_of_ours as select 'cx.nps' as kpi_id union all select 'cx.nps'")
-        fields = ", ".join(f"null as {name}" for name in columns if name not in {"benchmark_id", "comparable_metric_id"})
-        connection.execute(
-            f"create table figure as select {fields}, * from (values ('same', 'cx.nps'), ('else', null), ('unknown', 'x'))"
-            " as given (benchmark_id, comparable_metric_id)"
+        fields = ", ".join(
+            f"null as {name}" for name in columns if name not in {"benchmark_id", "comparable_metric_id"}
         )
-        drawn = connection.execute(f"select benchmark_id, may_be_drawn from ({sql.rstrip()}) order by 1").fetchall()
+        connection.execute(
+            f"create table figure as select {fields}, * from "
+            "(values ('same', 'cx.nps'), ('else', null), ('unknown', 'x')) "
+            "as given (benchmark_id, comparable_metric_id)"
+        )
+        drawn = connection.execute(
+            f"select benchmark_id, may_be_drawn from ({sql.rstrip()}) order by 1"
+        ).fetchall()
     assert drawn == [("else", False), ("same", True), ("unknown", False)]

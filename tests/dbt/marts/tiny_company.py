@@ -283,8 +283,9 @@ def stories() -> list[Row]:
     """Twelve of OF01 in October: ten successes that may be shown, one that may not, one failure that may."""
     return [
         {
-            "story_id": f"S{number:02d}", "written_on": "2026-10-20", "office_id": "OF01", "product_id": "PRD-A",
-            "theme": "訪問", "outcome_kind": "negative" if number == 12 else "positive",
+            "story_id": f"S{number:02d}", "written_on": "2026-10-20", "office_id": "OF01",
+            "product_id": "PRD-A", "theme": "訪問",
+            "outcome_kind": "negative" if number == 12 else "positive",
             "is_publishable": number != 11, "action": "a", "result": "r", "n_reused_offices": 0,
         }
         for number in range(1, 13)
@@ -292,7 +293,7 @@ def stories() -> list[Row]:
 
 
 def initiatives() -> list[Row]:
-    """Ten approved in October, planned with 0 to 3 representatives, two each; the last two without a record."""
+    """Ten approved in October, two each planned with 0 to 3 representatives; two without a record."""
     return [
         {
             "initiative_id": f"I{number}", "name_ja": "施策", "product_id": "PRD-A",

@@ -1,4 +1,4 @@
-"""Registers as people export them: a small workbook or a CP932 text file, with title rows above the header."""
+"""Registers as people export them: a small workbook or a CP932 file, with title rows above the header."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ def workbook(sheet: str, lines: Sequence[Line], made: date) -> bytes:
     sink = io.BytesIO()
     book = xlsxwriter.Workbook(sink, {"in_memory": True})
     book.set_properties({"created": datetime(made.year, made.month, made.day, 9, 0, 0)})  # noqa: DTZ001
-    days, times = (
-        book.add_format({"num_format": form}) for form in ("yyyy/mm/dd", "yyyy/mm/dd hh:mm")
-    )
+    days, times = (book.add_format({"num_format": form}) for form in ("yyyy/mm/dd", "yyyy/mm/dd hh:mm"))
     page = book.add_worksheet(sheet)
     for row, line in enumerate(lines):
         for column, cell in enumerate(line):

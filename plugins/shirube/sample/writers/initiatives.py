@@ -1,4 +1,4 @@
-"""The register of initiatives (Excel, the whole register each time) and one assignment list (CP932) for each."""
+"""The register of initiatives (Excel, whole each time) and one assignment list (CP932) for each of them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from shirube.sample.writers.files import FileLog
 from shirube.sample.writers.forms import at, day, text_file, workbook
 
 _REGISTER = [
-    "施策ID", "施策名", "対象製品", "種類", "企画した部門", "承認前に参加した現場MRの人数", "承認日", "開始日", "終了日",
-    "比べ方の設計", "この製品を選んだ理由", "選びやすい製品か", "前もって決めた成果", "比べる相手", "参加を希望した営業所",
-    "期間中の発売・添付文書の改訂", "更新日時",
+    "施策ID", "施策名", "対象製品", "種類", "企画した部門", "承認前に参加した現場MRの人数", "承認日",
+    "開始日", "終了日", "比べ方の設計", "この製品を選んだ理由", "選びやすい製品か", "前もって決めた成果",
+    "比べる相手", "参加を希望した営業所", "期間中の発売・添付文書の改訂", "更新日時",
 ]  # fmt: skip
 _LIST = ["施策ID", "単位", "医師コード", "営業所コード", "群", "割付日", "開始日", "記録日時"]
 _DESIGNS = {"randomised": "無作為", "staggered": "段階的", "comparison_only": "比較のみ"}
@@ -44,13 +44,16 @@ def _register(log: FileLog, company: Company, known: list[Initiative], defects: 
             approved = _start(company, one) - APPROVED_BEFORE
             if approved >= exported:
                 continue
-            offices = ";".join(f"OF{number + 1:02d}" for number in range(min(one.willing_offices, company.n_offices)))
+            offices = ";".join(
+                f"OF{number + 1:02d}" for number in range(min(one.willing_offices, company.n_offices))
+            )
             event = None if one.event_in_window is None else ("あり" if one.event_in_window else "なし")
             lines.append(
                 [
                     one.id, one.name_ja, names.PRODUCTS[one.product][1], one.kind, "、".join(one.departments),
                     one.field_mrs, day(approved), day(_start(company, one)), day(company.period.end_day),
-                    _DESIGNS[one.design], one.selection_reason, "はい" if one.is_easy else "いいえ", one.named_outcome, one.comparison, offices, event,
+                    _DESIGNS[one.design], one.selection_reason, "はい" if one.is_easy else "いいえ",
+                    one.named_outcome, one.comparison, offices, event,
                     at(approved, 17, 30),
                 ]
             )  # fmt: skip
@@ -73,11 +76,15 @@ def _assignments(log: FileLog, company: Company, one: Initiative, defects: Defec
         ]  # fmt: skip
 
     if one.unit_type == "office":
-        lines = [line("", f"OF{number + 1:02d}", int(begins)) for number, begins in enumerate(one.office_from)]
+        lines = [
+            line("", f"OF{number + 1:02d}", int(begins)) for number, begins in enumerate(one.office_from)
+        ]
     else:
         who: Array = np.flatnonzero(one.is_assigned)
         codes = company.physicians.code.take(who).to_pylist()
-        lines = [line(code, "", int(begins)) for code, begins in zip(codes, one.treated_from[who], strict=True)]
+        lines = [
+            line(code, "", int(begins)) for code, begins in zip(codes, one.treated_from[who], strict=True)
+        ]
         if one.number == 1:  # two codes that no master knows
             lines += [line(f"0099{number:04d}", "", one.start) for number in (1, 2)]
             defects.counts["assignments_unknown_physician"] += 2
@@ -85,7 +92,12 @@ def _assignments(log: FileLog, company: Company, one: Initiative, defects: Defec
     if one.number == 1:  # three of the comparison are moved over after the start; the first record counts
         moved = [[*cells] for cells in lines if cells[4] == "比較"][:3]
         for cells in moved:
-            cells[4], cells[5], cells[6], cells[7] = "実施", day(start + 20), day(start + 21), at(start + 20, 15)
+            cells[4], cells[5], cells[6], cells[7] = (
+                "実施",
+                day(start + 20),
+                day(start + 21),
+                at(start + 20, 15),
+            )
         _list(log, one, moved, start + 20)
         defects.counts["initiative_assignment_superseded_rows"] += len(moved)
 

@@ -1,4 +1,4 @@
-"""What offices wrote about their attempts, exported each quarter from a form as a workbook without title rows."""
+"""What offices wrote about their attempts, exported each quarter from a form as a workbook."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from shirube.sample.writers.forms import at, day, workbook
 
 PER_MONTH = 3
 _HEADER = [
-    "ID", "記入日", "営業所コード", "対象製品", "取り組みの種類", "関係する施策ID", "書かれたままの文", "公開用：背景",
-    "公開用：やったこと", "公開用：結果", "公開用：再現できる条件", "結果の種類", "似た取り組みの件数",
-    "うち、うまくいかなかった件数", "匿名にした", "書いた人の同意", "有害事象と適応外の記載がないことの確認", "承認日",
-    "試した営業所", "更新日時",
+    "ID", "記入日", "営業所コード", "対象製品", "取り組みの種類", "関係する施策ID", "書かれたままの文",
+    "公開用：背景", "公開用：やったこと", "公開用：結果", "公開用：再現できる条件", "結果の種類",
+    "似た取り組みの件数", "うち、うまくいかなかった件数", "匿名にした", "書いた人の同意",
+    "有害事象と適応外の記載がないことの確認", "承認日", "試した営業所", "更新日時",
 ]  # fmt: skip
 _OUTCOMES = ("うまくいった", "どちらとも言えない", "うまくいかなかった")
 _SHARES = (0.6, 0.2, 0.2)
@@ -70,7 +70,9 @@ _CONDITIONS = "週に一度の打ち合わせがある営業所"
 def write(log: FileLog, company: Company, seed: int, defects: Defects) -> None:
     """Write the whole register at the end of each quarter of the period and at its end."""
     period = company.period
-    records = [_record(company, seed, month, place) for month in range(period.months) for place in range(PER_MONTH)]
+    records = [
+        _record(company, seed, month, place) for month in range(period.months) for place in range(PER_MONTH)
+    ]
     _count(records, defects)
     ends = [index for index in range(period.months) if index % 3 == 2 or index == period.months - 1]
     for index in ends:
@@ -144,7 +146,7 @@ def _as_of(record: dict[str, Any], exported: int) -> list[Any]:
 
 
 def _count(records: list[dict[str, Any]], defects: Defects) -> None:
-    """Count what keeps the records that have an outcome from being shown; a record may lack several things."""
+    """Count what keeps the records that have an outcome from being shown; one may lack several things."""
     counts = defects.counts
     counts["stories_without_outcome"] += sum(one["spoilt"] == "no_outcome" for one in records)
     kept = [one for one in records if one["spoilt"] != "no_outcome"]
