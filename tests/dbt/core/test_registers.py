@@ -30,7 +30,8 @@ def story(story_id: str, **more: Any) -> dict[str, Any]:
     row = {
         "story_id": story_id, "written_on": "2026-10-01", "office_code": "OF01",
         "product_name": "シルベリン錠", "theme": "訪問", "outcome": "うまくいった", "is_masked": True,
-        "has_consent": True, "is_safety_checked": True, "approved_on": "2026-10-31", "context": "背景", "conditions": "条件",
+        "has_consent": True, "is_safety_checked": True, "approved_on": "2026-10-31", "context": "背景",
+        "conditions": "条件",
         "action": "担当の先生とA先生に、資料を届けました。", "result": "質問をいただきました。",
         "updated_at": "2026-10-02 00:00:00",
     }  # fmt: skip
