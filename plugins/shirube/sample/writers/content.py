@@ -345,7 +345,7 @@ class ContentWriter:
                         f"{_day(version.approved_day):%Y/%m/%d}",
                     ]
                 )
-        content = _form("資材審査台帳　承認済み一覧", REGISTER, cells)
+        content = _form(f"資材審査台帳　承認済み一覧（{_day(day):%Y/%m/%d} 出力）", REGISTER, cells)
         self.log.write("content_approval", f"資材審査台帳_{_day(day):%Y%m%d}.csv", content, len(cells))
 
     def _decisions(self, index: int) -> None:
@@ -375,7 +375,7 @@ class ContentWriter:
                 )
         if index == period.months - 1:
             self.defects.counts["content_decisions"] = len(cells)
-        content = _form("資材委員会　決定台帳", DECISION, cells)
+        content = _form(f"資材委員会　決定台帳（{_day(day):%Y/%m/%d} 出力）", DECISION, cells)
         self.log.write("content_decision", f"資材委員会決定台帳_{_day(day):%Y%m%d}.csv", content, len(cells))
 
 
