@@ -293,7 +293,12 @@ select
     versioned.product_id,
     versioned.topic_id,
     cast(versioned.logged_seconds as integer) as logged_seconds,
-    cast(least(versioned.logged_seconds, rule.idle_cut_seconds) as integer) as seconds,
+    cast(
+        case
+            when versioned.logged_seconds > rule.idle_cut_seconds then rule.idle_cut_seconds
+            else versioned.logged_seconds
+        end as integer
+    ) as seconds,
     coalesce(versioned.logged_seconds > rule.idle_cut_seconds, false) as is_idle_cut,
     versioned.depth >= 1 as is_exposed,
     versioned.mr_reaction,

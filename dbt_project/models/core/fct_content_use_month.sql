@@ -15,7 +15,8 @@ with rule_free as (
 
 select
     {{ surrogate_key([
-        'content_key', 'told_version_key', 'channel_id', 'physician_key', 'employee_key', 'role_id', 'month_end'
+        'content_key', 'told_version_key', 'channel_id', 'physician_key', 'employee_key', 'role_id',
+        'direction', 'month_end'
     ]) }} as content_use_month_key,
     content_key,
     told_version_key as content_version_key,
@@ -23,6 +24,7 @@ select
     physician_key,
     employee_key,
     role_id,
+    direction,
     month_end,
     cast(count(distinct touchpoint_key) as integer) as uses,
     cast(count(distinct case when is_exposed then touchpoint_key end) as integer) as exposures,
@@ -36,4 +38,4 @@ select
     cast(count(case when mr_reaction = 'positive' then 1 end) as integer) as mr_judged_positive,
     cast(count(case when mr_reaction = 'negative' then 1 end) as integer) as mr_judged_negative
 from rule_free
-group by content_key, told_version_key, channel_id, physician_key, employee_key, role_id, month_end
+group by content_key, told_version_key, channel_id, physician_key, employee_key, role_id, direction, month_end

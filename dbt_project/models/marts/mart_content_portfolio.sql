@@ -1,3 +1,5 @@
+-- What a physician fetched on his own is a reaction by itself: among those whom a content reached are only contacts
+-- that the company began.
 with by_physician as (
     select
         mart_period.period_type,
@@ -10,7 +12,7 @@ with by_physician as (
     from {{ ref('mart_period') }} as mart_period
     inner join {{ ref('fct_content_use_month') }} as content_use
         on content_use.month_end between mart_period.period_start and mart_period.period_end
-    where content_use.physician_key is not null
+    where content_use.physician_key is not null and content_use.direction = 'push'
     group by mart_period.period_type, mart_period.period_start, content_use.physician_key
 ),
 
