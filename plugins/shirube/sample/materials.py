@@ -69,7 +69,6 @@ def materials(company: Company) -> list[Material]:
     contents = company.contents
     for place, content in enumerate(contents.ids):
         topic = int(contents.topic[place])
-        versions = (version("1.0", 1000 + place, start - 200, end + 365),)
         made.append(
             Material(
                 content,
@@ -78,14 +77,14 @@ def materials(company: Company) -> list[Material]:
                 topic,
                 "両方" if names.TOPICS[topic][0] == "T-SAFE" else "MR",
                 info_class(topic),
-                versions,
+                (version("1.0", 1000 + place, start - 200, end + 365),),
             )
         )
     for slide in range(N_SLIDES):
         if slide in (UNAPPROVED, TRAINING):
             continue  # the register has never seen them
         product, topic = slide_product(slide), slide_topic(slide)
-        versions = (version("1.0", 2000 + slide, start - 300, end + 300),)
+        versions: tuple[Version, ...] = (version("1.0", 2000 + slide, start - 300, end + 300),)
         if slide < N_PRODUCTS * N_TOPICS and topic == EVIDENCE:
             versions = (
                 version("1.0", 2000 + slide, start - 300, last_day_of_first_version(company)),

@@ -315,9 +315,7 @@ def _planted(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[st
         "contents_left_open": entry(
             "fct_content_use.is_idle_cut (more than five minutes)", rows=counts["content_left_open"]
         ),
-        "training_presentations": entry(
-            "core reject: out_of_scope", rows=counts["content_training_rows"]
-        ),
+        "training_presentations": entry("core reject: out_of_scope", rows=counts["content_training_rows"]),
         "off_label_without_record": entry(
             "gate on the Medical hand-off KPI", inquiries=counts["inquiries_off_label_incomplete"]
         ),

@@ -158,7 +158,9 @@ def test_judged_reactions_stand_on_their_own_line(warehouse: Connection) -> None
     assert found == [("low", 4, 0, 0, 5, 40, 247), ("notice", 4, 40, 30, 0, 40, 247)]
 
 
-def test_a_content_that_the_register_does_not_know_is_counted_without_a_version(warehouse: Connection) -> None:
+def test_a_content_that_the_register_does_not_know_is_counted_without_a_version(
+    warehouse: Connection,
+) -> None:
     assert rows(
         warehouse,
         "select channel_id, content_version, n_exposed, n_reacted, is_valid from marts.mart_content"

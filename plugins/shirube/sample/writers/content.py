@@ -387,7 +387,9 @@ def _original(slide: int) -> int:
 def _decks(key: Array, product: Array) -> pa.StringArray:
     short = np.asarray(key) >= _MINI_DECK
     codes = product * 2 + short
-    words = [f"DECK-{names.PRODUCTS[p][0][-1]}-{kind}" for p in range(N_PRODUCTS) for kind in ("FULL", "MINI")]
+    words = [
+        f"DECK-{names.PRODUCTS[p][0][-1]}-{kind}" for p in range(N_PRODUCTS) for kind in ("FULL", "MINI")
+    ]
     return col.pick(words, codes)
 
 
