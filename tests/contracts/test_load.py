@@ -16,11 +16,15 @@ from shirube.contracts.load import COLUMN_PROPERTIES, FILE_PROPERTIES
 from shirube.home import project_root
 
 SOURCES = [
+    "content_approval",
+    "content_decision",
     "crm_account",
     "crm_call",
     "crm_call_detail",
+    "crm_call_key_message",
     "crm_consent",
     "crm_email_activity",
+    "crm_key_message",
     "crm_medical_inquiry",
     "crm_product",
     "crm_sent_email",
@@ -82,7 +86,7 @@ def test_only_webinars_and_registers_come_as_they_happen() -> None:
 def test_all_sources_load_in_name_order():
     contracts = load_contracts()
     assert list(contracts) == SOURCES == source_names()
-    assert sum(len(contract.columns) for contract in contracts.values()) == 306
+    assert sum(len(contract.columns) for contract in contracts.values()) == 351
 
 
 def test_every_file_obeys_the_published_schema_of_the_standard():

@@ -56,7 +56,8 @@ def test_rejects_of_the_core_are_counted_as_planted(company: Company) -> None:
     )
     expected = company.truth["expected"]["sources"]
     touchpoint_logs = ("crm_call", "crm_sent_email", "webinar_zoom", "portal_delivery", "web_snowplow")
-    for source in (*touchpoint_logs, "survey_qualtrics", "crm_medical_inquiry"):
+    content_logs = ("crm_call_key_message", "content_decision")
+    for source in (*touchpoint_logs, *content_logs, "survey_qualtrics", "crm_medical_inquiry"):
         assert counted.get(source, {}) == expected[source]["core_rejects"], source
     reasons = {reason for rejects in counted.values() for reason in rejects}
     assert reasons >= {
@@ -93,6 +94,23 @@ def test_machine_clicks_and_opens_are_no_reactions(company: Company) -> None:
         planted["privacy_proxy_opens"]["emails"],
         planted["sends_after_opt_out"]["emails"],
     )
+
+
+def test_contents_used_wrongly_and_pages_left_open(company: Company) -> None:
+    planted = company.truth["planted"]
+    counted = dict(
+        company.rows(
+            "select validity, count(*) from core.fct_content_use where source = 'crm_call_key_message' "
+            "and validity <> 'valid' group by 1"
+        )
+    )
+    wrong = planted["contents_used_wrongly"]
+    assert counted == {name: wrong[name] for name in ("expired", "unapproved", "out_of_role")}
+    assert min(counted.values()) > 0
+    left_open = company.count(
+        "select count(distinct source_record_id) from core.fct_content_use where is_idle_cut"
+    )
+    assert left_open == planted["contents_left_open"]["rows"] > 0
 
 
 def test_transfers_and_second_facilities(company: Company) -> None:

@@ -16,6 +16,7 @@ SOURCES = {
     "crm_sent_email", "crm_email_activity", "crm_consent", "crm_medical_inquiry",
     "webinar_zoom", "portal_delivery", "survey_qualtrics", "web_snowplow",
     "initiative", "initiative_assignment", "story", "strategy_document",
+    "crm_call_key_message", "crm_key_message", "content_approval", "content_decision",
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 {% set classified = {
     'crm_call': 'int_call',
     'crm_call_detail': 'int_call_detail_outcome',
+    'crm_call_key_message': 'int_call_key_message',
     'crm_sent_email': 'int_sent_email',
     'crm_email_activity': 'int_email_activity',
     'crm_consent': 'int_consent_event',
@@ -15,6 +16,7 @@
     'initiative_assignment': 'int_initiative_assignment',
     'story': 'int_story',
     'strategy_document': 'int_strategy_document',
+    'content_decision': 'int_content_decision',
 } %}
 with current_row_outcome as (
     {% for source, model in classified.items() %}

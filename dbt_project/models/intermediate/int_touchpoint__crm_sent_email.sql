@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
--- What Medical writes about stays with Medical: the e-mail is counted, its product and topic are not told, nor can
--- they be found from the key.
+-- What Medical writes about stays with Medical: the e-mail is counted, its product, topic and template are not told,
+-- nor can they be found from the key.
 with told as (
     select
         email.*,
@@ -40,7 +40,7 @@ select
     end as depth,
     email.told_product_id as product_id,
     email.told_topic_id as topic_id,
-    email.template_id as content_id,
+    case when email.sender_department <> 'medical' then email.template_id end as content_id,
     case
         when email.sender_department = 'medical' then 'non_promotional_medical'
         else coalesce(topic.info_class, 'promotional')

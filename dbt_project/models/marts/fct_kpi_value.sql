@@ -7,6 +7,7 @@
 -- depends_on: {{ ref('mart_medical_handoff') }}
 -- depends_on: {{ ref('mart_story_set') }}
 -- depends_on: {{ ref('mart_initiative_planning') }}
+-- depends_on: {{ ref('mart_content_portfolio') }}
 with
 
 counted as (

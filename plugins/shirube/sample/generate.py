@@ -14,6 +14,7 @@ from shirube.sample.company import Period, found
 from shirube.sample.defects import Defects
 from shirube.sample.truth import Truth
 from shirube.sample.writers import dcf, initiatives, portal, qualtrics, snowplow, stories, strategy, zoom
+from shirube.sample.writers.content import ContentWriter
 from shirube.sample.writers.crm import CrmWriter
 from shirube.sample.writers.files import FileLog
 
@@ -50,10 +51,12 @@ def generate(
     known = Truth(out, company)
     dcf.write(log, company, defects)
     crm = CrmWriter(log, company, defects)
+    content = ContentWriter(log, company, defects, seed)
     for index in range(months):
         month = simulation.month(index)
         known.add(month)
         crm.month(month)
+        content.month(month)
         zoom.write(log, company, month, defects)
         portal.write(log, company, month, defects)
         qualtrics.write(log, company, month, defects)
@@ -74,7 +77,7 @@ def generate(
         "first_month": period.label(0),
         "small_office": f"OF{company.small_office + 1:02d}",
     }
-    truth = known.assemble(log, defects, simulation.p, asked, crm.records())
+    truth = known.assemble(log, defects, simulation.p, asked, crm.records() | content.records())
     truth["initiatives"] = simulation.initiatives.truth()
     (out / "truth.json").write_text(
         json.dumps(truth, ensure_ascii=False, indent=1, default=int) + "\n", encoding="utf-8"

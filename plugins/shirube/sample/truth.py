@@ -323,6 +323,16 @@ def _planted(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[st
             not_checked=counts["stories_not_checked"],
             publishable=counts["stories_publishable"],
         ),
+        "contents_used_wrongly": entry(
+            "fct_content_use.validity; mart_content_violation",
+            expired=counts["content_expired_uses"],
+            unapproved=counts["content_unapproved_uses"],
+            out_of_role=counts["content_out_of_role_uses"],
+        ),
+        "contents_left_open": entry(
+            "fct_content_use.is_idle_cut (more than five minutes)", rows=counts["content_left_open"]
+        ),
+        "training_presentations": entry("core reject: out_of_scope", rows=counts["content_training_rows"]),
         "off_label_without_record": entry(
             "gate on the Medical hand-off KPI", inquiries=counts["inquiries_off_label_incomplete"]
         ),
@@ -361,6 +371,11 @@ def _expected(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[s
             "test_record": counts["calls_test_submitted"],
         },
         "crm_call_detail": {"out_of_scope": counts["details_of_rejected_calls"]},
+        "crm_call_key_message": {
+            "deleted_in_source": counts["content_rows_deleted"],
+            "out_of_scope": counts["content_rows_out_of_scope"],
+        },
+        "content_decision": {},
         "crm_email_activity": {
             "opted_out_of_tracking": counts["activities_of_stubs"],
             "test_record": counts["activities_of_test_records"],
@@ -382,7 +397,8 @@ def _expected(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[s
             "opted_out_of_tracking": counts["web_opted_out_of_tracking"],
         },
     }
-    masters = ("crm_account", "crm_user", "crm_product")  # every version of these feeds a dimension's history
+    # Every version of these feeds a dimension.
+    masters = ("crm_account", "crm_user", "crm_product", "crm_key_message", "content_approval")
     duplicates = {source: number for source, number in superseded.items() if source not in masters}
     duplicates["portal_delivery"] = duplicates.get("portal_delivery", 0) + counts["web_duplicates_of_portal"]
     touchpoints = {

@@ -89,6 +89,38 @@ CORE: dict[str, dict[str, str]] = {
         "from_phase_id": "text", "is_forward": "boolean", "is_start_observable": "boolean",
         "is_observed_until_end": "boolean", "is_target_throughout": "boolean",
     },
+    "dim_product": {"product_id": "text", "name": "text", "is_company_product": "boolean"},
+    "dim_employee": {
+        "employee_key": "text", "valid_from": "date", "valid_to": "date", "role": "text",
+        "is_active": "boolean",
+    },
+    "dim_content": {
+        "content_key": "text", "content_id": "text", "title": "text", "product_id": "text",
+        "topic_id": "text",
+    },
+    "dim_content_version": {
+        "content_version_key": "text", "content_key": "text", "content_id": "text",
+        "material_number": "text", "content_version": "text", "title": "text", "approval_number": "text",
+        "product_id": "text", "topic_id": "text", "indication": "text", "may_mr_use": "boolean",
+        "may_hq_use": "boolean", "info_class": "text", "is_never_retired": "boolean", "valid_from": "date",
+        "valid_to": "date", "superseded_on": "date",
+    },
+    "fct_content_use": {
+        "content_use_key": "text", "touchpoint_key": "text", "content_key": "text",
+        "content_version_key": "text", "content_version": "text", "role_id": "text", "channel_id": "text",
+        "used_on": "date", "month_end": "date", "seconds": "integer", "validity": "text",
+    },
+    "fct_content_use_month": {
+        "content_key": "text", "content_version_key": "text", "channel_id": "text", "physician_key": "text",
+        "employee_key": "text", "role_id": "text", "direction": "text", "month_end": "date",
+        "uses": "integer", "exposures": "integer", "judged_exposures": "integer", "has_reaction": "boolean",
+        "has_next_step": "boolean", "has_negative": "boolean", "mr_judged": "integer",
+        "mr_judged_positive": "integer", "mr_judged_negative": "integer",
+    },
+    "fct_decision": {
+        "decision_key": "text", "material_number": "text", "content_version": "text", "decision": "text",
+        "decided_on": "date", "department": "text", "is_result_observable": "boolean",
+    },
     "fct_reject": {"source": "text", "reason": "text", "rows": "bigint"},
     "fct_source_delivery": {
         "source": "text", "batch_id": "text", "delivered_on": "date", "state": "text",

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.dbt.marts import content_company
+
 AS_OF = "2026-10-31"
 APRIL, JULY, AUGUST, SEPTEMBER, OCTOBER = "2026-04-30", "2026-07-31", "2026-08-31", "2026-09-30", "2026-10-31"
 MONTHS = (APRIL, "2026-05-31", "2026-06-30", JULY, AUGUST, SEPTEMBER, OCTOBER)
@@ -20,6 +22,7 @@ SOURCES = (
     "dcf_physician", "dcf_facility", "dcf_affiliation", "crm_account", "crm_user", "crm_product", "crm_call",
     "crm_call_detail", "crm_sent_email", "crm_email_activity", "crm_consent", "crm_medical_inquiry",
     "webinar_zoom", "portal_delivery", "survey_qualtrics", "web_snowplow", "initiative", "story",
+    "crm_call_key_message", "crm_key_message", "content_approval", "content_decision",
 )  # fmt: skip
 CHANNELS = (
     "mr_visit", "mr_remote", "mr_email", "hq_email", "owned_web", "webinar", "portal", "chat",
@@ -359,4 +362,4 @@ def tables() -> dict[str, list[Row]]:
         "fct_story": stories(),
         "fct_reject": [{"source": "crm_call", "reason": "duplicate", "rows": 2}],
         "fct_source_delivery": deliveries(),
-    }
+    } | content_company.tables()
