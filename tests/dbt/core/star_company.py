@@ -206,5 +206,6 @@ def _contacts(lake: TinyLake) -> dict[str, str]:
         page | download | {"event_id": "W2", "event_fingerprint": "g"},
         first | {"event_id": "W3", "user_id": None},
     ]
-    lake.deliver("web_snowplow", "2026-04-30", events, quarantined=2)
+    web = lake.deliver("web_snowplow", "2026-04-30", events, quarantined=2)
+    lake.deliver_again(web, "2026-05-30")
     return batches

@@ -260,3 +260,21 @@ def test_no_direct_identifier_column_is_in_the_star(star: Star) -> None:
         and column not in {"sent_email_id"}
     ]
     assert found == []
+
+
+def test_what_was_done_online_is_visible_from_its_first_delivery_on(star: Star) -> None:
+    """Not from the act, nor from a later file that brought the same once more; midnight in Tokyo is 15:00 UTC."""
+    found = star.warehouse.rows(
+        "select source, source_record_id, cast(cast(visible_at as date) as varchar) from core.fct_touchpoint"
+        " where physician_key is not null and depth = 2 and source <> 'crm_call' order by 1"
+    )
+    assert [(source, day) for source, _, day in found] == [
+        ("crm_sent_email", "2026-04-26"),  # clicked on 10 April, exported on the 27th
+        ("portal_delivery", "2026-05-19"),  # read on 9 April, first said so by the report of 20 May
+        ("web_snowplow", "2026-04-29"),  # on 7 April; delivered on the 30th, and again a month later
+        ("webinar_zoom", "2026-04-15"),  # on the 15th; in the report of the 16th, corrected on the 20th
+    ]
+    too_early = star.warehouse.rows(
+        "select source_record_id from core.fct_touchpoint where visible_at < occurred_at"
+    )
+    assert too_early == []
