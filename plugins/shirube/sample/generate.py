@@ -16,6 +16,7 @@ from shirube.sample.truth import Truth
 from shirube.sample.writers import dcf, portal, qualtrics, snowplow, zoom
 from shirube.sample.writers.crm import CrmWriter
 from shirube.sample.writers.files import FileLog
+from shirube.sample.writers.suggestion import SuggestionWriter
 
 Progress = Callable[[str, dict[str, Any]], None]
 
@@ -50,10 +51,12 @@ def generate(
     known = Truth(out, company)
     dcf.write(log, company, defects)
     crm = CrmWriter(log, company, defects)
+    suggestions = SuggestionWriter(log, company, defects, seed)
     for index in range(months):
         month = simulation.month(index)
         known.add(month)
         crm.month(month)
+        suggestions.month(month)
         zoom.write(log, company, month, defects)
         portal.write(log, company, month, defects)
         qualtrics.write(log, company, month, defects)
@@ -71,7 +74,7 @@ def generate(
         "first_month": period.label(0),
         "small_office": f"OF{company.small_office + 1:02d}",
     }
-    truth = known.assemble(log, defects, simulation.p, asked, crm.records())
+    truth = known.assemble(log, defects, simulation.p, asked, crm.records() | suggestions.records())
     (out / "truth.json").write_text(
         json.dumps(truth, ensure_ascii=False, indent=1, default=int) + "\n", encoding="utf-8"
     )
