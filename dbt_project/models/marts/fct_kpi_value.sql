@@ -5,6 +5,8 @@
 -- depends_on: {{ ref('mart_journey') }}
 -- depends_on: {{ ref('mart_cx') }}
 -- depends_on: {{ ref('mart_medical_handoff') }}
+-- depends_on: {{ ref('mart_orchestration') }}
+-- depends_on: {{ ref('mart_choice_environment') }}
 with
 
 counted as (
