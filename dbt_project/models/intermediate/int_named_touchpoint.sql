@@ -1,5 +1,5 @@
 -- The contact that a call report or a suggestion names as its reason: an e-mail or what was done with it, a webinar,
--- a page of the own site. One per record, and only of the same physician.
+-- a page of the own site. One per record, and never of a physician who is known to be another.
 with link as (
     select
         'call' as record_kind,
@@ -28,6 +28,9 @@ email as (
     from link
     inner join {{ ref('int_touchpoint__crm_sent_email') }} as email
         on link.followed_record_id = email.source_record_id
+    inner join {{ ref('int_account') }} as recipient
+        on email.physician_reference = recipient.account_id
+    where coalesce(link.physician_key = recipient.physician_key, true)
 ),
 
 activity as (
@@ -40,6 +43,9 @@ activity as (
         on link.followed_record_id = stg_activity.activity_id
     inner join {{ ref('int_touchpoint__crm_sent_email') }} as email
         on stg_activity.sent_email_id = email.source_record_id
+    inner join {{ ref('int_account') }} as recipient
+        on email.physician_reference = recipient.account_id
+    where coalesce(link.physician_key = recipient.physician_key, true)
 ),
 
 webinar as (
@@ -64,6 +70,7 @@ web as (
         on link.followed_record_id = event.event_id and event.reject_reason is null
     inner join {{ ref('int_touchpoint__web_snowplow') }} as web
         on event.web_contact_id = web.source_record_id
+    where coalesce(link.physician_key = event.physician_key, true)
 ),
 
 found as (
