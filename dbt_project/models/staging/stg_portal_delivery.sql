@@ -36,12 +36,14 @@ select
     landed.row_number,
     landed.batch_delivered_at,
     landed.batch_delivered_on,
-    coalesce(first_read.first_delivered_at, landed.first_delivered_at) as first_delivered_at
+    coalesce(
+        case when landed.is_completed or landed.read_on is not null then first_read.first_delivered_at end,
+        landed.first_delivered_at
+    ) as first_delivered_at
 from landed
 left join first_read
     on
         landed.vendor = first_read.vendor
         and landed.period = first_read.period
         and landed.delivery_id = first_read.delivery_id
-        and (landed.is_completed or landed.read_on is not null)
 where landed.recency = 1

@@ -1,7 +1,7 @@
 """Airflow's scheduler for the embedded Airflow, with the libraries of short tasks loaded beforehand.
 
 LocalExecutor's workers, and the tasks in them, are forks of the scheduler: what is imported here once is not
-imported again for each of sixteen sources, and its memory is shared. dbt and Great Expectations are left out:
+imported again for each of seventeen sources, and its memory is shared. dbt and Great Expectations are left out:
 one task each uses them, and they are large.
 """
 
