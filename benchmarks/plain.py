@@ -642,6 +642,14 @@ left join '$seeds/preferred_channel_answer.csv' as answer on preferred_channel =
 left join '$seeds/channel.csv' as wanted on preferred_channel = wanted.channel_id
 left join '$seeds/usage_stage.csv' as stage on row.usage_stage = stage.answer_ja;
 
+create table suggestion as
+select case when coalesce(row.is_deleted, false) then 'deleted_in_source'
+        when not coalesce(account.is_person_account, true) then 'out_of_scope' when account.is_test then 'test_record'
+        when row.account_id is null then 'anonymous'
+        when posted_on is null and created_at is null then 'unparseable' end as reject
+from ({latest("crm_suggestion", "id, account_id, posted_on, created_at", "system_modstamp")}) as row
+left join account using (account_id);
+
 create table inquiry as
 select row.id as inquiry_id, row.account_id, account.physician, coalesce(received_at, created_at) as received,
     tokyo(received) as received_on, product_name.product_id, coalesce(lower(category), 'unknown') as category,
@@ -1476,6 +1484,7 @@ outcome as (
             select (detail_call_id, product_id) from call_product) then 'out_of_scope' end) from call_detail
         union all select 'crm_sent_email', reject from email union all select 'crm_email_activity', reject from activity
         union all select 'crm_consent', reject from consent union all select 'crm_medical_inquiry', reject from inquiry
+        union all select 'crm_suggestion', reject from suggestion
         union all select 'webinar_zoom', reject from segment union all select 'portal_delivery', reject from portal
         union all select 'survey_qualtrics', reject from survey union all select 'web_snowplow', reject from web_event
     ) group by all

@@ -10,7 +10,8 @@
         sighting.source,
         max(sighting.file_name) as file_name,
         {{ 'sighting.delivered_at' if each else 'max(sighting.delivered_at)' }} as delivered_at,
-        {{ 'sighting.delivered_on' if each else 'max(sighting.delivered_on)' }} as delivered_on
+        {{ 'sighting.delivered_on' if each else 'max(sighting.delivered_on)' }} as delivered_on,
+        min(sighting.delivered_at) as first_delivered_at
     from {{ source('ledger', 'sighting') }} as sighting
     inner join {{ source('ledger', 'batch') }} as batch
         on sighting.landing_id = batch.landing_id
@@ -40,7 +41,8 @@
 
     The order is total (order_by, delivered_at, file name, landing_id, row number), so arrival order never shows.
     Adds batch_id, landing_id, row_number, batch_delivered_at (timestamptz) and batch_delivered_on to the source's
-    columns, and recency (1 for the row that counts).
+    columns, recency (1 for the row that counts), and first_delivered_at (timestamptz): when the row's content first
+    came, for latest_by_key when the record first came in any version.
 -#}
 {% macro landed(source_name, kind='append', key=[], order_by=none) %}
     {%- if kind not in ('append', 'snapshot', 'latest_by_key', 'replace_period') %}
@@ -56,6 +58,7 @@
         source_row._row_number as row_number,
         {{ from_tokyo('delivery.delivered_at') }} as batch_delivered_at,
         delivery.delivered_on as batch_delivered_on,
+        {{ from_tokyo('coalesce(ranked.first_delivered_at, delivery.first_delivered_at)' if kind == 'latest_by_key' else 'delivery.first_delivered_at') }} as first_delivered_at,
         {{ 'coalesce(ranked.recency, 1)' if kind == 'latest_by_key' else 'ranked.recency' if kind == 'replace_period' else '1' }} as recency
     from {{ source('lake', source_name) }} as source_row
     inner join (
@@ -76,7 +79,8 @@
                     delivery.file_name desc,
                     delivery.landing_id desc,
                     source_row._row_number desc
-            ) as recency
+            ) as recency,
+            min(delivery.first_delivered_at) over (partition by {{ keys }}) as first_delivered_at
         from {{ source('lake', source_name) }} as source_row
         inner join (
             {{ deliveries(source_name) | indent(8) }}

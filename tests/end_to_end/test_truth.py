@@ -26,7 +26,7 @@ def nested(rows: list[tuple[str, str, int]]) -> dict[str, dict[str, int]]:
 
 def test_rows_in_are_landed_or_quarantined(company: Company) -> None:
     expected = company.truth["expected"]["sources"]
-    assert len(expected) == 20
+    assert len(expected) == 21
     with Ledger(company.home) as ledger:
         batches = ledger.batches()
     assert len(batches) > 500
@@ -56,8 +56,8 @@ def test_rejects_of_the_core_are_counted_as_planted(company: Company) -> None:
     )
     expected = company.truth["expected"]["sources"]
     touchpoint_logs = ("crm_call", "crm_sent_email", "webinar_zoom", "portal_delivery", "web_snowplow")
-    content_logs = ("crm_call_key_message", "content_decision")
-    for source in (*touchpoint_logs, *content_logs, "survey_qualtrics", "crm_medical_inquiry"):
+    further_logs = ("crm_call_key_message", "content_decision", "crm_suggestion")
+    for source in (*touchpoint_logs, *further_logs, "survey_qualtrics", "crm_medical_inquiry"):
         assert counted.get(source, {}) == expected[source]["core_rejects"], source
     reasons = {reason for rejects in counted.values() for reason in rejects}
     assert reasons >= {
@@ -282,3 +282,37 @@ def test_nothing_is_told_of_stories_that_may_not_be_shown(company: Company) -> N
     )
     assert told == (window, window)
     assert window > 10
+
+
+def test_suggestions_are_answered_as_planted(company: Company) -> None:
+    told = company.truth["follow_up"]["suggestions"]
+    counted = company.rows(
+        "select count(*) filter (where action_taken = 'acted'), count(*) filter (where action_taken = 'dismissed'), "
+        "count(*) filter (where dismiss_reason_id is not null) from core.fct_suggestion"
+    )[0]
+    assert counted == (told["acted"], told["dismissed"], told["dismissed_with_reason"])
+
+
+def test_offices_that_orchestrate_follow_beyond_coincidence_and_the_others_do_not(company: Company) -> None:
+    """Routine calls ignore signals everywhere: without a link, follow-up is coincidence."""
+    told = company.truth["follow_up"]
+    lift = {
+        office: (low, high)
+        for office, low, high in company.rows(
+            "select scope_id, lift_low, lift_high from marts.mart_orchestration where scope_type = 'office' "
+            "and period_type = 'half' and channel_id is null and signals >= 30 and lift is not null"
+        )
+    }
+    acting = [lift[office] for office in told["orchestrating_offices"] if office in lift]
+    others = [lift[office] for office in told["coincidental_offices"] if office in lift]
+    assert len(acting) >= 8 and len(others) >= 8
+    assert all(low > 0 for low, _ in acting)
+    # Of ten 95 % intervals one may miss by chance.
+    assert sum(low <= 0 <= high for low, high in others) >= len(others) - 1
+    together = company.rows(
+        "select sum(followed), sum(expected_followed), sum(coincidence_variance) from marts.mart_orchestration "
+        "where scope_type = 'office' and period_type = 'half' and channel_id is null "
+        f"and scope_id in ({', '.join(repr(office) for office in told['coincidental_offices'])})"
+    )[0]
+    observed, expected, variance = (float(number) for number in together)
+    assert abs(observed - expected) < 3 * variance**0.5

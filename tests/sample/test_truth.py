@@ -57,6 +57,7 @@ def test_repeated_rows(sample: Any) -> None:
         "crm_sent_email",
         "crm_email_activity",
         "crm_medical_inquiry",
+        "crm_suggestion",
         "crm_user",
     ):
         assert len(sample.crm(source)) - len(sample.latest(source)) == repeated[source] > 0
@@ -422,3 +423,36 @@ def test_stories_are_spoilt_as_often_as_is_said(sample: Any) -> None:
         len(rows) - len(kept) == sample.truth["expected"]["sources"]["story"]["core_rejects"]["unparseable"]
     )
     assert sum(bool(re.search("先生", row["公開用：やったこと"])) for row in kept) == said["not_masked"]
+
+
+def test_suggestions_tell_what_was_done_about_a_signal(sample: Any) -> None:
+    told = sample.truth["follow_up"]["suggestions"]
+    rejected = sample.truth["expected"]["sources"]["crm_suggestion"]["core_rejects"]
+    everything = list(sample.latest("crm_suggestion").values())
+    gone = [row for row in everything if row["IsDeleted"] == "true"]
+    accounts = {row["Account_vod__c"] for row in everything} - set(sample.latest("crm_account"))
+    assert len(gone) == rejected["deleted_in_source"] > 0 and accounts == set()
+    training = {
+        row["Id"] for row in sample.latest("crm_account").values() if row["External_ID_vod__c"].startswith("TEST")
+    }
+    trials = [row for row in everything if row["IsDeleted"] == "false" and row["Account_vod__c"] in training]
+    assert len(trials) == rejected["test_record"] > 0
+    kept = [row for row in everything if row["IsDeleted"] == "false" and row["Account_vod__c"] not in training]
+    acted = [row for row in kept if "1" in (row["Actioned_vod__c"], row["Marked_As_Complete_vod__c"])]
+    dismissed = [row for row in kept if row["Dismissed_vod__c"] == "1"]
+    reasoned = [row for row in dismissed if row["Dismiss_Reason__c"]]
+    assert (len(acted), len(dismissed), len(reasoned)) == (
+        told["acted"], told["dismissed"], told["dismissed_with_reason"],
+    )  # fmt: skip
+    assert min(len(acted), len(dismissed) - len(reasoned), len(reasoned)) > 10
+    # One flag at most, a time with every answer and none without, and a call only where it was acted on.
+    flags = ("Actioned_vod__c", "Marked_As_Complete_vod__c", "Dismissed_vod__c")
+    for row in kept:
+        answers = sum(int(row[flag]) for flag in flags)
+        assert answers <= 1 and bool(row["Feedback_Datetime__c"]) == (answers == 1)
+        assert not row["Executed_Call__c"] or row["Actioned_vod__c"] == "1"
+        assert not row["Dismiss_Reason__c"] or row["Dismissed_vod__c"] == "1"
+    calls = sample.latest("crm_call")
+    executed = [row for row in kept if row["Executed_Call__c"]]
+    assert len(executed) > 10
+    assert all(calls[row["Executed_Call__c"]]["Followed_Record__c"] == row["Signal_Record__c"] for row in executed)

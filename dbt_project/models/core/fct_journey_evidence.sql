@@ -59,9 +59,11 @@ engaged as (
         contact.physician_key,
         contact.product_id,
         'engaged_observed' as evidence_kind,
-        {{ local_date('contact.visible_at') }} as evidence_on,
+        {{ local_date('outcome.first_human_click_at') }} as evidence_on,
         contact.touchpoint_key
     from contact
+    inner join {{ ref('int_email_outcome') }} as outcome
+        on contact.source_record_id = outcome.sent_email_id
     where contact.source = 'crm_sent_email' and contact.initiator <> 'medical'
     union all
     select

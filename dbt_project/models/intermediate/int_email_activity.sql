@@ -40,6 +40,7 @@ select
     activity.batch_id,
     activity.sent_email_id,
     activity.activity_at,
+    activity.first_delivered_at,
     kind.email_event,
     activity.click_url,
     coalesce(judged_agent.is_bot_agent, false) as is_bot_agent,

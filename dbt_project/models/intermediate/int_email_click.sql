@@ -18,6 +18,7 @@ click as (
         activity.activity_id,
         activity.sent_email_id,
         activity.activity_at,
+        activity.first_delivered_at,
         activity.is_bot_agent,
         activity.is_hidden_link,
         {{ epoch_seconds('activity.activity_at') }} as clicked_second,
@@ -63,6 +64,7 @@ reasoned as (
         click.activity_id,
         click.sent_email_id,
         click.activity_at,
+        click.first_delivered_at,
         rule.rule_version,
         case
             when click.is_hidden_link then 'hidden_link'
@@ -80,6 +82,7 @@ select
     activity_id,
     sent_email_id,
     activity_at as clicked_at,
+    first_delivered_at,
     bot_reason,
     bot_reason is null as is_human,
     rule_version

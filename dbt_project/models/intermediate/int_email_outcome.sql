@@ -17,7 +17,8 @@ click as (
         sent_email_id,
         max(case when is_human then 1 else 0 end) = 1 as is_human_clicked,
         max(case when is_human then 0 else 1 end) = 1 as is_bot_clicked,
-        min(case when is_human then clicked_at end) as first_human_click_at
+        min(case when is_human then clicked_at end) as first_human_click_at,
+        min(case when is_human then greatest(first_delivered_at, clicked_at) end) as human_click_visible_at
     from {{ ref('int_email_click') }}
     group by sent_email_id
 )
@@ -36,7 +37,8 @@ select
     coalesce(activity.is_unsubscribed, false) as is_unsubscribed,
     coalesce(click.is_human_clicked, false) as is_human_clicked,
     coalesce(click.is_bot_clicked, false) as is_bot_clicked,
-    click.first_human_click_at
+    click.first_human_click_at,
+    click.human_click_visible_at
 from {{ ref('int_sent_email') }} as email
 left join activity
     on email.sent_email_id = activity.sent_email_id

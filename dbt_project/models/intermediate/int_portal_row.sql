@@ -37,6 +37,7 @@ select
     ranked.vendor || ':' || ranked.delivery_id as source_record_id,
     ranked.batch_id,
     ranked.batch_delivered_at,
+    ranked.first_delivered_at,
     ranked.physician_code,
     ranked.portal_member_id,
     ranked.physician_key,

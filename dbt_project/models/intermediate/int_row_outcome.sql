@@ -8,6 +8,7 @@
     'crm_email_activity': 'int_email_activity',
     'crm_consent': 'int_consent_event',
     'crm_medical_inquiry': 'int_medical_inquiry',
+    'crm_suggestion': 'int_suggestion',
     'webinar_zoom': 'int_webinar_segment',
     'portal_delivery': 'int_portal_row',
     'survey_qualtrics': 'int_survey_response',

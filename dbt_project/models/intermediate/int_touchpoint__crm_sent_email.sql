@@ -24,7 +24,7 @@ select
     email.sent_at as occurred_at,
     {{ local_date('email.sent_at') }} as occurred_on,
     'second' as time_precision,
-    outcome.first_human_click_at as visible_at,
+    outcome.human_click_visible_at as visible_at,
     email.account_id as physician_reference,
     'crm_account_id' as physician_reference_type,
     email.user_id,

@@ -18,7 +18,7 @@ select
     {{ from_tokyo('portal.sent_on') }} as occurred_at,
     portal.sent_on as occurred_on,
     'day' as time_precision,
-    portal.batch_delivered_at as visible_at,
+    greatest(portal.first_delivered_at, {{ from_tokyo('coalesce(portal.read_on, portal.sent_on)') }}) as visible_at,
     coalesce(portal.physician_code, portal.portal_member_id) as physician_reference,
     case when portal.physician_code is not null then 'dcf_code' else 'portal_member_id' end
         as physician_reference_type,

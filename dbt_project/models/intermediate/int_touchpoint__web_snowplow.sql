@@ -18,7 +18,7 @@ select
     contact.started_at as occurred_at,
     contact.occurred_on,
     'second' as time_precision,
-    contact.batch_delivered_at as visible_at,
+    greatest(contact.first_delivered_at, contact.started_at) as visible_at,
     contact.member_id as physician_reference,
     'member_id' as physician_reference_type,
     cast(null as {{ dbt.type_string() }}) as user_id,

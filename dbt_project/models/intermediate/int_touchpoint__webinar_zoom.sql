@@ -18,7 +18,7 @@ select
     attendance.joined_at as occurred_at,
     {{ local_date('attendance.joined_at') }} as occurred_on,
     'second' as time_precision,
-    attendance.batch_delivered_at as visible_at,
+    greatest(attendance.first_delivered_at, attendance.joined_at) as visible_at,
     attendance.email_token as physician_reference,
     'email_token' as physician_reference_type,
     cast(null as {{ dbt.type_string() }}) as user_id,

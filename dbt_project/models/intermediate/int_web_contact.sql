@@ -24,7 +24,7 @@ summed as (
         max(paced.content_id) as content_id,
         max(paced.product_id) as named_product_id,
         max(paced.batch_id) as batch_id,
-        min(paced.batch_delivered_at) as batch_delivered_at,
+        max(paced.first_delivered_at) as first_delivered_at,
         min(paced.occurred_at) as started_at,
         greatest(
             sum(least(coalesce(paced.pause_seconds, 0), rule.web_idle_cut_seconds)),

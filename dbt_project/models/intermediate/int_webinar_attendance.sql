@@ -23,7 +23,7 @@ select
     attendance_id,
     max(meeting_id) as meeting_id,
     max(batch_id) as batch_id,
-    max(batch_delivered_at) as batch_delivered_at,
+    min(first_delivered_at) as first_delivered_at,
     max(email_token) as email_token,
     max(physician_key) as physician_key,
     max(product_id) as product_id,

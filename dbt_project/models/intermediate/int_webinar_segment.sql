@@ -14,6 +14,7 @@ select
     ranked.meeting_id,
     ranked.batch_id,
     ranked.batch_delivered_at,
+    ranked.first_delivered_at,
     ranked.email_token,
     ranked.meeting_start_at,
     ranked.meeting_end_at,

@@ -8,6 +8,8 @@
 -- depends_on: {{ ref('mart_story_set') }}
 -- depends_on: {{ ref('mart_initiative_planning') }}
 -- depends_on: {{ ref('mart_content_portfolio') }}
+-- depends_on: {{ ref('mart_orchestration') }}
+-- depends_on: {{ ref('mart_choice_environment') }}
 with
 
 counted as (

@@ -19,6 +19,7 @@ select
     landing_id,
     row_number,
     batch_delivered_at,
-    batch_delivered_on
+    batch_delivered_on,
+    first_delivered_at
 from landed
 where recency = 1

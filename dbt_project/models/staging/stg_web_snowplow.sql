@@ -26,5 +26,6 @@ select
     landing_id,
     row_number,
     batch_delivered_at,
-    batch_delivered_on
+    batch_delivered_on,
+    first_delivered_at
 from landed

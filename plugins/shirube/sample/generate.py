@@ -17,6 +17,7 @@ from shirube.sample.writers import dcf, initiatives, portal, qualtrics, snowplow
 from shirube.sample.writers.content import ContentWriter
 from shirube.sample.writers.crm import CrmWriter
 from shirube.sample.writers.files import FileLog
+from shirube.sample.writers.suggestion import SuggestionWriter
 
 Progress = Callable[[str, dict[str, Any]], None]
 
@@ -52,11 +53,13 @@ def generate(
     dcf.write(log, company, defects)
     crm = CrmWriter(log, company, defects)
     content = ContentWriter(log, company, defects, seed)
+    suggestions = SuggestionWriter(log, company, defects, seed)
     for index in range(months):
         month = simulation.month(index)
         known.add(month)
         crm.month(month)
         content.month(month)
+        suggestions.month(month)
         zoom.write(log, company, month, defects)
         portal.write(log, company, month, defects)
         qualtrics.write(log, company, month, defects)
@@ -77,7 +80,8 @@ def generate(
         "first_month": period.label(0),
         "small_office": f"OF{company.small_office + 1:02d}",
     }
-    truth = known.assemble(log, defects, simulation.p, asked, crm.records() | content.records())
+    records = crm.records() | content.records() | suggestions.records()
+    truth = known.assemble(log, defects, simulation.p, asked, records)
     truth["initiatives"] = simulation.initiatives.truth()
     (out / "truth.json").write_text(
         json.dumps(truth, ensure_ascii=False, indent=1, default=int) + "\n", encoding="utf-8"

@@ -145,6 +145,10 @@ class Truth:
             "coincidental_offices": [office for office, on in zip(ids, acting, strict=True) if not on],
             "linked_share_of_signals": parameters.explicit_follow_up_share,
             "linked_follow_ups": defects.counts["calls_linked"],
+            "suggestions": {
+                name: defects.counts[f"suggestions_{name}"]
+                for name in ("acted", "dismissed", "dismissed_with_reason")
+            },
         }
 
 
@@ -285,7 +289,11 @@ def _planted(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[st
             parents=counts["group_call_parents"],
             attendees=counts["group_call_attendees"],
         ),
-        "soft_deletes": entry("core reject: deleted_in_source", calls=counts["soft_deleted_calls"]),
+        "soft_deletes": entry(
+            "core reject: deleted_in_source",
+            calls=counts["soft_deleted_calls"],
+            suggestions=counts["suggestions_deleted"],
+        ),
         "account_merges": entry(
             "identity follows MasterRecordId",
             accounts=details.get("merged_accounts", {}),
@@ -298,6 +306,7 @@ def _planted(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[st
             emails=counts["emails_test_records"],
             web_events=counts["web_test_records"],
             survey_responses=counts["survey_test_records"],
+            suggestions=counts["suggestions_test_records"],
         ),
         "anonymous_web_events": entry("core reject: anonymous", rows=counts["web_anonymous"]),
         "opted_out_of_tracking": entry(
@@ -389,6 +398,10 @@ def _expected(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[s
         "survey_qualtrics": {
             "test_record": counts["survey_test_records"],
             "out_of_scope": counts["survey_responses"] - counts["survey_finished"],
+        },
+        "crm_suggestion": {
+            "deleted_in_source": counts["suggestions_deleted"],
+            "test_record": counts["suggestions_test_records"],
         },
         "portal_delivery": {},
         "web_snowplow": {

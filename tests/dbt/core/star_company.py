@@ -167,6 +167,18 @@ def _contacts(lake: TinyLake) -> dict[str, str]:
             sales(id="K3", sent_email_id="S3", activity_at="2026-04-21 03:00:00") | click,
         ],
     )
+    suggested = {"owner_id": "U1", "record_type": "Call_vod", "suggested_channel": "visit", "product_id": "CP1"}
+    suggested |= {"posted_on": "2026-04-11", "expires_on": "2026-04-25", "created_at": "2026-04-10 21:00:00"}
+    declined = {"dismissed": 1, "dismiss_reason": "今回は不要", "feedback_at": "2026-04-12 03:00:00"}
+    lake.deliver(
+        "crm_suggestion",
+        "2026-04-27",
+        [
+            sales(id="G1", account_id="A2", signal_record_id="K1") | suggested | declined,
+            sales(id="G2", account_id="A9", signal_record_id="K1") | suggested,
+            sales(id="G3") | suggested,
+        ],
+    )
     meeting = {
         "meeting_id": "850",
         "topic": "【PRD-A】シルベリン錠 Web講演会 #C1001",
@@ -206,5 +218,6 @@ def _contacts(lake: TinyLake) -> dict[str, str]:
         page | download | {"event_id": "W2", "event_fingerprint": "g"},
         first | {"event_id": "W3", "user_id": None},
     ]
-    lake.deliver("web_snowplow", "2026-04-30", events, quarantined=2)
+    web = lake.deliver("web_snowplow", "2026-04-30", events, quarantined=2)
+    lake.deliver_again(web, "2026-05-30")
     return batches

@@ -70,6 +70,7 @@ def test_rejected_rows_are_counted_by_reason(star: Star) -> None:
         ("crm_call", "duplicate", 2),
         ("crm_email_activity", "opted_out_of_tracking", 1),
         ("crm_sent_email", "opted_out_of_tracking", 1),
+        ("crm_suggestion", "anonymous", 1),
         ("portal_delivery", "anonymous", 1),
         ("portal_delivery", "duplicate", 2),  # the superseded month, and what the own site saw too
         ("web_snowplow", "anonymous", 1),
@@ -86,8 +87,8 @@ def test_rejected_rows_are_counted_by_reason(star: Star) -> None:
 def test_every_landed_row_is_in_the_star_or_counted(star: Star) -> None:
     deliveries = star.warehouse.records("select * from core.fct_source_delivery")
     logs = [delivery for delivery in deliveries if delivery["rows_in_core"] is not None]
-    assert len(logs) == 11
-    assert sum(delivery["rows_in_core"] for delivery in logs) == 18
+    assert len(logs) == 12
+    assert sum(delivery["rows_in_core"] for delivery in logs) == 20
     for delivery in deliveries:
         assert delivery["rows_in"] == delivery["rows_landed"] + delivery["rows_quarantined"]
     for delivery in logs:
@@ -260,3 +261,49 @@ def test_no_direct_identifier_column_is_in_the_star(star: Star) -> None:
         and column not in {"sent_email_id"}
     ]
     assert found == []
+
+
+def test_what_was_done_online_is_visible_from_its_first_delivery_on(star: Star) -> None:
+    """Not from the act, nor from a later file that brought the same once more; midnight in Tokyo is 15:00 UTC."""
+    found = star.warehouse.rows(
+        "select source, source_record_id, cast(cast(visible_at as date) as varchar) from core.fct_touchpoint"
+        " where physician_key is not null and depth = 2 and source <> 'crm_call' order by 1"
+    )
+    assert [(source, day) for source, _, day in found] == [
+        ("crm_sent_email", "2026-04-26"),  # clicked on 10 April, exported on the 27th
+        ("portal_delivery", "2026-05-19"),  # read on 9 April, first said so by the report of 20 May
+        ("web_snowplow", "2026-04-29"),  # on 7 April; delivered on the 30th, and again a month later
+        ("webinar_zoom", "2026-04-15"),  # on the 15th; in the report of the 16th, corrected on the 20th
+    ]
+    too_early = star.warehouse.rows(
+        "select source_record_id from core.fct_touchpoint where visible_at < occurred_at"
+    )
+    assert too_early == []
+
+
+def test_a_suggestion_goes_back_to_a_signal_of_the_same_physician(star: Star) -> None:
+    found = star.warehouse.rows(
+        "select s.suggestion_id, s.action_taken, s.dismiss_reason_id, s.is_handled, s.office_id,"
+        " s.suggested_channel_id, s.product_id, t.source_record_id"
+        " from core.fct_suggestion as s"
+        " left join core.fct_touchpoint as t on s.signal_touchpoint_key = t.touchpoint_key order by 1"
+    )
+    assert found == [
+        ("G1", "dismissed", "not_needed_now", True, "OF02", "mr_visit", "PRD-A", "S1"),
+        # Made for physician 1 (merged account), but the click is physician 2's.
+        ("G2", "expired", None, False, "OF02", "mr_visit", "PRD-A", None),
+    ]
+
+
+def test_a_signal_begins_when_it_could_be_seen_or_was_evidently_seen(star: Star) -> None:
+    found = star.warehouse.rows(
+        "select channel_id, cast(acted_at as varchar), cast(signal_at as varchar), is_linked, exclusion_reason"
+        " from core.fct_digital_signal order by 1"
+    )
+    assert [(row[0], row[1][:16], row[2][:16], row[3], row[4]) for row in found] == [
+        # Call C3 of 11 April names the click of the day before, which arrived on the 27th only.
+        ("mr_email", "2026-04-10 03:00", "2026-04-10 03:00", True, None),
+        ("owned_web", "2026-04-07 01:00", "2026-04-29 15:00", False, "not_observable"),
+        ("portal", "2026-04-04 15:00", "2026-05-19 15:00", False, "not_observable"),
+        ("webinar", "2026-04-15 10:00", "2026-04-15 15:00", False, "not_observable"),
+    ]

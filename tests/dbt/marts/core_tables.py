@@ -24,7 +24,19 @@ CORE: dict[str, dict[str, str]] = {
         "specialty_group": "text", "practice_type": "text", "facility_key": "text",
         "employee_key": "text", "office_id": "text", "branch_id": "text",
     },
-    "fct_touchpoint": {"source": "text", "physician_key": "text", "occurred_on": "date"},
+    "fct_touchpoint": {
+        "source": "text", "physician_key": "text", "occurred_on": "date", "channel_id": "text",
+        "depth": "integer", "initiator": "text",
+    },
+    "fct_digital_signal": {
+        "physician_key": "text", "channel_id": "text", "signal_on": "date", "is_counted": "boolean",
+        "is_linked": "boolean", "is_followed": "boolean", "is_followed_on_first_day": "boolean",
+        "is_dismissed_with_reason": "boolean", "is_handled": "boolean", "is_orchestrated": "boolean",
+        "chance_of_follow_up": "double",
+    },
+    "bridge_physician_identity": {
+        "reference_type": "text", "physician_key": "text", "valid_from": "date", "valid_to": "date",
+    },
     "fct_physician_channel_product_month": {
         "physician_key": "text", "channel_id": "text", "product_id": "text", "month_end": "date",
         "contacts": "integer", "delivered_contacts": "integer", "effective_contacts": "integer",
@@ -44,8 +56,8 @@ CORE: dict[str, dict[str, str]] = {
         "is_human_clicked": "boolean", "is_opened": "boolean", "is_privacy_proxy_open": "boolean",
     },
     "fct_consent_event": {
-        "source": "text", "physician_key": "text", "channel_id": "text", "consent_state": "text",
-        "captured_at": "timestamptz", "captured_on": "date", "expires_on": "date",
+        "consent_event_key": "text", "source": "text", "physician_key": "text", "channel_id": "text",
+        "consent_state": "text", "captured_at": "timestamptz", "captured_on": "date", "expires_on": "date",
     },
     "dim_content": {
         "content_id": "text", "product_id": "text", "first_seen_on": "date", "last_seen_on": "date",

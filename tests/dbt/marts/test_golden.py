@@ -10,7 +10,7 @@ from math import log, sqrt
 
 import duckdb
 import pytest
-from scipy.stats import CensoredData, binomtest, ecdf
+from scipy.stats import CensoredData, binomtest, ecdf, t
 
 from tests.dbt.marts import content_company
 from tests.dbt.marts.run import number
@@ -74,6 +74,16 @@ RATES = [
     ("story.evidence_attached_rate", {}, 0, 10, None, "reference"),
     # Ten initiatives with 0, 0, 1, 1, 2, 2, 3, 3 representatives and twice no record: four with two or more.
     ("initiative.co_planned_rate", {"scope_id": "company"}, 4, 10, None, "reference"),
+    # 36 webinars: P01-P18 followed, P19-P24 dismissed with a reason. The nine signals left out count nowhere.
+    ("orchestration.handled_rate", {}, 24, 36, 36, "shown"),
+    ("orchestration.handled_rate", {"channel_id": "webinar"}, 24, 36, 36, "shown"),
+    ("orchestration.follow_up_7d_rate", {}, 18, 36, 36, "shown"),
+    # P01-P15 on another channel.
+    ("orchestration.sequence_rate", {}, 15, 36, 36, "shown"),
+    # Everybody has a representative. P01-P10 visit, webinar and e-mail (P11 withdrew the day before, P12's
+    # consent ran out then); P21-P30 visit, webinar and portal, but P25 wants no representative. P29 neither, and
+    # has the own site instead. P13-P20 and P31-P40 have two channels: 10 + 9.
+    ("choice.availability_rate", {}, 19, 40, 40, "shown"),
 ]
 
 
@@ -120,6 +130,49 @@ def test_the_median_wait_keeps_open_cases(warehouse: Connection) -> None:
     low = next(day for day, share in zip(days, band.low.probabilities, strict=True) if share <= 0.5)
     high = next(day for day, share in zip(days, band.high.probabilities, strict=True) if not share > 0.5)
     assert (row["ci_low"], row["ci_high"]) == (low, high) == (1, 5)
+
+
+def test_the_median_days_until_a_wish_is_honoured(warehouse: Connection) -> None:
+    # 29 wishes of 15 September: P19-P22 portal after 16 days, P01-P18 visit after 25; P23-P27 portal, P28
+    # representative's e-mail and P29 own site have waited 46 days on 31 October. P30's is Medical's.
+    # Still waiting after 16 days 25/29, after 25 days 25/29 * 7/25 = 7/29.
+    row = number(warehouse, "choice.days_to_honour_median", period_start="2026-09-01")
+    assert (row["value"], row["denominator"], row["display_state"]) == (25, 29, "shown")
+    waits = CensoredData(uncensored=[16] * 4 + [25] * 18, right=[46] * 7)
+    band = ecdf(waits).sf.confidence_interval(method="log-log")
+    days = ecdf(waits).sf.quantiles
+    low = next(day for day, share in zip(days, band.low.probabilities, strict=True) if share <= 0.5)
+    high = next(day for day, share in zip(days, band.high.probabilities, strict=True) if share <= 0.5)
+    assert (row["ci_low"], row["ci_high"]) == (low, high) == (25, 25)
+
+
+def test_follow_up_beyond_coincidence(warehouse: Connection) -> None:
+    # OF01: 18 of 36 followed, each with a chance of 1/4: 9 expected, lift 9/36. Coincidence alone moves the rate by
+    # sqrt(36 * 3/16) / 36. By physician the excess is 3/4 or -1/4 about a mean of 1/4, half of them each.
+    row = number(warehouse, "orchestration.lift")
+    margin = t.ppf(0.975, 35) * sqrt(36 / 35 * 36 * 0.25) / 36
+    assert (row["value"], row["denominator"]) == (0.25, 36)
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx((0.25 - margin, 0.25 + margin), abs=1e-6)
+    chance = number(warehouse, "orchestration.coincidence_rate")
+    half = 1.959964 * sqrt(36 * 0.25 * 0.75) / 36
+    assert (chance["value"], chance["ci_low"], chance["ci_high"]) == pytest.approx((0.25, 0.25 - half, 0.25 + half))
+    counted = warehouse.execute(
+        "select followed, followed_on_first_day, followed_by_link, dismissed_with_reason, signals_left_out"
+        " from marts.mart_orchestration where scope_id = 'OF01' and period_type = 'month'"
+        " and period_start = ? and channel_id is null",
+        [OCTOBER],
+    ).fetchone()
+    assert counted == (18, 4, 10, 6, 9)
+
+
+def test_coincidental_follow_up_shows_no_lift(warehouse: Connection) -> None:
+    # OF04: 40 of 80 followed, 40 expected. Two signals of one physician go together: every excess is 1 or -1, which
+    # makes the interval wider than 80 independent signals would (sum of squares 40 against a variance of 20).
+    row = number(warehouse, "orchestration.lift", "OF04", channel_id="owned_web")
+    margin = t.ppf(0.975, 39) * sqrt(40 / 39 * 40) / 80
+    assert row["value"] == 0
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx((-margin, margin), abs=1e-6)
+    assert margin > 1.96 * sqrt(20) / 80
 
 
 def test_the_median_frequency(warehouse: Connection) -> None:
@@ -206,7 +259,8 @@ def test_every_registered_kpi_was_checked_here(warehouse: Connection) -> None:
     by_hand = {case[0] for case in RATES} | {
         "medical.closed_loop_rate", "medical.handoff_days_median", "channel.frequency_median",
         "preference.diversity", "cx.nps", "journey.physicians_in_phase", "trust.match_rate",
-        "trust.coverage_rate", "trust.freshness_hours_p95",
+        "trust.coverage_rate", "trust.freshness_hours_p95", "orchestration.lift",
+        "orchestration.coincidence_rate", "choice.days_to_honour_median",
     } | content_company.KPIS  # fmt: skip
     assert registered == published == by_hand
     assert len(registered) == 30

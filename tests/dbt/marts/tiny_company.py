@@ -22,6 +22,7 @@ SOURCES = (
     "dcf_physician", "dcf_facility", "dcf_affiliation", "crm_account", "crm_user", "crm_product", "crm_call",
     "crm_call_detail", "crm_sent_email", "crm_email_activity", "crm_consent", "crm_medical_inquiry",
     "webinar_zoom", "portal_delivery", "survey_qualtrics", "web_snowplow", "initiative", "story",
+    "crm_suggestion",
     "crm_call_key_message", "crm_key_message", "content_approval", "content_decision",
 )  # fmt: skip
 CHANNELS = (
@@ -263,8 +264,74 @@ def touchpoints() -> list[Row]:
     recent = [("webinar_zoom", name, "2026-10-20") for name in p(1, 2)] + [
         ("webinar_zoom", None, "2026-10-20")
     ] * 5
-    rows = calls + old + recent
-    return [{"source": source, "physician_key": name, "occurred_on": day} for source, name, day in rows]
+    # What the portal delivered on the day of the wish itself (P23) does not honour it.
+    portal = [("portal_delivery", name, "2026-10-01") for name in p(19, 22)]
+    portal += [("portal_delivery", "P23", "2026-09-15")]
+    channels = {"crm_call": "mr_visit", "webinar_zoom": "webinar", "portal_delivery": "portal"}
+    initiators = {"crm_call": "mr", "webinar_zoom": "hq", "portal_delivery": "third_party"}
+    return [
+        {
+            "source": source, "physician_key": name, "occurred_on": day, "channel_id": channels[source],
+            "depth": 1, "initiator": initiators[source],
+        }
+        for source, name, day in calls + old + recent + portal
+    ]  # fmt: skip
+
+
+def signals() -> list[Row]:
+    def signal(name: str, channel: str, chance: float | None, **told: bool) -> Row:
+        flags = ("is_linked", "is_followed", "is_followed_on_first_day", "is_dismissed_with_reason",
+                 "is_handled", "is_orchestrated")  # fmt: skip
+        outcome = {flag: told.get(flag, False) for flag in flags}
+        outcome["is_handled"] = outcome["is_followed"] or outcome["is_dismissed_with_reason"]
+        return {
+            "physician_key": name, "channel_id": channel, "signal_on": "2026-10-10",
+            "is_counted": chance is not None, "chance_of_follow_up": chance,
+        } | outcome  # fmt: skip
+
+    # OF01: one webinar each, followed twice as often as coincidence would give.
+    webinars = [
+        signal(
+            name, "webinar", 0.25, is_followed=name in p(1, 18), is_followed_on_first_day=name in p(1, 4),
+            is_linked=name in p(1, 10), is_orchestrated=name in p(1, 15),
+            is_dismissed_with_reason=name in p(19, 24),
+        )
+        for name in p(1, 36)
+    ]  # fmt: skip
+    excluded = [signal(name, "owned_web", None) for name in p(30, 38)]
+    # OF04: two visits to the site each, both followed or neither, as often as coincidence gives.
+    in_pairs = [
+        signal(name, "owned_web", 0.5, is_followed=name in q(1, 20)) for name in q(1, 40) for _ in range(2)
+    ]
+    return webinars + excluded + in_pairs
+
+
+def identities() -> list[Row]:
+    known = [(name, "email_token") for name in p(1, 30)] + [(name, "member_id") for name in p(26, 29)]
+    return [
+        {
+            "physician_key": name, "reference_type": kind, "valid_from": "2020-01-01",
+            "valid_to": "9999-12-31",
+        }
+        for name, kind in known
+    ]  # fmt: skip
+
+
+def consents() -> list[Row]:
+    def consent(name: str, channel: str, state: str, day: str, expires: str | None = None) -> Row:
+        return {
+            "consent_event_key": f"{name}-{channel}-{day}-{state}", "source": "crm_consent",
+            "physician_key": name, "channel_id": channel, "consent_state": state,
+            "captured_at": f"{day}T12:00:00+09:00", "captured_on": day, "expires_on": expires,
+        }  # fmt: skip
+
+    agreed = [consent(name, "hq_email", "opted_in", "2025-10-01") for name in p(1, 11)]
+    ended = [
+        consent("P11", "hq_email", "opted_out", "2026-10-30"),
+        consent("P12", "hq_email", "opted_in", "2025-10-01", "2026-10-30"),
+    ]
+    no_representative = [consent(name, "mr_visit", "opted_out", "2026-06-01") for name in ("P25", "P29")]
+    return agreed + ended + no_representative
 
 
 def deliveries() -> list[Row]:
@@ -356,7 +423,9 @@ def tables() -> dict[str, list[Row]]:
         "fct_survey_invitation": invitations(),
         "fct_medical_inquiry": inquiries(),
         "fct_touchpoint": touchpoints(),
-        "fct_consent_event": [],
+        "fct_consent_event": consents(),
+        "fct_digital_signal": signals(),
+        "bridge_physician_identity": identities(),
         "dim_content": [],
         "dim_initiative": initiatives(),
         "fct_story": stories(),

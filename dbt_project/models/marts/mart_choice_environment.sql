@@ -1,0 +1,314 @@
+-- noqa: disable=PRS
+{#- The linter's DuckDB grammar does not know grouping sets. #}
+with
+
+rule as (
+    select
+        min_channels,
+        contact_months
+    from {{ ref('choice_rule') }}
+    where rule_version = (select max(rule_version) from {{ ref('choice_rule') }})
+),
+
+target as (
+    select distinct
+        period_end as day_on,
+        physician_key,
+        employee_key
+    from {{ ref('mart_physician_period') }}
+    where is_in_universe
+),
+
+{# By what a channel reaches a physician, and from when to when. #}
+way as (
+    select
+        identity.physician_key,
+        channel.channel_id,
+        identity.valid_from,
+        identity.valid_to
+    from {{ ref('bridge_physician_identity') }} as identity
+    inner join {{ ref('choice_channel') }} as channel
+        on identity.reference_type = channel.reached_by
+    where identity.physician_key is not null
+    union all
+    select
+        contact.physician_key,
+        contact.channel_id,
+        contact.month_end as valid_from,
+        {{ add_months("cast(date_trunc('month', contact.month_end) as date)", 'rule.contact_months') }} as valid_to
+    from {{ ref('fct_physician_channel_month') }} as contact
+    cross join rule
+    inner join {{ ref('choice_channel') }} as channel
+        on contact.channel_id = channel.channel_id and channel.reached_by = 'past_contact'
+    where contact.delivered_contacts > 0
+    union all
+    select
+        target.physician_key,
+        channel.channel_id,
+        target.day_on as valid_from,
+        {{ add_days('target.day_on', 1) }} as valid_to
+    from target
+    inner join {{ ref('choice_channel') }} as channel
+        on channel.reached_by = 'assigned_mr'
+    where target.employee_key is not null
+),
+
+reached as (
+    select distinct
+        target.day_on,
+        target.physician_key,
+        way.channel_id
+    from target
+    inner join way
+        on target.physician_key = way.physician_key and target.day_on >= way.valid_from and target.day_on < way.valid_to
+),
+
+{# The last word of each day; of two at one instant the opt-out. #}
+last_word as (
+    select
+        physician_key,
+        consent_channel,
+        consent_state,
+        captured_on,
+        expires_on,
+        lead(captured_on) over (partition by physician_key, consent_channel order by captured_on) as next_captured_on
+    from (
+        select
+            physician_key,
+            channel_id as consent_channel,
+            consent_state,
+            captured_on,
+            expires_on,
+            row_number() over (
+                partition by physician_key, channel_id, captured_on
+                order by captured_at desc, case when consent_state = 'opted_out' then 0 else 1 end, consent_event_key
+            ) as place
+        from {{ ref('fct_consent_event') }}
+        where physician_key is not null
+    ) as word
+    where place = 1
+),
+
+{# A word counts for the channel it is about, for those that need this consent, and, where it means that no
+   representative is wanted, for every channel of representatives. #}
+concerned as (
+    select
+        consent_channel,
+        channel_id
+    from {{ ref('channel_consent_rule') }}
+    union
+    select
+        channel_id as consent_channel,
+        channel_id
+    from {{ ref('choice_channel') }}
+    union
+    select
+        no_contact.consent_channel,
+        channel.channel_id
+    from {{ ref('no_contact_consent') }} as no_contact
+    cross join {{ ref('channel') }} as channel
+    where channel.is_mr_channel
+),
+
+allowed as (
+    select
+        reached.day_on,
+        reached.physician_key,
+        reached.channel_id,
+        max(case when last_word.consent_state = 'opted_out' then 1 else 0 end) as is_refused,
+        max(
+            case
+                when
+                    last_word.consent_state = 'opted_in'
+                    and (last_word.expires_on is null or last_word.expires_on >= reached.day_on)
+                    then 1
+                else 0
+            end
+        ) as is_agreed,
+        max(case when consent_rule.channel_id is not null then 1 else 0 end) as needs_consent
+    from reached
+    left join {{ ref('channel_consent_rule') }} as consent_rule
+        on reached.channel_id = consent_rule.channel_id
+    left join concerned
+        on reached.channel_id = concerned.channel_id
+    left join last_word
+        on
+            reached.physician_key = last_word.physician_key
+            and concerned.consent_channel = last_word.consent_channel
+            and reached.day_on >= last_word.captured_on
+            and (last_word.next_captured_on is null or reached.day_on < last_word.next_captured_on)
+    group by reached.day_on, reached.physician_key, reached.channel_id
+),
+
+choosing as (
+    select
+        allowed.day_on,
+        allowed.physician_key,
+        case when count(*) >= max(rule.min_channels) then 1 else 0 end as has_choice
+    from allowed
+    cross join rule
+    where allowed.is_refused = 0 and (allowed.needs_consent = 0 or allowed.is_agreed = 1)
+    group by allowed.day_on, allowed.physician_key
+),
+
+{# What physicians said themselves; what a representative wrote down for them is not theirs to be honoured. A newer
+   word ends the older one, honoured or not. #}
+stated as (
+    select distinct
+        physician_key,
+        recorded_on,
+        channel_id
+    from {{ ref('fct_stated_preference') }}
+    where
+        physician_key is not null
+        and preference_source <> 'mr_entered'
+        and channel_id not in {{ kpi_unchoosable_channels() }}
+        and recorded_on <= {{ as_of() }}
+),
+
+spoken as (
+    select
+        physician_key,
+        recorded_on,
+        lead(recorded_on) over (partition by physician_key order by recorded_on) as next_recorded_on
+    from (
+        select distinct
+            physician_key,
+            recorded_on
+        from stated
+    ) as day_of_word
+),
+
+wish as (
+    select
+        stated.physician_key,
+        stated.recorded_on,
+        stated.channel_id,
+        coalesce(spoken.next_recorded_on, {{ as_of() }}) as last_seen_on
+    from stated
+    inner join spoken
+        on stated.physician_key = spoken.physician_key and stated.recorded_on = spoken.recorded_on
+),
+
+honoured as (
+    select
+        wish.physician_key,
+        wish.recorded_on,
+        wish.channel_id,
+        min(contact.occurred_on) as honoured_on
+    from wish
+    inner join {{ ref('fct_touchpoint') }} as contact
+        on wish.physician_key = contact.physician_key and wish.channel_id = contact.channel_id
+    where
+        contact.depth >= 1
+        and contact.initiator <> 'medical'
+        and contact.occurred_on > wish.recorded_on
+        and contact.occurred_on <= wish.last_seen_on
+    group by wish.physician_key, wish.recorded_on, wish.channel_id
+),
+
+wishes as (
+    select
+        physician.period_type,
+        physician.period_start,
+        physician.physician_key,
+        physician.branch_id,
+        physician.office_id,
+        {{ days_between('wish.recorded_on', 'coalesce(honoured.honoured_on, wish.last_seen_on)') }} as days_waited,
+        case when honoured.honoured_on is not null then 1 else 0 end as is_honoured
+    from {{ ref('mart_physician_period') }} as physician
+    inner join wish
+        on
+            physician.physician_key = wish.physician_key
+            and wish.recorded_on between physician.period_start and physician.period_end
+    left join honoured
+        on
+            wish.physician_key = honoured.physician_key
+            and wish.recorded_on = honoured.recorded_on
+            and wish.channel_id = honoured.channel_id
+),
+
+by_physician as (
+    select
+        period_type,
+        period_start,
+        physician_key,
+        count(*) as wishes,
+        sum(is_honoured) as honoured
+    from wishes
+    group by period_type, period_start, physician_key
+),
+
+counts as (
+    select
+        physician.period_type,
+        physician.period_start,
+        physician.period_end,
+        {{ kpi_scope_columns(with_mr=false) }},
+        sum(case when physician.is_in_universe then 1 else 0 end) as n_target_physicians,
+        sum(coalesce(choosing.has_choice, 0)) as n_choosing_physicians,
+        sum(case when by_physician.wishes > 0 then 1 else 0 end) as n_stating_physicians,
+        sum(coalesce(by_physician.wishes, 0)) as wishes,
+        sum(coalesce(by_physician.honoured, 0)) as honoured
+    from {{ ref('mart_physician_period') }} as physician
+    left join choosing
+        on
+            physician.physician_key = choosing.physician_key
+            and physician.period_end = choosing.day_on
+            and physician.is_in_universe
+    left join by_physician
+        on
+            physician.period_type = by_physician.period_type
+            and physician.period_start = by_physician.period_start
+            and physician.physician_key = by_physician.physician_key
+    group by {{ kpi_scope_sets(
+        ['physician.period_type', 'physician.period_start', 'physician.period_end'], with_mr=false
+    ) }}
+),
+
+{{ kpi_median_days('wishes', waited='days_waited', ended='is_honoured') }},
+
+cells as (
+    select
+        counts.*,
+        medians.days_median as days_to_honour_median,
+        medians.days_median_low as days_to_honour_median_low,
+        medians.days_median_high as days_to_honour_median_high
+    from counts
+    left join medians
+        on
+            counts.scope_type = medians.scope_type
+            and coalesce(counts.scope_id, '') = coalesce(medians.scope_id, '')
+            and counts.period_type = medians.period_type
+            and counts.period_start = medians.period_start
+),
+
+{{ kpi_protected(
+    cells='cells',
+    keys=['period_type', 'period_start', 'period_end'],
+    bases={
+        'n_target_physicians': ['n_choosing_physicians'],
+        'n_stating_physicians': [
+            'wishes', 'honoured', 'days_to_honour_median', 'days_to_honour_median_low', 'days_to_honour_median_high'
+        ],
+    }
+) }}
+
+select
+    scope_type,
+    scope_id,
+    period_type,
+    period_start,
+    period_end,
+    cast(n_target_physicians as bigint) as n_target_physicians,
+    n_target_physicians_suppressed,
+    cast(n_choosing_physicians as bigint) as n_choosing_physicians,
+    cast(n_stating_physicians as bigint) as n_stating_physicians,
+    n_stating_physicians_suppressed,
+    cast(wishes as bigint) as wishes,
+    cast(honoured as bigint) as honoured,
+    cast(wishes - honoured as bigint) as not_yet_honoured,
+    cast(days_to_honour_median as double) as days_to_honour_median,
+    cast(days_to_honour_median_low as double) as days_to_honour_median_low,
+    cast(days_to_honour_median_high as double) as days_to_honour_median_high
+from protected
