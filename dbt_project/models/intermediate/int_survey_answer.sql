@@ -11,7 +11,7 @@ with answered as (
             {% endfor -%}
         end as score
     from {{ ref('int_survey_response') }} as response
-    cross join {{ ref('survey_question') }} as question
+    cross join {{ rows_in_force('survey_question') }} as question
 )
 
 select

@@ -67,5 +67,5 @@ left join {{ ref('channel') }} as wanted
     on referred.preferred_channel = wanted.channel_id
 left join {{ ref('usage_stage') }} as stage
     on referred.usage_stage = stage.answer_ja
-left join {{ ref('meeting_wish_answer') }} as meeting_wish_answer
+left join {{ rows_in_force('meeting_wish_answer') }} as meeting_wish_answer
     on referred.meeting_wish = meeting_wish_answer.answer
