@@ -1,12 +1,12 @@
 -- noqa: disable=PRS
 {#- The linter's DuckDB grammar does not know grouping sets. #}
-{%- set scales = {'effort': ('ces', 1, 7), 'convenience': ('convenience', 0, 10), 'interest': ('interest', 0, 10)} -%}
+{%- set scales = {'effort': ('ces', 1, 7), 'convenience': ('convenience', 0, 10), 'interest': ('interest', 0, 10)} %}
 {%- set shares = {
     'csat': ('csat', 'csat_top2', 'satisfied_from'),
     'usefulness': ('usefulness', 'usefulness_top', 'useful_from'),
     'topic_usefulness': ('topic_usefulness', 'topic_usefulness_top', 'useful_from'),
-} -%}
-{%- set keys = ['period_type', 'period_start', 'period_end', 'channel_id', 'phase_id', 'breakdown'] -%}
+} %}
+{%- set keys = ['period_type', 'period_start', 'period_end', 'channel_id', 'phase_id', 'breakdown'] %}
 with
 
 {# The phase is the physician's for the product he was asked about, at the end of the month before he answered: his
@@ -96,6 +96,7 @@ answered as (
     where last_answers.recency = 1
 ),
 
+{# What nobody was asked in a row stays null there: it is no count of nobody. #}
 counted as (
     select
         answered.period_type,
@@ -106,19 +107,23 @@ counted as (
         answered.breakdown,
         {{ kpi_scope_columns(with_mr=false) }},
         {%- for name, (item, top, threshold) in shares.items() %}
-        sum(case when item_id = '{{ item }}' then 1 else 0 end) as n_{{ name }},
-        sum(case when item_id = '{{ item }}' and score >= rule.{{ threshold }} then 1 else 0 end) as n_{{ top }},
+        sum(case when item_id = '{{ item }}' then 1 end) as n_{{ name }},
+        sum(case when item_id = '{{ item }}' then case when score >= rule.{{ threshold }} then 1 else 0 end end) as n_{{ top }},
         {%- endfor %}
         {%- for name, (item, lowest, highest) in scales.items() %}
-        sum(case when item_id = '{{ item }}' then 1 else 0 end) as n_{{ name }},
-        sum(case when item_id = '{{ item }}' then score else 0 end) as {{ name }}_sum,
-        sum(case when item_id = '{{ item }}' then score * score else 0 end) as {{ name }}_sum_of_squares,
+        sum(case when item_id = '{{ item }}' then 1 end) as n_{{ name }},
+        sum(case when item_id = '{{ item }}' then score end) as {{ name }}_sum,
+        sum(case when item_id = '{{ item }}' then score * score end) as {{ name }}_sum_of_squares,
         {%- endfor %}
-        sum(case when item_id = 'nps' then 1 else 0 end) as n_nps,
-        sum(case when item_id = 'nps' and score >= rule.promoter_from then 1 else 0 end) as n_promoters,
-        sum(case when item_id = 'nps' and score > rule.detractor_to and score < rule.promoter_from then 1 else 0 end)
-            as n_passives,
-        sum(case when item_id = 'nps' and score <= rule.detractor_to then 1 else 0 end) as n_detractors,
+        sum(case when item_id = 'nps' then 1 end) as n_nps,
+        sum(case when item_id = 'nps' then case when score >= rule.promoter_from then 1 else 0 end end) as n_promoters,
+        sum(
+            case
+                when item_id = 'nps'
+                    then case when score > rule.detractor_to and score < rule.promoter_from then 1 else 0 end
+            end
+        ) as n_passives,
+        sum(case when item_id = 'nps' then case when score <= rule.detractor_to then 1 else 0 end end) as n_detractors,
         max(rule.minimum_mean) as minimum_mean,
         max(rule.minimum_score) as minimum_score
     from answered

@@ -30,15 +30,15 @@ months as (
     select
         answers.physician_key,
         answers.answered_month,
-        {{ add_months('answers.answered_month', '-max(rule.prior_months)') }} as experienced_from,
-        {{ add_months('answers.answered_month', '-2 * max(rule.prior_months)') }} as earlier_from
+        {{ add_months('answers.answered_month', '-max(rule.experience_months)') }} as experienced_from,
+        {{ add_months('answers.answered_month', '-max(rule.experience_months + rule.prior_months)') }} as earlier_from
     from answers
     cross join rule
     where answers.recency = 1
     group by answers.physician_key, answers.answered_month
 ),
 
-{# What the physician had experienced in the whole months before the month of his answer: channels with at least one
+{# What the physician had experienced in the whole month before the month of his answer: channels with at least one
    contact that engaged him. #}
 experienced as (
     select
@@ -199,6 +199,14 @@ spread as (
     group by period_type, period_start, outcome_id
 ),
 
+thresholds as (
+    select
+        kpi_id,
+        meaningful_difference,
+        row_number() over (partition by kpi_id order by kpi_version desc) as recency
+    from {{ ref('dim_kpi') }}
+),
+
 compared as (
     select
         sides.period_type,
@@ -215,11 +223,13 @@ compared as (
         standardised.mean_multi - standardised.mean_single as difference,
         {{ kpi_t('nullif(spread.n_clusters - 1, 0)') }} * spread.deviation / standardised.weight as half_width,
         case sides.outcome_id when 'nps' then rule.minimum_score else rule.minimum_compared end as minimum,
-        kpi.meaningful_difference
+        thresholds.meaningful_difference
     from sides
     cross join rule
-    inner join {{ ref('dim_kpi') }} as kpi
-        on kpi.kpi_id = case sides.outcome_id when 'nps' then 'cx.nps' else 'cx.csat_top2_rate' end
+    inner join thresholds
+        on
+            thresholds.kpi_id = case sides.outcome_id when 'nps' then 'cx.nps' else 'cx.csat_top2_rate' end
+            and thresholds.recency = 1
     left join standardised
         on
             sides.period_type = standardised.period_type
