@@ -69,7 +69,7 @@
     {%- set b = 'cast(' ~ first_only ~ ' as double)' -%}
     {%- set c = 'cast(' ~ second_only ~ ' as double)' -%}
     {%- set m = '(cast(' ~ n ~ ' as double) + 2)' -%}
-    (
+    {{ 'greatest(cast(-1 as double), ' if sign == '-' else 'least(cast(1 as double), ' }}
         ({{ b }} - {{ c }}) / {{ m }}
         {{ sign }} {{ kpi_z() }} * sqrt({{ b }} + {{ c }} + 1 - ({{ b }} - {{ c }}) * ({{ b }} - {{ c }}) / {{ m }}) / {{ m }}
     )

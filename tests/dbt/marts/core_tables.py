@@ -24,7 +24,10 @@ CORE: dict[str, dict[str, str]] = {
         "specialty_group": "text", "practice_type": "text", "facility_key": "text",
         "employee_key": "text", "office_id": "text", "branch_id": "text",
     },
-    "fct_touchpoint": {"source": "text", "physician_key": "text", "occurred_on": "date"},
+    "fct_touchpoint": {
+        "source": "text", "physician_key": "text", "occurred_on": "date", "channel_id": "text",
+        "topic_id": "text", "depth": "integer",
+    },
     "fct_physician_channel_product_month": {
         "physician_key": "text", "channel_id": "text", "product_id": "text", "month_end": "date",
         "contacts": "integer", "delivered_contacts": "integer", "effective_contacts": "integer",
@@ -43,7 +46,10 @@ CORE: dict[str, dict[str, str]] = {
         "product_id": "text", "month_end": "date", "is_sent": "boolean", "is_delivered": "boolean",
         "is_human_clicked": "boolean", "is_opened": "boolean", "is_privacy_proxy_open": "boolean",
     },
-    "fct_consent_event": {"source": "text", "physician_key": "text"},
+    "fct_consent_event": {
+        "source": "text", "physician_key": "text", "consent_event_key": "text", "channel_id": "text",
+        "consent_state": "text", "captured_at": "timestamptz", "captured_on": "date", "expires_on": "date",
+    },
     "fct_stated_preference": {
         "preference_key": "text", "physician_key": "text", "recorded_on": "date", "channel_id": "text",
         "topic_id": "text", "preference_source": "text", "rank": "integer",
@@ -55,8 +61,8 @@ CORE: dict[str, dict[str, str]] = {
     },
     "fct_survey_response": {
         "response_key": "text", "response_id": "text", "physician_key": "text", "responded_on": "date",
-        "item_id": "text", "score": "integer", "product_id": "text", "channel_id": "text",
-        "is_mr_sent": "boolean",
+        "item_id": "text", "subject_id": "text", "score": "integer", "answer_code": "text",
+        "product_id": "text", "channel_id": "text", "is_mr_sent": "boolean",
     },
     "fct_survey_invitation": {
         "invitation_key": "text", "physician_key": "text", "invited_on": "date", "is_delivered": "boolean",
