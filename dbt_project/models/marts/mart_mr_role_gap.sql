@@ -135,7 +135,7 @@ valued as (
     select
         counted.*,
         n_pairs between 1 and {{ kpi_minimum_cell() }} - 1 as n_pairs_suppressed,
-        n_unmet between 1 and {{ kpi_minimum_cell() }} - 1 as n_unmet_suppressed,
+        n_unmet between 1 and {{ kpi_minimum_cell() }} - 1 as is_unmet_split_hidden,
         {{ kpi_rate('n_wanting', 'n_pairs') }} - {{ kpi_rate('n_receiving', 'n_pairs') }} as gap,
         {{ kpi_paired_low('n_unmet', 'n_received_unwanted', 'n_pairs') }} as gap_low,
         {{ kpi_paired_high('n_unmet', 'n_received_unwanted', 'n_pairs') }} as gap_high,
@@ -173,9 +173,9 @@ select
     {%- for wish in wishes %}
     cast(case when not n_pairs_suppressed then n_{{ wish }} end as bigint) as n_{{ wish }},
     {%- endfor %}
-    n_unmet_suppressed,
+    is_unmet_split_hidden,
     {%- for wish in wishes %}
-    cast(case when not n_pairs_suppressed and not n_unmet_suppressed then n_unmet_{{ wish }} end as bigint)
+    cast(case when not n_pairs_suppressed and not is_unmet_split_hidden then n_unmet_{{ wish }} end as bigint)
         as n_unmet_{{ wish }}{{ ',' if not loop.last }}
     {%- endfor %}
 from valued
