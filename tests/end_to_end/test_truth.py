@@ -173,6 +173,40 @@ def test_the_working_channel_and_the_one_without_effect_come_out_as_such(company
     assert sum(monthly) >= len(monthly) - 1, "small groups see an effect that is not there"
 
 
+def test_the_survey_says_what_was_planted(company: Company) -> None:
+    (rate,) = company.rows(
+        "select cast(sum(n_responded) as double) / sum(n_invited) from marts.mart_survey_nonresponse "
+        "where period_type = 'half' and characteristic = 'prior_contacts'"
+    )[0]
+    planted = company.truth["parameters"]["survey_response_rate"]
+    assert planted < rate < 2 * planted, "who likes a channel or knows a product answers more readily"
+    # Satisfaction and recommendation rise with the phase, by a tenth of a step and a third of a point each.
+    phases = company.rows(
+        "select phase_id, sum(n_csat), sum(n_csat_top2) / sum(n_csat), "
+        "sum(n_promoters - n_detractors) / sum(n_nps) from marts.mart_cx_detail "
+        "where scope_type = 'company' and period_type = 'quarter' and phase_id between 'P1' and 'P5' "
+        "group by phase_id order by phase_id"
+    )
+    assert [phase for phase, *_ in phases] == ["P1", "P2", "P3", "P4", "P5"]
+    assert min(count for _, count, *_ in phases) >= 30
+    assert phases[-1][2] > phases[0][2]
+    assert phases[-1][3] > phases[0][3]
+    # What carries satisfaction altogether most was planted, and is not what is called most important.
+    by_element = company.rows(
+        "select element_id, importance_mean, derived_importance from marts.mart_mr_expectation "
+        "where period_type = 'half' and segment_id = 'all' and segment_type = 'practice_type'"
+    )
+    assert max(by_element, key=lambda row: row[1])[0] in {"safety_first", "context_first"}
+    assert max(by_element, key=lambda row: row[2])[0] == "context_first"
+    # Convenience of a channel, within its interval of what was planted and what those who prefer it add.
+    planted_means = company.truth["opinions"]["convenience"]
+    for channel, low, high in company.rows(
+        "select channel_id, convenience_mean_low, convenience_mean_high from marts.mart_cx_detail "
+        "where scope_type = 'company' and period_type = 'half' and n_convenience is not null"
+    ):
+        assert low - 0.2 <= planted_means[channel] + 0.5 and high + 0.2 >= planted_means[channel], channel
+
+
 def test_a_release_holds_every_kpi_and_every_page(company: Company) -> None:
     manifest = json.loads((company.home.current / "manifest.json").read_text(encoding="utf-8"))
     assert company.truth["planted"]["off_label_without_record"]["inquiries"] > 0
@@ -189,7 +223,7 @@ def test_a_release_holds_every_kpi_and_every_page(company: Company) -> None:
     }
     assert reasons == {"withheld 記録の大事な点検1件に通らなかったため、出していません"}
     kpis = {row[0] for row in company.rows("select distinct kpi_id from marts.fct_kpi_value")}
-    assert len(kpis) >= 23
+    assert len(kpis) >= 29
     offices = list((company.home.current / "reports" / "office").glob("*.pdf"))
     assert len(offices) == 20
     assert (company.home.current / "docs" / "catalogue" / "index.html").is_file()

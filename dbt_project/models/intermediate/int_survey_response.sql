@@ -30,6 +30,10 @@ select
     coalesce(wanted_answer.channel_id, wanted.channel_id) as preferred_channel_id,
     stage.usage_stage,
     stage.evidence_kind,
+    meeting_wish_answer.meeting_wish,
+    {% for column in survey_question_columns() -%}
+    referred.{{ column }},
+    {% endfor -%}
     case
         when lower(referred.status) in ('spam', '8', 'survey preview', '1', 'test') then 'test_record'
         when not coalesce(referred.is_finished, true) then 'out_of_scope'
@@ -42,6 +46,8 @@ select
             and referred.ces is null
             and coalesce(wanted_answer.channel_id, wanted.channel_id) is null
             and stage.usage_stage is null
+            and meeting_wish_answer.meeting_wish is null
+            and coalesce(referred.{{ survey_question_columns() | join(', referred.') }}) is null
         then 'out_of_scope'
     end as reject_reason
 from referred
@@ -61,3 +67,5 @@ left join {{ ref('channel') }} as wanted
     on referred.preferred_channel = wanted.channel_id
 left join {{ ref('usage_stage') }} as stage
     on referred.usage_stage = stage.answer_ja
+left join {{ rows_in_force('meeting_wish_answer') }} as meeting_wish_answer
+    on referred.meeting_wish = meeting_wish_answer.answer

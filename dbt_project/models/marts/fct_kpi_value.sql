@@ -4,6 +4,9 @@
 -- depends_on: {{ ref('mart_channel_fit') }}
 -- depends_on: {{ ref('mart_journey') }}
 -- depends_on: {{ ref('mart_cx') }}
+-- depends_on: {{ ref('mart_cx_detail') }}
+-- depends_on: {{ ref('mart_cx_weighted') }}
+-- depends_on: {{ ref('mart_contact_burden') }}
 -- depends_on: {{ ref('mart_medical_handoff') }}
 -- depends_on: {{ ref('mart_story_set') }}
 -- depends_on: {{ ref('mart_initiative_planning') }}

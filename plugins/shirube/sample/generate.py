@@ -62,7 +62,7 @@ def generate(
         suggestions.month(month)
         zoom.write(log, company, month, defects)
         portal.write(log, company, month, defects)
-        qualtrics.write(log, company, month, defects)
+        qualtrics.write(log, company, month, defects, seed)
         snowplow.write(log, company, month, defects, simulation.tracking_off_from)
         if progress:
             progress("sample_month", {"month": period.label(index), "done": index + 1, "of": months})

@@ -26,7 +26,7 @@ CORE: dict[str, dict[str, str]] = {
     },
     "fct_touchpoint": {
         "source": "text", "physician_key": "text", "occurred_on": "date", "channel_id": "text",
-        "depth": "integer", "initiator": "text",
+        "topic_id": "text", "depth": "integer", "initiator": "text",
     },
     "fct_digital_signal": {
         "physician_key": "text", "channel_id": "text", "signal_on": "date", "is_counted": "boolean",
@@ -59,9 +59,6 @@ CORE: dict[str, dict[str, str]] = {
         "consent_event_key": "text", "source": "text", "physician_key": "text", "channel_id": "text",
         "consent_state": "text", "captured_at": "timestamptz", "captured_on": "date", "expires_on": "date",
     },
-    "dim_content": {
-        "content_id": "text", "product_id": "text", "first_seen_on": "date", "last_seen_on": "date",
-    },
     "dim_initiative": {
         "initiative_id": "text", "name_ja": "text", "product_id": "text",
         "n_field_mrs_before_approval": "integer", "approved_on": "date", "starts_on": "date",
@@ -85,8 +82,8 @@ CORE: dict[str, dict[str, str]] = {
     },
     "fct_survey_response": {
         "response_key": "text", "response_id": "text", "physician_key": "text", "responded_on": "date",
-        "item_id": "text", "score": "integer", "product_id": "text", "channel_id": "text",
-        "is_mr_sent": "boolean",
+        "item_id": "text", "subject_id": "text", "score": "integer", "answer_code": "text",
+        "product_id": "text", "channel_id": "text", "is_mr_sent": "boolean",
     },
     "fct_survey_invitation": {
         "invitation_key": "text", "physician_key": "text", "invited_on": "date", "is_delivered": "boolean",

@@ -216,6 +216,42 @@ def test_the_recommendation_score(warehouse: Connection) -> None:
     assert promoters == (40, 0, 0, None)
 
 
+@pytest.mark.parametrize(
+    ("kpi_id", "channel", "sample", "mean", "half", "state"),
+    [
+        # 15 say 4 and 15 say 6: s² = 30/29, t(29) = 2.04523.
+        ("cx.effort_mean", None, 30, 5.0, 2.04523 * sqrt(30 / 29 / 30), "shown"),
+        # All say 7: the spread is taken as if one had said 8 (s² = 1/30), so the interval is no point.
+        ("cx.convenience_mean", "webinar", 30, 7.0, 2.04523 / 30, "shown"),
+        # 10 say 5 and 10 say 8: s² = 20 · 1.5² / 19, t(19) = 2.09302.
+        ("cx.interest_mean", "webinar", 20, 6.5, 2.09302 * sqrt(2.25 / 19), "reference"),
+    ],
+)
+def test_means_of_answers(
+    warehouse: Connection, kpi_id: str, channel: str | None, sample: int, mean: float, half: float, state: str
+) -> None:
+    row = number(warehouse, kpi_id, channel_id=channel)
+    assert (row["denominator"], row["display_state"], row["value"]) == (sample, state, pytest.approx(mean))
+    assert row["value"] - row["ci_low"] == pytest.approx(half, abs=1e-3)
+    assert row["ci_high"] - row["value"] == pytest.approx(half, abs=1e-3)
+
+
+def test_weighting_one_stratum_changes_nothing(warehouse: Connection) -> None:
+    # All of the tiny company's physicians are of one specialty and practice: 24 of 32.
+    row = number(warehouse, "cx.csat_top2_weighted_rate", "company")
+    assert (row["value"], row["denominator"]) == (pytest.approx(75), 32)
+    low, high = wilson(24, 32)
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx((100 * low, 100 * high))
+
+
+def test_nobody_was_asked_twice_and_nobody_opted_out(warehouse: Connection) -> None:
+    asked = number(warehouse, "cx.survey_fatigue_rate")
+    assert (asked["numerator"], asked["denominator"], asked["value"]) == (0, 39, 0)
+    # No consent on record: nothing to withdraw.
+    opted = number(warehouse, "cx.opt_out_rate")
+    assert (opted["numerator"], opted["denominator"], opted["value"]) == (0, 0, None)
+
+
 def test_physicians_in_a_phase(warehouse: Connection) -> None:
     # P11-P25 are in P1: 15 of 40; the interval is Wilson's on the share, in physicians.
     row = number(warehouse, "journey.physicians_in_phase", product_id="PRD-A", phase_id="P1")
@@ -261,9 +297,11 @@ def test_every_registered_kpi_was_checked_here(warehouse: Connection) -> None:
         "preference.diversity", "cx.nps", "journey.physicians_in_phase", "trust.match_rate",
         "trust.coverage_rate", "trust.freshness_hours_p95", "orchestration.lift",
         "orchestration.coincidence_rate", "choice.days_to_honour_median",
+        "cx.effort_mean", "cx.convenience_mean", "cx.interest_mean", "cx.csat_top2_weighted_rate",
+        "cx.survey_fatigue_rate", "cx.opt_out_rate",
     } | content_company.KPIS  # fmt: skip
     assert registered == published == by_hand
-    assert len(registered) == 30
+    assert len(registered) == 36
 
 
 def test_periods_are_complete_or_a_month(warehouse: Connection) -> None:

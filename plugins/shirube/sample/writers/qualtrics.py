@@ -9,7 +9,7 @@ import json
 import numpy as np
 
 from shirube.sample import columns as col
-from shirube.sample import names
+from shirube.sample import names, opinions
 from shirube.sample.columns import DAY
 from shirube.sample.company import Company
 from shirube.sample.defects import Defects
@@ -41,6 +41,7 @@ _COLUMNS: list[tuple[str, str, str]] = [
     ("wave", "wave", "wave"),
     ("product", "product", "product"),
     ("channel", "channel", "channel"),
+    *((f"Q{key[3:]}", question, key) for _, question, key in opinions.QUESTIONS),
 ]
 _ANSWERS = ["MR訪問", "MRリモート面談", "MRメール", "本社メール", "自社サイト", "Web講演会", "医療系ポータル"]
 _COMMENTS = [
@@ -57,7 +58,7 @@ def wave_of(label: str) -> str:
     return f"{label[:4]}Q{(int(label[5:]) - 1) // 3 + 1}"
 
 
-def write(log: FileLog, company: Company, month: Month, defects: Defects) -> None:
+def write(log: FileLog, company: Company, month: Month, defects: Defects, seed: int) -> None:
     """Write the wave sent this month: an export half-way and the full one on the 20th of the next."""
     frame = month.survey
     if not size(frame):
@@ -65,6 +66,7 @@ def write(log: FileLog, company: Company, month: Month, defects: Defects) -> Non
     period = company.period
     wave = wave_of(period.label(month.index))
     frame = rows(frame, np.argsort(frame["started"], kind="stable"))
+    frame = frame | opinions.opinions(seed, month.index, company, frame)
     previews = 2
     half_way = period.month_start(month.index) + 12
     early = rows(frame, frame["started"] < half_way * DAY)
@@ -132,6 +134,7 @@ def _export(company: Company, wave: str, frame: Frame, previews: int, defects: D
                 wave,
                 names.PRODUCTS[int(frame["product"][row])][0],
                 names.CHANNELS[int(frame["about_channel"][row])],
+                *(_opinion(column, int(frame[column][row])) for column, _, _ in opinions.QUESTIONS),
             ]
         )
     for number in range(previews):  # previews by the people who made the survey
@@ -160,6 +163,13 @@ def _export(company: Company, wave: str, frame: Frame, previews: int, defects: D
                 wave,
                 "PRD-A",
                 "webinar",
+                *([""] * len(opinions.QUESTIONS)),
             ]
         )
     return ("\ufeff" + text.getvalue()).encode()
+
+
+def _opinion(column: str, value: int) -> str:
+    if value == opinions.NOT_ANSWERED:
+        return ""
+    return opinions.WISHES[value][0] if column == opinions.WISH_COLUMN else str(value)

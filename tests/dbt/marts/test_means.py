@@ -1,0 +1,86 @@
+"""The macros of kpi_means.sql one by one, rendered without dbt and run on DuckDB, against scipy and statsmodels."""
+
+from __future__ import annotations
+
+from math import sqrt
+from types import SimpleNamespace
+from typing import Any
+
+import jinja2
+import numpy as np
+import pytest
+from scipy.stats import pearsonr, t
+from shirube.home import project_root
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.weightstats import DescrStatsW
+
+from tests.dbt.marts.test_statistics import evaluate
+
+
+@pytest.fixture(scope="module")
+def macros() -> Any:
+    folder = project_root() / "dbt_project" / "macros"
+    text = "\n".join(
+        (folder / name).read_text(encoding="utf-8") for name in ("kpi_statistics.sql", "kpi_means.sql")
+    )
+    environment = jinja2.Environment(extensions=["jinja2.ext.do"], autoescape=False)
+    return environment.from_string(
+        text, globals={"dbt": SimpleNamespace(type_string=lambda: "varchar")}
+    ).module
+
+
+@pytest.mark.parametrize("size", [10, 29, 30, 400])
+def test_interval_of_a_mean_agrees_with_scipy(macros: Any, size: int) -> None:
+    answers = np.random.default_rng(size).integers(0, 11, size)
+    numbers = {"n": size, "m": float(answers.mean()), "q": float((answers**2).mean())}
+    low = evaluate(macros.kpi_mean_low("n", "m", "q", 0), **numbers)
+    high = evaluate(macros.kpi_mean_high("n", "m", "q", 10), **numbers)
+    expected = t.interval(0.95, size - 1, answers.mean(), answers.std(ddof=1) / sqrt(size))
+    assert (low, high) == pytest.approx(expected, abs=1e-3)
+
+
+def test_equal_answers_are_no_certainty_and_the_scale_has_ends(macros: Any) -> None:
+    assert evaluate(macros.kpi_mean_error("n", "m", "q"), n=30, m=7.0, q=49.0) == pytest.approx(1 / 30)
+    # One of thirty a step apart: the smallest spread that whole numbers can have is where the floor lies.
+    answers = np.array([7] * 29 + [8])
+    error = evaluate(
+        macros.kpi_mean_error("n", "m", "q"), n=30, m=float(answers.mean()), q=float((answers**2).mean())
+    )
+    assert error == pytest.approx(answers.std(ddof=1) / sqrt(30)) == pytest.approx(1 / 30)
+    assert evaluate(macros.kpi_mean_high("n", "m", "q", 10), n=30, m=10.0, q=100.0) == 10
+    assert evaluate(macros.kpi_mean_low("n", "m", "q", 1), n=30, m=1.0, q=1.0) == 1
+    assert evaluate(macros.kpi_mean_error("n", "m", "q"), n=1, m=7.0, q=49.0) is None
+
+
+@pytest.mark.parametrize(("b", "c", "n"), [(9, 5, 50), (30, 5, 60), (0, 40, 100), (25, 25, 50), (12, 2, 50)])
+def test_paired_interval_agrees_with_statsmodels(macros: Any, b: int, c: int, n: int) -> None:
+    pairs = DescrStatsW([1.0, 0.0, -1.0], weights=np.array([b + 0.5, n - b - c + 1, c + 0.5]), ddof=0)
+    half = 1.959963984540054 * sqrt(pairs.var / (n + 2))
+    low = evaluate(macros.kpi_paired_low("b", "c", "n"), b=b, c=c, n=n)
+    high = evaluate(macros.kpi_paired_high("b", "c", "n"), b=b, c=c, n=n)
+    assert (low, high) == pytest.approx((pairs.mean - half, pairs.mean + half))
+    # It says what McNemar's test says: 0 is inside where b and c differ by no more than chance.
+    table = [[(n - b - c) // 2, b], [c, n - b - c - (n - b - c) // 2]]
+    assert (low <= 0 <= high) == (mcnemar(table, exact=True).pvalue > 0.05)
+
+
+@pytest.mark.parametrize("size", [30, 200])
+def test_interval_of_a_correlation_agrees_with_scipy(macros: Any, size: int) -> None:
+    rng = np.random.default_rng(size)
+    x = rng.normal(size=size)
+    reference = pearsonr(x, x + rng.normal(size=size))
+    interval = reference.confidence_interval()
+    bounds = [
+        evaluate(macros.kpi_correlation_bound("r", "n", sign), r=float(reference.statistic), n=size)
+        for sign in "-+"
+    ]
+    assert bounds == pytest.approx([interval.low, interval.high])
+    assert evaluate(macros.kpi_correlation_bound("r", "n", "+"), r=1.0, n=size) is None
+
+
+def test_score_error_at_the_sizes_that_the_rule_names(macros: Any) -> None:
+    # 20 % against 30 %: ±14 points at 100, ±7 at 400, ±4.3 at 1,008.
+    for size, half in ((100, 14), (400, 7), (1008, 4.3)):
+        error = evaluate(macros.kpi_score_error("p", "d", "n"), p=0.2, d=0.3, n=size)
+        assert 1.96 * error == pytest.approx(half, abs=0.35)
+    assert evaluate(macros.kpi_score_error("p", "d", "n"), p=1.0, d=0.0, n=100) == 0
