@@ -5,6 +5,9 @@
 -- depends_on: {{ ref('mart_journey') }}
 -- depends_on: {{ ref('mart_cx') }}
 -- depends_on: {{ ref('mart_medical_handoff') }}
+-- depends_on: {{ ref('mart_need_fit') }}
+-- depends_on: {{ ref('mart_mr_strength') }}
+-- depends_on: {{ ref('mart_moment') }}
 with
 
 counted as (
