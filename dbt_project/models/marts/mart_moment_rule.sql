@@ -22,10 +22,7 @@ protected as (
         rule.min_precision,
         rule.min_judged,
         rule.rule_version,
-        coalesce(counts.n_physicians between 1 and {{ kpi_minimum_cell() }} - 1, false) as n_physicians_suppressed,
-        case
-            when counts.n_physicians between 1 and {{ kpi_minimum_cell() }} - 1 then 0 else 1
-        end as is_visible,
+        coalesce(counts.n_physicians between 1 and {{ kpi_minimum_cell() }} - 1, false) as is_withheld,
         coalesce(counts.n_physicians, 0) as n_physicians,
         coalesce(counts.moments_triggered, 0) as moments_triggered,
         coalesce(counts.moments_opened, 0) as moments_opened,
@@ -42,21 +39,21 @@ select
     name_ja,
     cast(window_days as bigint) as window_days,
     cast(max_opened_per_mr_week as bigint) as max_opened_per_mr_week,
-    cast(case when is_visible = 1 then n_physicians end as bigint) as n_physicians,
-    n_physicians_suppressed,
-    cast(case when is_visible = 1 then moments_triggered end as bigint) as moments_triggered,
-    cast(case when is_visible = 1 then moments_opened end as bigint) as moments_opened,
-    cast(case when is_visible = 1 then moments_over_cap end as bigint) as moments_over_cap,
-    cast(case when is_visible = 1 then judged end as bigint) as judged,
-    cast(case when is_visible = 1 then judged_useful end as bigint) as judged_useful,
-    cast(case when is_visible = 1 and judged >= min_judged then {{ kpi_rate('judged_useful', 'judged') }} end as double)
+    cast(case when not is_withheld then n_physicians end as bigint) as n_physicians,
+    is_withheld,
+    cast(case when not is_withheld then moments_triggered end as bigint) as moments_triggered,
+    cast(case when not is_withheld then moments_opened end as bigint) as moments_opened,
+    cast(case when not is_withheld then moments_over_cap end as bigint) as moments_over_cap,
+    cast(case when not is_withheld then judged end as bigint) as judged,
+    cast(case when not is_withheld then judged_useful end as bigint) as judged_useful,
+    cast(case when not is_withheld and judged >= min_judged then {{ kpi_rate('judged_useful', 'judged') }} end as double)
         as precision_rate,
     cast(
-        case when is_visible = 1 and judged >= min_judged then {{ kpi_wilson_low('judged_useful', 'judged') }} end
+        case when not is_withheld and judged >= min_judged then {{ kpi_wilson_low('judged_useful', 'judged') }} end
         as double
     ) as precision_low,
     cast(
-        case when is_visible = 1 and judged >= min_judged then {{ kpi_wilson_high('judged_useful', 'judged') }} end
+        case when not is_withheld and judged >= min_judged then {{ kpi_wilson_high('judged_useful', 'judged') }} end
         as double
     ) as precision_high,
     case

@@ -16,7 +16,8 @@ contacts as (
     group by mart_period.period_type, mart_period.period_start, contact.physician_key
 ),
 
-{# A need counts in the period in which it began, once, whatever the number of ways it was shown. #}
+{# A need counts in the period in which it began, once, whatever the number of ways it was shown. What was asked of
+   Medical is counted with Medical's hand-off, not here. #}
 needs_of_month as (
     select
         physician_key,
@@ -25,7 +26,7 @@ needs_of_month as (
         sum(case when is_answered_within_30d then 1 else 0 end) as needs_answered_in_time,
         sum(case when is_answered_within_30d is null then 1 else 0 end) as needs_too_fresh
     from {{ ref('fct_need_signal') }}
-    where is_first_in_episode
+    where is_first_in_episode and topic_id is not null
     group by physician_key, last_day(signalled_on)
 ),
 

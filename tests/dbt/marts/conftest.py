@@ -18,7 +18,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with `warehouse.duckdb`: core of the tiny company, marts built and tested by dbt."""
     folder = tmp_path_factory.mktemp("marts")
     write_core(folder / "warehouse.duckdb", tiny_company.tables())
-    done = run_dbt(folder, "build", "--select", "path:models/marts")
+    done = run_dbt(folder, "build", "--select", "path:seeds", "path:models/marts")
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     return folder
 
