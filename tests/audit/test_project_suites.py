@@ -108,8 +108,8 @@ PLANTED = {
         "Contacts of the future",
     ),
     "core.fct_need_signal": (
-        "insert into core.fct_need_signal (need_signal_key, physician_key, learned_by, topic_id, signalled_on)"
-        " values ('n', 'p', 'inquiry', 'T-DOSE', date '2026-10-01')",
+        "insert into core.fct_need_signal (need_signal_key, physician_key, learned_by, topic_id)"
+        " values ('n', 'p', 'inquiry', 'T-DOSE')",
         "What was asked of Medical stays with Medical",
     ),
     "core.fct_moment": (

@@ -1,7 +1,7 @@
 """Needs, moments and what became of them in the tiny company (tiny_company.py), each block for one number.
 
-September holds the needs, October the contacts aimed at them and the moments, July and August what a single channel
-sufficed for, April the judgements of moments.
+September holds the needs, October the contacts aimed at them and the moments, July and August what a single
+channel sufficed for, April the judgements of moments.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def september_needs() -> list[Row]:
     second_way = {"learned_by": "mr", "is_first_in_episode": False, "has_question": True}
     asked = [need(name, "2026-09-03", name in p(1, 4), **second_way) for name in p(1, 10)]
     asked += [need("P11", "2026-09-03", True, **second_way, topic_id="T-EVID")]
-    inquired = [need(name, "2026-09-10", True, learned_by="inquiry", topic_id=None) for name in [*p(33, 34), "OF03-1"]]
+    inquired = [
+        need(name, "2026-09-10", True, learned_by="inquiry", topic_id=None) for name in [*p(33, 34), "OF03-1"]
+    ]
     return digital + too_fresh + asked + inquired
 
 
@@ -58,7 +60,7 @@ def needs_learned_by_representatives() -> list[Row]:
     rows = [learned(name, day) for day, name in enumerate(q(1, 10), 1)]
     rows += [learned(name, 20) for name in of("OF10", 10)]
     rows += [learned(name, None) for name in of("OF09", 9)]
-    return rows + [learned("OF29-1", 20), learned("OF30-1", 20, has_request=False)]
+    return [*rows, learned("OF29-1", 20), learned("OF30-1", 20, has_request=False)]
 
 
 def needs_of_one_channel() -> list[Row]:
@@ -69,15 +71,15 @@ def needs_of_one_channel() -> list[Row]:
     ]
     august = [need(name, "2026-08-03", True) for name in q(41, 80)]
     august += [need(name, "2026-08-20", False) for name in q(75, 76)]
-    august += [
-        need(name, "2026-08-20", True, learned_by="inquiry", topic_id=None) for name in q(71, 72)
-    ]
+    august += [need(name, "2026-08-20", True, learned_by="inquiry", topic_id=None) for name in q(71, 72)]
     return july + august
 
 
 def second_channels() -> list[Row]:
     """Effective contacts in August: one channel for Q071 and Q072, two for Q079 and Q080."""
-    used = [(name, "mr_visit") for name in [*q(71, 72), *q(79, 80)]] + [(name, "portal") for name in q(79, 80)]
+    used = [(name, "mr_visit") for name in [*q(71, 72), *q(79, 80)]] + [
+        (name, "portal") for name in q(79, 80)
+    ]
     return [
         {
             "physician_key": name, "channel_id": channel, "month_end": "2026-08-31", "contacts": 1,
@@ -89,7 +91,7 @@ def second_channels() -> list[Row]:
 
 
 def answers() -> list[Row]:
-    """Satisfaction: in July everybody of four offices; in August Q041-Q080 but Q073, Q074; Q077, Q078 not satisfied."""
+    """Satisfaction: July, everybody of four offices; August, Q041-Q080 but Q073-074, bad for Q077-078."""
     july = [
         (name, 5, "2026-07-20")
         for office, size in (("OF09", 9), ("OF10", 10), ("OF29", 29), ("OF30", 30))
@@ -167,7 +169,7 @@ def rules() -> list[Row]:
 
 
 def notices() -> list[Row]:
-    """A notice of 1 September concerns P01 to P30 and reached P01 to P21 in time; another is too fresh to say."""
+    """A notice of 1 September concerns P01 to P30 and reached P01 to P21 in time; another is too fresh."""
     known = [
         {"physician_key": name, "issued_on": "2026-09-01", "is_delivered_in_time": name in p(1, 21)}
         for name in p(1, 30)

@@ -320,7 +320,8 @@ def tables() -> dict[str, list[Row]]:
         "fct_physician_month": physician_months(),
         "fct_physician_channel_month": [
             {name: value for name, value in row.items() if name != "product_id"} for row in channel_months()
-        ] + needs_and_moments.second_channels(),
+        ]
+        + needs_and_moments.second_channels(),
         "fct_physician_channel_product_month": channel_product_months(),
         "fct_physician_contact_month": contact_months(),
         "fct_email_recipient": emails(),
