@@ -29,3 +29,11 @@
         duration_seconds,
         attributes
 {%- endmacro %}
+
+{#-
+    The topic as far as it may be told: what lies beyond the label is Medical's, whoever wrote it down. The contact
+    counts, its topic is null. Expects the seed topic joined as `topic`.
+-#}
+{% macro told_topic(topic_id) -%}
+    case when not coalesce(topic.is_off_label, false) then {{ topic_id }} end
+{%- endmacro %}

@@ -107,6 +107,26 @@ PLANTED = {
         " values ('t', 1, date '2026-12-01')",
         "Contacts of the future",
     ),
+    "core.fct_need_signal": (
+        "insert into core.fct_need_signal (need_signal_key, physician_key, learned_by, topic_id)"
+        " values ('n', 'p', 'inquiry', 'T-DOSE')",
+        "What was asked of Medical stays with Medical",
+    ),
+    "core.fct_moment": (
+        "insert into core.fct_moment (moment_key, employee_key, opened_on, is_opened, is_mr_contact_wanted,"
+        " is_mr_contact_refused) values ('m', 'e', date '2026-10-01', true, true, true)",
+        "Who does not want to be visited",
+    ),
+    "marts.mart_mr_strength": (
+        "insert into marts.mart_mr_strength (scope_type, n_mr_with_need, n_mr_with_need_suppressed)"
+        " values ('office', 4, false)",
+        "Small groups are people",
+    ),
+    "marts.mart_not_needed": (
+        "insert into marts.mart_not_needed (scope_type, n_physicians_with_need, verdict, sufficed_low)"
+        " values ('segment', 29, 'single_channel_enough', 0.8)",
+        "What was not shown to be enough",
+    ),
     "marts.mart_cx": (
         "insert into marts.mart_cx (scope_type, n_csat, n_csat_suppressed) values ('office', 3, false)",
         "Small groups are people",

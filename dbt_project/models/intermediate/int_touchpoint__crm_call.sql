@@ -29,7 +29,7 @@ select
         "'crm_call'",
         'contact.call_id',
         'contact.account_id',
-        'coalesce(contact.product_id, contact.topic_id)'
+        'coalesce(contact.product_id, ' ~ told_topic('contact.topic_id') ~ ')'
     ) }} as touchpoint_key,
     'crm_call' as source,
     contact.call_id as source_record_id,
@@ -48,7 +48,7 @@ select
     followed.touchpoint_key as follows_touchpoint_key,
     contact.depth,
     contact.product_id,
-    contact.topic_id,
+    {{ told_topic('contact.topic_id') }} as topic_id,
     cast(null as {{ dbt.type_string() }}) as content_id,
     case
         when contact.is_medical then 'non_promotional_medical'
@@ -62,7 +62,7 @@ select
 from contact
 inner join {{ ref('channel') }} as channel
     on contact.channel_id = channel.channel_id
-left join {{ ref('topic_info_class') }} as topic
+left join {{ ref('topic') }} as topic
     on contact.topic_id = topic.topic_id
 left join {{ ref('int_followed_touchpoint') }} as followed
     on contact.call_id = followed.call_id

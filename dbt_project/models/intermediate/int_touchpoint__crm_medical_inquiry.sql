@@ -5,10 +5,13 @@
 with told as (
     select
         inquiry.*,
-        case when category in ('on_label', 'safety') then product_id end as told_product_id,
-        case when category in ('on_label', 'safety') then topic_id end as told_topic_id
+        case when inquiry.category in ('on_label', 'safety') then inquiry.product_id end as told_product_id,
+        case when inquiry.category in ('on_label', 'safety') then {{ told_topic('inquiry.topic_id') }} end
+            as told_topic_id
     from {{ ref('int_medical_inquiry') }} as inquiry
-    where reject_reason is null
+    left join {{ ref('topic') }} as topic
+        on inquiry.topic_id = topic.topic_id
+    where inquiry.reject_reason is null
 )
 
 select

@@ -16,7 +16,7 @@ select
         "'crm_sent_email'",
         'email.sent_email_id',
         'email.account_id',
-        'coalesce(email.told_product_id, email.told_topic_id)'
+        'coalesce(email.told_product_id, ' ~ told_topic('email.told_topic_id') ~ ')'
     ) }} as touchpoint_key,
     'crm_sent_email' as source,
     email.sent_email_id as source_record_id,
@@ -39,7 +39,7 @@ select
         else 0
     end as depth,
     email.told_product_id as product_id,
-    email.told_topic_id as topic_id,
+    {{ told_topic('email.told_topic_id') }} as topic_id,
     case when email.sender_department <> 'medical' then email.template_id end as content_id,
     case
         when email.sender_department = 'medical' then 'non_promotional_medical'
@@ -52,5 +52,5 @@ select
 from told as email
 inner join {{ ref('int_email_outcome') }} as outcome
     on email.sent_email_id = outcome.sent_email_id
-left join {{ ref('topic_info_class') }} as topic
+left join {{ ref('topic') }} as topic
     on email.told_topic_id = topic.topic_id

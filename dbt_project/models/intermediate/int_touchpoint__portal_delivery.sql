@@ -10,7 +10,7 @@ select
         "'portal_delivery'",
         'portal.source_record_id',
         'coalesce(portal.physician_code, portal.portal_member_id)',
-        'coalesce(portal.product_id, portal.topic_id)'
+        'coalesce(portal.product_id, ' ~ told_topic('portal.topic_id') ~ ')'
     ) }} as touchpoint_key,
     'portal_delivery' as source,
     portal.source_record_id,
@@ -34,7 +34,7 @@ select
         else 0
     end as depth,
     portal.product_id,
-    portal.topic_id,
+    {{ told_topic('portal.topic_id') }} as topic_id,
     portal.content_id,
     coalesce(topic.info_class, 'promotional') as info_class,
     false as is_planned,
@@ -43,6 +43,6 @@ select
     '{"vendor":"' || portal.vendor || '"}' as attributes
 from {{ ref('int_portal_row') }} as portal
 cross join rule
-left join {{ ref('topic_info_class') }} as topic
+left join {{ ref('topic') }} as topic
     on portal.topic_id = topic.topic_id
 where portal.reject_reason is null and not portal.is_aggregated

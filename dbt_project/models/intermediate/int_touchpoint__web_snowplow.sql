@@ -10,7 +10,7 @@ select
         "'web_snowplow'",
         'contact.web_contact_id',
         'contact.member_id',
-        'coalesce(contact.product_id, contact.topic_id)'
+        'coalesce(contact.product_id, ' ~ told_topic('contact.topic_id') ~ ')'
     ) }} as touchpoint_key,
     'web_snowplow' as source,
     contact.web_contact_id as source_record_id,
@@ -32,7 +32,7 @@ select
         else 1
     end as depth,
     contact.product_id,
-    contact.topic_id,
+    {{ told_topic('contact.topic_id') }} as topic_id,
     contact.content_id,
     coalesce(topic.info_class, 'promotional') as info_class,
     false as is_planned,
@@ -41,5 +41,5 @@ select
     cast(null as {{ dbt.type_string() }}) as attributes
 from {{ ref('int_web_contact') }} as contact
 cross join rule
-left join {{ ref('topic_info_class') }} as topic
+left join {{ ref('topic') }} as topic
     on contact.topic_id = topic.topic_id

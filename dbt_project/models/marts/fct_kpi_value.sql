@@ -13,6 +13,9 @@
 -- depends_on: {{ ref('mart_content_portfolio') }}
 -- depends_on: {{ ref('mart_orchestration') }}
 -- depends_on: {{ ref('mart_choice_environment') }}
+-- depends_on: {{ ref('mart_need_fit') }}
+-- depends_on: {{ ref('mart_mr_strength') }}
+-- depends_on: {{ ref('mart_moment') }}
 with
 
 counted as (

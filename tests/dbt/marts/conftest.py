@@ -19,6 +19,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("marts")
     write_core(folder / "warehouse.duckdb", tiny_company.tables())
     done = run_dbt(folder, "build", "--select", "path:models/marts", "path:seeds")
+    done = run_dbt(folder, "build", "--select", "path:seeds", "path:models/marts")
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     return folder
 

@@ -130,6 +130,30 @@ CORE: dict[str, dict[str, str]] = {
         "decision_key": "text", "material_number": "text", "content_version": "text", "decision": "text",
         "decided_on": "date", "department": "text", "is_result_observable": "boolean",
     },
+    "dim_topic": {"topic_id": "text", "info_class": "text"},
+    "dim_moment": {
+        "moment_id": "text", "name_ja": "text", "window_days": "integer",
+        "max_opened_per_mr_week": "integer", "min_precision": "double", "min_judged": "integer",
+        "rule_version": "text",
+    },
+    "fct_need_signal": {
+        "physician_key": "text", "topic_id": "text", "is_first_in_episode": "boolean", "learned_by": "text",
+        "has_question": "boolean", "has_request": "boolean", "signalled_on": "date", "answered_on": "date",
+        "is_answered_within_30d": "boolean", "open_until": "date",
+    },
+    "fct_physician_aimed_contact_month": {
+        "physician_key": "text", "month_end": "date", "push_contacts_in_need": "integer",
+        "push_contacts_in_need_without_topic": "integer", "push_contacts_on_needed_topic": "integer",
+        "mr_contacts": "integer", "mr_contacts_in_moment": "integer", "mr_dialogues": "integer",
+        "mr_dialogues_recorded": "integer",
+    },
+    "fct_moment": {
+        "physician_key": "text", "moment_id": "text", "opened_on": "date", "is_opened": "boolean",
+        "not_opened_reason": "text", "is_contacted_in_window": "boolean", "judged_useful": "boolean",
+    },
+    "fct_safety_notice_physician": {
+        "physician_key": "text", "issued_on": "date", "is_delivered_in_time": "boolean",
+    },
     "fct_reject": {"source": "text", "reason": "text", "rows": "bigint"},
     "fct_source_delivery": {
         "source": "text", "batch_id": "text", "delivered_on": "date", "state": "text",

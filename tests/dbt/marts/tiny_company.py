@@ -12,6 +12,8 @@ from typing import Any
 
 from tests.dbt.marts import content_company
 
+from tests.dbt.marts import needs_and_moments
+
 AS_OF = "2026-10-31"
 APRIL, JULY, AUGUST, SEPTEMBER, OCTOBER = "2026-04-30", "2026-07-31", "2026-08-31", "2026-09-30", "2026-10-31"
 MONTHS = (APRIL, "2026-05-31", "2026-06-30", JULY, AUGUST, SEPTEMBER, OCTOBER)
@@ -416,14 +418,15 @@ def tables() -> dict[str, list[Row]]:
         "fct_physician_month": physician_months(),
         "fct_physician_channel_month": [
             {name: value for name, value in row.items() if name != "product_id"} for row in channel_months()
-        ],
+        ]
+        + needs_and_moments.second_channels(),
         "fct_physician_channel_product_month": channel_product_months(),
         "fct_physician_contact_month": contact_months(),
         "fct_email_recipient": emails(),
         "fct_stated_preference": statements(),
         "fct_journey_phase": phases(),
         "fct_journey_transition": transitions(),
-        "fct_survey_response": answers(),
+        "fct_survey_response": answers() + needs_and_moments.answers(),
         "fct_survey_invitation": invitations(),
         "fct_medical_inquiry": inquiries(),
         "fct_touchpoint": touchpoints(),
@@ -435,4 +438,4 @@ def tables() -> dict[str, list[Row]]:
         "fct_story": stories(),
         "fct_reject": [{"source": "crm_call", "reason": "duplicate", "rows": 2}],
         "fct_source_delivery": deliveries(),
-    } | content_company.tables()
+    } | content_company.tables() | needs_and_moments.tables()
