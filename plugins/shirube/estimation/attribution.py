@@ -44,16 +44,24 @@ SCHEMA = pa.schema(
         ("n_physicians", pa.int64()),
         ("n_paths", pa.int64()),
         ("n_conversions", pa.int64()),
+        ("n_physicians_orchestrated", pa.int64()),
         ("n_paths_orchestrated", pa.int64()),
         ("n_conversions_orchestrated", pa.int64()),
+        ("n_physicians_without_contact", pa.int64()),
         ("n_paths_without_contact", pa.int64()),
         ("n_conversions_without_contact", pa.int64()),
         *_WEIGHTS,
         ("is_same_order", pa.bool_()),
         ("reason", pa.string()),
+        ("lookback_days", pa.int64()),
+        ("min_paths", pa.int64()),
+        ("min_conversions", pa.int64()),
         ("rule_version", pa.string()),
     ]
 )
+
+_PUBLISHED_SETTINGS = ("lookback_days", "min_paths", "min_conversions", "rule_version")
+_SMALL_GROUPS = ("orchestrated", "without_contact")
 
 _SETTING = "select * from seeds.attribution_setting order by rule_version desc limit 1"
 
@@ -220,8 +228,10 @@ _WHOLE = """
         count(distinct unit.physician) as n_physicians,
         count(*) filter (where path.unit is not null) as n_paths,
         count(*) filter (where path.unit is not null and unit.is_converted) as n_conversions,
+        count(distinct unit.physician) filter (where path.is_orchestrated) as n_physicians_orchestrated,
         count(*) filter (where path.is_orchestrated) as n_paths_orchestrated,
         count(*) filter (where path.is_orchestrated and unit.is_converted) as n_conversions_orchestrated,
+        count(distinct unit.physician) filter (where path.unit is null) as n_physicians_without_contact,
         count(*) filter (where path.unit is null) as n_paths_without_contact,
         count(*) filter (where path.unit is null and unit.is_converted) as n_conversions_without_contact
     from attribution_unit as unit
@@ -234,9 +244,7 @@ _BY_CHANNEL = """
         channel.channel_id,
         count(distinct unit.physician) as n_physicians,
         count(*) as n_paths,
-        count(*) filter (where unit.is_converted) as n_conversions,
-        count(*) filter (where path.is_orchestrated) as n_paths_orchestrated,
-        count(*) filter (where path.is_orchestrated and unit.is_converted) as n_conversions_orchestrated
+        count(*) filter (where unit.is_converted) as n_conversions
     from attribution_path as path
     inner join attribution_unit as unit on path.unit = unit.unit
     inner join (select distinct unit, channel_id from attribution_token) as channel on path.unit = channel.unit
@@ -261,7 +269,7 @@ def estimate(connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.Table:
         products = connection.execute("select distinct product_id from attribution_unit order by product_id")
         for product in (None, *(name for (name,) in products.fetchall())):
             cell = {"period_start": start, "period_end": end, "product_id": product}
-            cell["rule_version"] = setting["rule_version"]
+            cell |= {name: setting[name] for name in _PUBLISHED_SETTINGS}
             rows += [cell | row for row in _cell(connection, product, setting)]
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
@@ -271,6 +279,10 @@ def _cell(
 ) -> list[dict[str, Any]]:
     connection.execute(_PATHS, {"product": product, "min_physicians": setting["min_physicians"]})
     whole = _dictionaries(connection.execute(_WHOLE, {"product": product}))[0]
+    for group in _SMALL_GROUPS:
+        # By product the group that is too small to be shown could be found by subtraction.
+        if product is not None or whole[f"n_physicians_{group}"] < setting["min_physicians"]:
+            whole |= dict.fromkeys((f"n_{count}_{group}" for count in ("physicians", "paths", "conversions")))
     whole["reason"] = _reason(whole, setting)
     if whole["reason"]:
         return [whole]
