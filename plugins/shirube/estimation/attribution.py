@@ -22,6 +22,7 @@ from shirube.estimation.attribution_rules import (
     PathTable,
     attribute,
 )
+from shirube.estimation.records import records
 
 NAME = "attribution"
 READS = (
@@ -255,7 +256,7 @@ _BY_CHANNEL = """
 
 def estimate(connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.Table:
     """Rows per quarter × product (null: all) × channel (null: the paths as a whole, with the reason if no weights)."""
-    setting = _dictionaries(connection.execute(_SETTING))[0]
+    setting = records(connection.execute(_SETTING))[0]
     rows: list[dict[str, Any]] = []
     for start, end in connection.execute(_QUARTERS, {"as_of": as_of}).fetchall():
         connection.execute(_UNITS, {"start": start, "end": end})
@@ -278,7 +279,7 @@ def _cell(
     connection: duckdb.DuckDBPyConnection, product: str | None, setting: dict[str, Any]
 ) -> list[dict[str, Any]]:
     connection.execute(_PATHS, {"product": product, "min_physicians": setting["min_physicians"]})
-    whole = _dictionaries(connection.execute(_WHOLE, {"product": product}))[0]
+    whole = records(connection.execute(_WHOLE, {"product": product}))[0]
     for group in _SMALL_GROUPS:
         # By product the group that is too small to be shown could be found by subtraction.
         if product is not None or whole[f"n_physicians_{group}"] < setting["min_physicians"]:
@@ -286,7 +287,7 @@ def _cell(
     whole["reason"] = _reason(whole, setting)
     if whole["reason"]:
         return [whole]
-    by_channel = {row["channel_id"]: row for row in _dictionaries(connection.execute(_BY_CHANNEL))}
+    by_channel = {row["channel_id"]: row for row in records(connection.execute(_BY_CHANNEL))}
     paths = [path.split(">") for (path,) in connection.execute(_DISTINCT_PATHS).fetchall()]
     channels = sorted({channel for path in paths for channel in path})
     code = {channel: number for number, channel in enumerate(channels)}
@@ -324,8 +325,3 @@ def _weights(found: Attribution, channel: int) -> dict[str, Any]:
         for part in ("weight", "low", "high"):
             row[f"{rule}_{part}"] = float(getattr(shares, part)[channel]) if shares else None
     return row
-
-
-def _dictionaries(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
