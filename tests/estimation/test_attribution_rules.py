@@ -1,4 +1,4 @@
-"""The three rules against published examples, and against slow implementations that share nothing with them."""
+"""The three rules against published examples, and against slow ones that share nothing with them."""
 
 from __future__ import annotations
 
@@ -114,7 +114,8 @@ def test_the_worked_example_of_the_removal_effect() -> None:
 
 
 def test_a_published_example_of_the_removal_effect() -> None:
-    # serhiipuzyrov.com/2019/07/markov-chain-attribution-simple-explanation-of-removal-effect: effects 0.75, 0.5.
+    # serhiipuzyrov.com/2019/07/markov-chain-attribution-simple-explanation-of-removal-effect: effects 0.75,
+    # 0.5.
     counts = {(0,): (2, 1), (1,): (1, 0), (0, 1): (1, 0)}
     found = attributed(counts, 2)
     assert found.shares["markov"].weight == pytest.approx([0.6, 0.4])
@@ -159,8 +160,9 @@ def test_shapley_of_the_glove_game() -> None:
 
 
 def test_the_interval_resamples_physicians_not_paths() -> None:
-    # Forty physicians with one converting path each, half through each channel, against four physicians with ten
-    # each: the same paths, but in the second case four people decide, and the interval is three times as wide.
+    # Forty physicians with one converting path each, half through each channel, against four physicians with
+    # ten each: the same paths, but in the second case four people decide, and the interval is three times as
+    # wide.
     paths: list[Path] = [(0,), (1,)]
 
     def interval(physicians: int) -> float:
@@ -190,8 +192,8 @@ def test_the_same_seed_gives_the_same_interval() -> None:
 def test_a_different_order_is_noticed() -> None:
     same = {(0,): (6, 2), (1,): (3, 5), (2,): (1, 7)}
     assert attributed(same, 3).is_same_order
-    # By position 0 gets 3 * 0.4 + 1 = 2.2 and 1, always in the middle, 6 * 0.2 = 1.2. Without 1 six of the seven
-    # conversions are lost, without 0 only four.
+    # By position 0 gets 3 * 0.4 + 1 = 2.2 and 1, always in the middle, 6 * 0.2 = 1.2. Without 1 six of the
+    # seven conversions are lost, without 0 only four.
     other = {(0, 1, 2): (3, 1), (3, 1, 4): (3, 1), (0,): (1, 1)}
     assert not attributed(other, 5).is_same_order
 

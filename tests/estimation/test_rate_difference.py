@@ -9,7 +9,9 @@ from statsmodels.stats.proportion import confint_proportions_2indep
 
 
 def of_counts(events: int, cases: int, other_events: int, other_cases: int) -> RateDifference:
-    happened = np.repeat([True, False, True, False], [events, cases - events, other_events, other_cases - other_events])
+    happened = np.repeat(
+        [True, False, True, False], [events, cases - events, other_events, other_cases - other_events]
+    )
     is_first = np.repeat([True, False], [cases, other_cases])
     return difference_of_rates(happened, is_first, np.arange(cases + other_cases))
 
@@ -20,7 +22,9 @@ def test_newcombes_example() -> None:
     assert (found.difference, found.low, found.high) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
 
 
-@pytest.mark.parametrize("counts", [(9, 10, 3, 10), (0, 29, 5, 30), (30, 30, 30, 30), (0, 10, 0, 20), (400, 900, 3, 5)])
+@pytest.mark.parametrize(
+    "counts", [(9, 10, 3, 10), (0, 29, 5, 30), (30, 30, 30, 30), (0, 10, 0, 20), (400, 900, 3, 5)]
+)
 def test_it_agrees_with_statsmodels(counts: tuple[int, int, int, int]) -> None:
     found = of_counts(*counts)
     events, cases, other_events, other_cases = counts

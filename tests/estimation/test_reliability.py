@@ -10,7 +10,8 @@ from shirube.estimation.reliability import cronbach_alpha, retest, spearman_brow
 def crowd(
     seed: int, groups: int, members: int, strength: float, each: int = 1
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """Groups whose true rates are Beta(0.4 s, 0.6 s); also the reliability that theory gives their observed rates.
+    """Groups whose true rates are Beta(0.4 s, 0.6 s); also the reliability that theory gives their observed
+    rates.
 
     Var(true) = 0.24 / (s + 1); Var(observed | true) = E[p(1 - p)] / n = 0.24 s / (s + 1) / n, so that the
     reliability is n / (n + s).
@@ -20,7 +21,12 @@ def crowd(
     group = np.repeat(np.arange(groups), members)
     trials = np.full(groups * members, each)
     n = members * each
-    return group, random.binomial(trials, rates[group]).astype(float), trials.astype(float), n / (n + strength)
+    return (
+        group,
+        random.binomial(trials, rates[group]).astype(float),
+        trials.astype(float),
+        n / (n + strength),
+    )
 
 
 def test_the_step_up_of_spearman_and_brown() -> None:
@@ -61,8 +67,8 @@ def test_the_interval_covers_the_truth() -> None:
 
 
 def test_halves_by_hand() -> None:
-    # Two members each, so every deal puts one in each half, which side by chance. Member rates: (1, 1), (0, 0),
-    # (1, 1), (0, 0): the halves agree whatever the deal.
+    # Two members each, so every deal puts one in each half, which side by chance. Member rates: (1, 1), (0,
+    # 0), (1, 1), (0, 0): the halves agree whatever the deal.
     found = split_half(
         np.repeat(np.arange(4), 2), np.array([1, 1, 0, 0, 1, 1, 0, 0.0]), np.ones(8), splits=5, draws=20
     )

@@ -1,9 +1,10 @@
-"""Which channels were seen before physicians moved on: paths of contacts per quarter, shared out by three rules.
+"""Which channels were seen before physicians moved on: paths of contacts per quarter, shared out by three
+rules.
 
-A path belongs to a physician, a company product and a quarter: the channels of the contacts that reached him in the
-days before his outcome, or before the quarter's end where there was none. Equal channels in a row are one token.
-The outcome is the journey's own forward transition over the quarter, or a request made to a representative in it.
-What Medical does is no token, and what is asked of Medical is no request.
+A path belongs to a physician, a company product and a quarter: the channels of the contacts that reached him
+in the days before his outcome, or before the quarter's end where there was none. Equal channels in a row are
+one token. The outcome is the journey's own forward transition over the quarter, or a request made to a
+representative in it. What Medical does is no token, and what is asked of Medical is no request.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from shirube.estimation.attribution_rules import (
 from shirube.estimation.records import records
 
 NAME = "attribution"
-READS = (
+READS: tuple[str, ...] = (
     "fct_journey_transition",
     "fct_journey_phase",
     "fct_journey_evidence",
@@ -78,7 +79,8 @@ _QUARTERS = """
     order by period_start
 """
 
-# A physician and product counts where the journey's own rate counts him: a target at both ends, who can move on.
+# A physician and product counts where the journey's own rate counts him: a target at both ends, who can move
+# on.
 _UNITS = """
     create or replace temp table attribution_unit as
     with started as (
@@ -149,11 +151,13 @@ _UNITS = """
         on started.physician_key = request.physician_key and started.product_id = request.product_id
 """
 
-# Contacts on the day of the outcome are left out: the contact that is the evidence must not be credited with it.
+# Contacts on the day of the outcome are left out: the contact that is the evidence must not be credited with
+# it.
 _TOKENS = """
     create or replace temp table attribution_token as
     with contact as (
-        select physician_key, product_id, channel_id, occurred_on, occurred_at, touchpoint_key, orchestrated_by
+        select
+            physician_key, product_id, channel_id, occurred_on, occurred_at, touchpoint_key, orchestrated_by
         from core.fct_touchpoint
         where
             depth >= 1
@@ -248,14 +252,18 @@ _BY_CHANNEL = """
         count(*) filter (where unit.is_converted) as n_conversions
     from attribution_path as path
     inner join attribution_unit as unit on path.unit = unit.unit
-    inner join (select distinct unit, channel_id from attribution_token) as channel on path.unit = channel.unit
+    inner join
+        (select distinct unit, channel_id from attribution_token) as channel
+        on path.unit = channel.unit
     group by channel.channel_id
     order by channel.channel_id
 """
 
 
 def estimate(connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.Table:
-    """Rows per quarter × product (null: all) × channel (null: the paths as a whole, with the reason if no weights)."""
+    """Rows per quarter × product (null: all) × channel (null: the paths as a whole, with the reason if no
+    weights).
+    """
     setting = records(connection.execute(_SETTING))[0]
     rows: list[dict[str, Any]] = []
     for start, end in connection.execute(_QUARTERS, {"as_of": as_of}).fetchall():
@@ -283,7 +291,7 @@ def _cell(
     for group in _SMALL_GROUPS:
         # By product the group that is too small to be shown could be found by subtraction.
         if product is not None or whole[f"n_physicians_{group}"] < setting["min_physicians"]:
-            whole |= dict.fromkeys((f"n_{count}_{group}" for count in ("physicians", "paths", "conversions")))
+            whole |= dict.fromkeys(f"n_{count}_{group}" for count in ("physicians", "paths", "conversions"))
     whole["reason"] = _reason(whole, setting)
     if whole["reason"]:
         return [whole]

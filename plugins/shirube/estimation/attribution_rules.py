@@ -1,7 +1,7 @@
 """Three ways to share conversions among the channels of the paths before them: description, not effect.
 
-All three are linear in how often each path occurs, so a resample of physicians needs no second look at the paths:
-each physician's contribution is one row of a sparse matrix, and a resample is a weighting of its rows.
+All three are linear in how often each path occurs, so a resample of physicians needs no second look at the
+paths: each physician's contribution is one row of a sparse matrix, and a resample is a weighting of its rows.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Occurrences:
 
 @dataclass(frozen=True)
 class Shares:
-    """Weights of one rule by channel, summing to 1, with the ends of their 95 % intervals; shape (channels,)."""
+    """Weights of one rule by channel, summing to 1, with their 95 % intervals; each of shape (channels,)."""
 
     weight: Floats
     low: Floats
@@ -57,7 +57,9 @@ class Shares:
 
 @dataclass(frozen=True)
 class Attribution:
-    """Shares by rule (`markov2` only where asked for), and whether all of RULES put the channels in one order."""
+    """Shares by rule (`markov2` only where asked for), and whether all of RULES put the channels in one
+    order.
+    """
 
     shares: dict[str, Shares]
     is_same_order: bool
@@ -67,8 +69,8 @@ class Attribution:
 class _Chain:
     """States of a Markov chain over the paths; a state is the last one or two tokens.
 
-    steps: (paths, pairs) how often each path makes each step; a pair is (from, to), from = number of states being
-    the start. ends: (paths, states) the state in which each path ends.
+    steps: (paths, pairs) how often each path makes each step; a pair is (from, to), from = number of states
+    being the start. ends: (paths, states) the state in which each path ends.
     """
 
     steps: csr_matrix
@@ -91,12 +93,12 @@ def attribute(
 ) -> Attribution:
     """Weights of the channels by each rule, with percentile intervals from resampling whole physicians.
 
-    Position: `first_share` and `last_share` of a conversion go to the first and the last token, the rest evenly to
-    those between; two tokens share in proportion of the two, one takes all.
-    Markov: removal effects, 1 - P(conversion without the channel) / P(conversion) (Anderl et al. 2016, International
-    Journal of Research in Marketing 33(3):457-474), made to sum to 1.
-    Shapley: the worth of a coalition is the number of conversions on paths that use no channel outside it (Zhao,
-    Mahboobi and Bagheri 2018, arXiv:1804.05327); all coalitions up to `exact_up_to` channels, else sampled orders.
+    Position: `first_share` and `last_share` of a conversion go to the first and the last token, the rest
+    evenly to those between; two tokens share in proportion of the two, one takes all. Markov: removal
+    effects, 1 - P(conversion without the channel) / P(conversion) (Anderl et al. 2016, International Journal
+    of Research in Marketing 33(3):457-474), made to sum to 1. Shapley: the worth of a coalition is the number
+    of conversions on paths that use no channel outside it (Zhao, Mahboobi and Bagheri 2018,
+    arXiv:1804.05327); all coalitions up to `exact_up_to` channels, else sampled orders.
 
     Raises: ValueError without any conversion.
     """
@@ -139,14 +141,17 @@ def attribute(
 
 
 def shapley(worth: Floats) -> Floats:
-    """Shapley values of games over n players: `worth` of shape (games, 2**n), bit k of the index being player k.
+    """Shapley values of games over n players: `worth` of shape (games, 2**n), bit k of the index being player
+    k.
 
     Returns shape (games, n).
     """
     players = int(worth.shape[1]).bit_length() - 1
     coalition = np.arange(worth.shape[1])
     size = _bits(coalition)
-    weight = np.array([factorial(s) * factorial(players - s - 1) for s in range(players)]) / factorial(players)
+    weight = np.array([factorial(s) * factorial(players - s - 1) for s in range(players)]) / factorial(
+        players
+    )
     values = np.empty((worth.shape[0], players))
     for player in range(players):
         without = coalition[(coalition >> player) & 1 == 0]
@@ -156,11 +161,15 @@ def shapley(worth: Floats) -> Floats:
 
 
 def _by_physician(seen: Occurrences, of_converted: csr_matrix, of_all: csr_matrix) -> csr_matrix:
-    """(physicians, features): each physician's paths, as often as they occurred, in terms of what the rules count."""
+    """(physicians, features): each physician's paths, as often as they occurred, in terms of what the rules
+    count.
+    """
     _, row = np.unique(seen.physician, return_inverse=True)
     shape = (int(row.max()) + 1, of_all.shape[0])
     converted = csr_matrix((seen.converted.astype(np.float64), (row, seen.path)), shape=shape)
-    both = csr_matrix(((seen.converted + seen.not_converted).astype(np.float64), (row, seen.path)), shape=shape)
+    both = csr_matrix(
+        ((seen.converted + seen.not_converted).astype(np.float64), (row, seen.path)), shape=shape
+    )
     return hstack([converted @ of_converted, both @ of_all], format="csr")
 
 
@@ -200,7 +209,9 @@ def _worth(by_set: Floats) -> Floats:
 
 
 def _sampled_credit(table: PathTable, seed: int) -> csr_matrix:
-    """Shares of a conversion when channels join in random orders: whoever completes the path's set gets it all."""
+    """Shares of a conversion when channels join in random orders: whoever completes the path's set gets it
+    all.
+    """
     sets, kind = np.unique(_channel_sets(table), return_inverse=True)
     members = (sets[:, None] >> np.arange(table.n_channels)) & 1 == 1
     random = np.random.default_rng([seed, table.n_channels])
@@ -222,7 +233,9 @@ def _chain(table: PathTable, order: int) -> _Chain:
     ones = np.ones(len(table.path))
     return _Chain(
         steps=csr_matrix((ones, (table.path, pair)), shape=(table.n_paths, len(pairs))),
-        ends=csr_matrix((ones[is_last], (table.path[is_last], state[is_last])), shape=(table.n_paths, states)),
+        ends=csr_matrix(
+            (ones[is_last], (table.path[is_last], state[is_last])), shape=(table.n_paths, states)
+        ),
         pair_from=pairs // states,
         pair_to=pairs % states,
         channel_of_state=codes % table.n_channels,
@@ -230,7 +243,9 @@ def _chain(table: PathTable, order: int) -> _Chain:
 
 
 def _removal_effects(chain: _Chain, steps: Floats, converted_ends: Floats, channels: int) -> Floats:
-    """(games, channels): the share of conversions that the chain loses when whoever comes to a channel is lost."""
+    """(games, channels): the share of conversions that the chain loses when whoever comes to a channel is
+    lost.
+    """
     games, states = steps.shape[0], len(chain.channel_of_state)
     counted = np.zeros((games, states + 1, states))
     counted[:, chain.pair_from, chain.pair_to] = steps
@@ -246,7 +261,9 @@ def _removal_effects(chain: _Chain, steps: Floats, converted_ends: Floats, chann
         return np.asarray((entering * kept * chance).sum(axis=1))
 
     everything = reached(np.ones(states, dtype=bool))
-    lost = [1 - _divide(reached(chain.channel_of_state != channel), everything) for channel in range(channels)]
+    lost = [
+        1 - _divide(reached(chain.channel_of_state != channel), everything) for channel in range(channels)
+    ]
     return np.clip(np.stack(lost, axis=1), 0, 1)
 
 

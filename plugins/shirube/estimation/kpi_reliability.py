@@ -1,7 +1,8 @@
-"""Would a KPI say the same of a representative again? Split halves of his physicians, over all representatives.
+"""Would a KPI say the same of a representative again? Split halves of his physicians, over all
+representatives.
 
-Per KPI, latest complete period of each length, and number of contacts behind a representative's value. Only figures
-over representatives leave this module, never one of theirs.
+Per KPI, latest complete period of each length, and number of contacts behind a representative's value. Only
+figures over representatives leave this module, never one of theirs.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from shirube.estimation.records import records
 from shirube.estimation.reliability import split_half
 
 NAME = "kpi_reliability"
-READS = (
+READS: tuple[str, ...] = (
     "dim_channel",
     "fct_email_recipient",
     "fct_journey_transition",
@@ -76,11 +77,12 @@ _SPAN = """
         (select max(month_end) from core.fct_physician_month where month_end <= $as_of) as last_month_end
 """
 
-# What each physician adds to his representative's numerator (x) and denominator (n): the registry's formula, in the
-# representative's own channels where a KPI is about channels.
+# What each physician adds to his representative's numerator (x) and denominator (n): the registry's formula,
+# in the representative's own channels where a KPI is about channels.
 CONTRIBUTIONS = {
     "channel.reach_rate": """
-        select held.physician_key, max(case when contact.delivered_contacts > 0 then 1 else 0 end) as x, 1 as n
+        select
+            held.physician_key, max(case when contact.delivered_contacts > 0 then 1 else 0 end) as x, 1 as n
         from held
         left join core.fct_physician_channel_month as contact
             on
@@ -158,7 +160,7 @@ _MEMBERS = """
 
 
 def estimate(connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.Table:
-    """Rows per KPI × period (the latest complete one of each length) × band of contacts per representative."""
+    """Rows per KPI × period (the latest complete one of each length) × band of contacts."""
     setting = records(connection.execute(_SETTING))[0]
     facts = records(connection.execute(_FACT, {"rule_version": setting["rule_version"]}))
     first, last = connection.execute(_SPAN, {"as_of": as_of}).fetchone() or (None, None)
@@ -177,7 +179,9 @@ def _kpi(
     connection: duckdb.DuckDBPyConnection, period: FiscalPeriod, fact: dict[str, Any], setting: dict[str, Any]
 ) -> list[dict[str, Any]]:
     query = _MEMBERS.format(contribution=CONTRIBUTIONS[fact["kpi_id"]])
-    wanted = {name: value for name, value in (("start", period.start), ("end", period.end)) if f"${name}" in query}
+    wanted = {
+        name: value for name, value in (("start", period.start), ("end", period.end)) if f"${name}" in query
+    }
     members = connection.execute(query, wanted).fetchnumpy()
     mr = np.asarray(members["mr"], dtype=np.int64)
     x, n = (np.asarray(members[name], dtype=np.float64) for name in ("x", "n"))

@@ -14,7 +14,9 @@ _Z = 1.959963984540054
 
 @dataclass(frozen=True)
 class RateDifference:
-    """Events and cases on both sides, and the difference of their rates with its 95 % interval (None: no rate)."""
+    """Events and cases on both sides, and the difference of their rates with its 95 % interval (None: no
+    rate).
+    """
 
     events: int
     cases: int
@@ -30,8 +32,9 @@ def difference_of_rates(
 ) -> RateDifference:
     """Rate where `is_first` less the rate elsewhere; one entry per case, `person` says whose it is.
 
-    Newcombe's method 10 (1998, Statistics in Medicine 17:873-890) on two Wilson intervals, whose sample sizes are
-    divided by the design effect of counting persons more than once; with one case each it is Newcombe's own.
+    Newcombe's method 10 (1998, Statistics in Medicine 17:873-890) on two Wilson intervals, whose sample sizes
+    are divided by the design effect of counting persons more than once; with one case each it is Newcombe's
+    own.
     """
     sides = [_side(happened[side], person[side]) for side in (is_first, ~is_first)]
     (events, cases, size), (other_events, other_cases, other_size) = sides

@@ -16,7 +16,9 @@ SEED = 20_260_402
 
 @dataclass(frozen=True)
 class Reliability:
-    """A coefficient with its 95 % interval and the number of people or groups behind it; None: not computable."""
+    """A coefficient with its 95 % interval and the number of people or groups behind it; None: not
+    computable.
+    """
 
     n: int
     value: float | None
@@ -39,8 +41,9 @@ def split_half(
 
     Arrays have one entry per member: the group (from 0 on), what the member adds to the group's numerator and
     denominator. The halves' rates are correlated over the groups that have a denominator in both; the mean
-    correlation over `splits` random deals is stepped up by Spearman and Brown. Interval: percentiles over resamples
-    of groups, the deals held fixed. None with fewer than three groups, or where the halves do not vary.
+    correlation over `splits` random deals is stepped up by Spearman and Brown. Interval: percentiles over
+    resamples of groups, the deals held fixed. None with fewer than three groups, or where the halves do not
+    vary.
     """
     counted = denominator > 0
     group, numerator, denominator = group[counted], numerator[counted], denominator[counted]
@@ -116,8 +119,8 @@ def cronbach_alpha(answers: Floats) -> Reliability:
 def retest(earlier: Floats, later: Floats) -> Reliability:
     """Pearson correlation of the same people's values at two times, with Fisher's interval.
 
-    What truly changed in between counts as unreliability, so this is a lower end. None with fewer than four people
-    or where one side does not vary.
+    What truly changed in between counts as unreliability, so this is a lower end. None with fewer than four
+    people or where one side does not vary.
     """
     n = len(earlier)
     if n < 4 or np.ptp(earlier) == 0 or np.ptp(later) == 0:

@@ -1,7 +1,9 @@
-"""What went together with satisfaction in the quarter after, and how far the satisfaction index can be relied on.
+"""What went together with satisfaction in the quarter after, and how far the satisfaction index can be relied
+on.
 
-A physician counts once per quarter, with his last answer. What he does is looked for in the next quarter only, so
-that nothing he did before he was asked is counted. No sales anywhere: facilities' orders are not a physician's.
+A physician counts once per quarter, with his last answer. What he does is looked for in the next quarter
+only, so that nothing he did before he was asked is counted. No sales anywhere: facilities' orders are not a
+physician's.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from shirube.estimation.records import records
 from shirube.estimation.reliability import Reliability, cronbach_alpha, retest
 
 NAME = "satisfaction"
-READS = ("fct_consent_event", "fct_physician_month", "fct_survey_response", "fct_touchpoint")
+READS: tuple[str, ...] = ("fct_consent_event", "fct_physician_month", "fct_survey_response", "fct_touchpoint")
 OUTCOMES = ("pull", "opt_out")
 _COEFFICIENTS = ("alpha", "retest")
 SCHEMA = pa.schema(
@@ -113,11 +115,14 @@ _ANSWERED = """
     left join pulled
         on followed.physician_key = pulled.physician_key and followed.quarter_start = pulled.quarter_start
     left join opted_out
-        on followed.physician_key = opted_out.physician_key and followed.quarter_start = opted_out.quarter_start
+        on
+            followed.physician_key = opted_out.physician_key
+            and followed.quarter_start = opted_out.quarter_start
     order by followed.quarter_start, followed.physician_key
 """
 
-# A questionnaire answered in full, scaled to 0-1 with higher being better; the last one per physician and quarter.
+# A questionnaire answered in full, scaled to 0-1 with higher being better; the last one per physician and
+# quarter.
 _INDEX = """
     with scaled as (
         select
@@ -191,7 +196,8 @@ def _row(
             row |= _difference(outcome, difference_of_rates(happened, satisfied, person))
     asked = [(physician, scores) for physician, quarter, scores in index if _in(quarter, period)]
     last = dict(asked)
-    row |= _coefficient("alpha", cronbach_alpha(np.array(list(last.values()), float).reshape(len(last), -1)), least)
+    answers = np.array(list(last.values()), dtype=np.float64).reshape(len(last), -1 if last else 0)
+    row |= _coefficient("alpha", cronbach_alpha(answers), least)
     return row | _coefficient("retest", _retest(index, period), least)
 
 

@@ -17,7 +17,9 @@ def rows(warehouse: Connection, query: str) -> list[dict[str, Any]]:
 
 
 def test_attribution_says_when_the_order_depends_on_the_rule(warehouse: Connection) -> None:
-    found = rows(warehouse, "select * from marts.mart_attribution where product_id is null order by channel_id")
+    found = rows(
+        warehouse, "select * from marts.mart_attribution where product_id is null order by channel_id"
+    )
     assert len(found) == 3
     for row in found:
         assert row["order_note"] == "計算方法によって順番が変わるため、順位は参考です"
@@ -78,7 +80,9 @@ def test_the_case_for_leadership_claims_no_cause(warehouse: Connection) -> None:
     )
     # -14 to 10 leaves everything open: no sentence about 「差はない」.
     assert (row["opt_out_verdict"], row["opt_out_words"]) == ("cannot_tell", "判断できません")
-    assert row["opt_out_minimum_detectable_difference"] == pytest.approx(2.801585 * 24 / (2 * 1.959964), abs=1e-3)
+    assert row["opt_out_minimum_detectable_difference"] == pytest.approx(
+        2.801585 * 24 / (2 * 1.959964), abs=1e-3
+    )
     assert (row["index_verdict"], row["alpha"]) == ("reliable_enough", 0.8)
     # Nine physicians: the count, no coefficient.
     assert (row["n_retest"], row["retest"]) == (9, None)
@@ -88,7 +92,9 @@ def test_the_case_for_leadership_claims_no_cause(warehouse: Connection) -> None:
 def test_a_small_side_hides_the_comparison(warehouse: Connection) -> None:
     (row,) = rows(warehouse, "select * from marts.mart_leadership_case where period_type = 'half'")
     assert row["n_physicians_suppressed"]
-    assert [row[c] for c in ("n_physicians", "n_satisfied", "pull_satisfied", "pull_difference")] == [None] * 4
+    assert [row[c] for c in ("n_physicians", "n_satisfied", "pull_satisfied", "pull_difference")] == [
+        None
+    ] * 4
     assert row["pull_verdict"] == "cannot_tell"
     # 29 answers are too few to say that the questions are one index.
     assert row["index_verdict"] == "cannot_tell"

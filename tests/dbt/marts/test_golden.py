@@ -194,8 +194,8 @@ def test_trust_numbers(warehouse: Connection) -> None:
 
 
 def test_what_went_together_with_satisfaction(warehouse: Connection) -> None:
-    # 30 of 40 satisfied physicians and 9 of 30 others came for information: 75 - 30 = 45 more of 100. The sample
-    # is the smaller side.
+    # 30 of 40 satisfied physicians and 9 of 30 others came for information: 75 - 30 = 45 more of 100. The
+    # sample is the smaller side.
     row = number(
         warehouse,
         "cx.pull_difference_satisfied",

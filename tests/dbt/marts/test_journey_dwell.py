@@ -5,7 +5,6 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -17,7 +16,8 @@ from lifelines.utils import median_survival_times
 from tests.dbt.marts.core_tables import write_core, write_estimates
 from tests.dbt.marts.run import run_dbt
 
-# Sixteen month ends from July 2025 on; the sixth, 31 December, is the first with half a year of logs behind it.
+# Sixteen month ends from July 2025 on; the sixth, 31 December, is the first with half a year of logs behind
+# it.
 MONTH_ENDS = [
     date(2025 + (6 + k) // 12, (6 + k) % 12 + 1, monthrange(2025 + (6 + k) // 12, (6 + k) % 12 + 1)[1])
     for k in range(16)
@@ -45,7 +45,9 @@ def histories() -> dict[str, list[str]]:
 
 
 def stays() -> list[tuple[str, int, bool]]:
-    """Branch, days and whether it ended, of each stay in P1 with a known start: a second, plain way of counting."""
+    """Branch, days and whether it ended, of each stay in P1 with a known start: a second, plain way of
+    counting.
+    """
     found = []
     for physician, history in histories().items():
         if "P1" not in history or history.index("P1") < KNOWN:
@@ -116,8 +118,8 @@ def test_starts_that_nobody_saw_are_counted_apart(dwell: dict[tuple[str, str], d
 
 def test_small_branches_are_hidden_or_for_reference(dwell: dict[tuple[str, str], dict[str, Any]]) -> None:
     assert dwell["company", "P1"]["display_state"] == "shown"
-    # Three physicians in BR3 cannot be shown, and the next smallest goes with them: the company less BR1 and BR2
-    # would be BR3.
+    # Three physicians in BR3 cannot be shown, and the next smallest goes with them: the company less BR1 and
+    # BR2 would be BR3.
     for branch in ("BR2", "BR3"):
         row = dwell[branch, "P1"]
         assert (row["display_state"], row["stays"], row["dwell_days_median"]) == ("suppressed", None, None)
