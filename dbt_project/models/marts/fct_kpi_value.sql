@@ -16,6 +16,7 @@
 -- depends_on: {{ ref('mart_need_fit') }}
 -- depends_on: {{ ref('mart_mr_strength') }}
 -- depends_on: {{ ref('mart_moment') }}
+-- depends_on: {{ ref('mart_leadership_case') }}
 with
 
 counted as (

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shirube.engine import bounded
+from shirube.estimation import attribution, kpi_reliability, satisfaction
 
 
 class EstimationError(RuntimeError):
@@ -41,7 +42,11 @@ class Estimator(Protocol):
         ...
 
 
-ESTIMATORS: tuple[Estimator, ...] = ()
+ESTIMATORS: tuple[Estimator, ...] = (
+    attribution,
+    kpi_reliability,
+    satisfaction,
+)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from tests.dbt.marts import tiny_company
-from tests.dbt.marts.core_tables import write_core
+from tests.dbt.marts.core_tables import write_core, write_estimates
 from tests.dbt.marts.run import run_dbt
 
 
@@ -20,6 +20,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_core(folder / "warehouse.duckdb", tiny_company.tables())
     done = run_dbt(folder, "build", "--select", "path:models/marts", "path:seeds")
     done = run_dbt(folder, "build", "--select", "path:seeds", "path:models/marts")
+    write_estimates(folder / "estimates", tiny_company.estimates())
+    done = run_dbt(folder, "build", "--select", "path:models/marts", "path:seeds/journey_setting.csv")
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     return folder
 

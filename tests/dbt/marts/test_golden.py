@@ -288,6 +288,21 @@ def test_trust_numbers(warehouse: Connection) -> None:
     assert (freshness["value"], freshness["denominator"]) == (456, 20)
 
 
+def test_what_went_together_with_satisfaction(warehouse: Connection) -> None:
+    # 30 of 40 satisfied physicians and 9 of 30 others came for information: 75 - 30 = 45 more of 100. The
+    # sample is the smaller side.
+    row = number(
+        warehouse,
+        "cx.pull_difference_satisfied",
+        "company",
+        period_type="quarter",
+        period_start="2026-04-01",
+    )
+    assert (row["value"], row["ci_low"], row["ci_high"]) == pytest.approx((45, 21, 62))
+    assert (row["denominator"], row["n_physicians"], row["display_state"]) == (30, 70, "shown")
+    assert (row["evidence_level"], row["verdict"]) == ("E2", None)
+
+
 def test_every_registered_kpi_was_checked_here(warehouse: Connection) -> None:
     registered = {row[0] for row in warehouse.execute("select kpi_id from marts.dim_kpi").fetchall()}
     published = {
@@ -299,10 +314,10 @@ def test_every_registered_kpi_was_checked_here(warehouse: Connection) -> None:
         "trust.coverage_rate", "trust.freshness_hours_p95", "orchestration.lift",
         "orchestration.coincidence_rate", "choice.days_to_honour_median",
         "cx.effort_mean", "cx.convenience_mean", "cx.interest_mean", "cx.csat_top2_weighted_rate",
-        "cx.survey_fatigue_rate", "cx.opt_out_rate",
+        "cx.survey_fatigue_rate", "cx.opt_out_rate", "cx.pull_difference_satisfied",
     } | content_company.KPIS | CHECKED_WITH_NEEDS_AND_MOMENTS  # fmt: skip
     assert registered == published == by_hand
-    assert len(registered) == 42
+    assert len(registered) == 43
 
 
 def test_periods_are_complete_or_a_month(warehouse: Connection) -> None:

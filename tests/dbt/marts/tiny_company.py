@@ -8,6 +8,7 @@ exactly 9, 10, 29 and 30 physicians who all say yes. Each block below feeds one 
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from tests.dbt.marts import content_company
@@ -168,7 +169,7 @@ def phases() -> list[Row]:
     return [
         {
             "physician_key": name, "product_id": product, "snapshot_on": OCTOBER, "phase_id": phase,
-            "evidence_level": "C" if name == "P11" else "B",
+            "month_end": OCTOBER, "phase_since": OCTOBER, "evidence_level": "C" if name == "P11" else "B",
         }
         for name, product, phase in rows
     ]  # fmt: skip
@@ -377,6 +378,66 @@ def initiatives() -> list[Row]:
         }
         for number in range(10)
     ]  # fmt: skip
+
+
+def estimates() -> dict[str, list[Row]]:
+    """What the estimation step would have left, by estimator."""
+    quarter = {"period_start": date(2026, 7, 1), "period_end": date(2026, 9, 30)}
+    paths = quarter | {
+        "lookback_days": 90, "min_paths": 300, "min_conversions": 50, "rule_version": "attribution-1",
+    }  # fmt: skip
+    weights = {
+        f"{rule}_{part}": value
+        for rule in ("position", "markov", "shapley")
+        for part, value in (("weight", 0.5), ("low", 0.4), ("high", 0.6))
+    }
+    attribution = [
+        paths | {"n_physicians": 160, "n_paths": 400, "n_conversions": 60, "is_same_order": False},
+        *(
+            paths | weights
+            | {"channel_id": channel, "n_physicians": 90, "n_paths": 200, "n_conversions": 30}
+            | {"is_same_order": False}
+            for channel in ("mr_visit", "portal")
+        ),
+        paths | {"product_id": "PRD-A", "n_physicians": 160, "n_paths": 299, "n_conversions": 60,
+                 "reason": "too_few_paths"},
+        paths | {"product_id": "PRD-B", "n_physicians": 160, "n_paths": 300, "n_conversions": 49,
+                 "reason": "too_few_conversions"},
+    ]  # fmt: skip
+    kpi = quarter | {
+        "kpi_version": 1, "period_type": "quarter", "contact_band": "all", "n_mrs": 40, "n_mrs_enough": 10,
+        "n_mrs_in_halves": 38, "contacts_median": 20.0, "numerator": 300, "denominator": 900,
+        "is_within_mr_control": True, "is_physician_outcome": True, "contains_money": False,
+        "is_evaluation_use": False, "min_reliability": 0.7, "enough_contacts": 30, "few_contacts_below": 100,
+        "rule_version": "evaluation-1",
+    }  # fmt: skip
+    found = {
+        "noise": (0.69, 0.4, 0.9), "open": (0.75, 0.69, 0.9), "sure": (0.8, 0.7, 0.9), "unknown": (None,) * 3,
+    }  # fmt: skip
+    reliability = [
+        kpi
+        | {"kpi_id": name, "reliability": value, "reliability_low": low, "reliability_high": high}
+        | ({"reason": "too_few_mrs"} if value is None else {})
+        for name, (value, low, high) in found.items()
+    ]
+    asked = {
+        "n_physicians": 70, "n_satisfied": 40, "n_not_satisfied": 30, "min_reliability": 0.7,
+        "meaningful_difference": 0.03, "rule_version": "cs-index-1",
+        "pull_satisfied": 30, "pull_not_satisfied": 9,
+        "pull_difference": 0.45, "pull_difference_low": 0.21, "pull_difference_high": 0.62,
+        "opt_out_satisfied": 1, "opt_out_not_satisfied": 1,
+        "opt_out_difference": 0.025 - 1 / 30, "opt_out_difference_low": -0.14, "opt_out_difference_high": 0.1,
+        "n_alpha": 70, "alpha": 0.8, "alpha_low": 0.71, "alpha_high": 0.87,
+        "n_retest": 9, "retest": 0.5, "retest_low": -0.2, "retest_high": 0.9,
+    }  # fmt: skip
+    spring = {"period_start": date(2026, 4, 1), "period_end": date(2026, 6, 30)}
+    satisfaction = [
+        asked | spring | {"period_type": "quarter"},
+        {"period_type": "half", "min_reliability": 0.7, "meaningful_difference": 0.03}
+        | {"rule_version": "cs-index-1", "n_alpha": 29, "alpha": 0.9, "alpha_low": 0.8, "alpha_high": 0.95}
+        | {"period_start": date(2026, 4, 1), "period_end": date(2026, 9, 30)},
+    ]
+    return {"attribution": attribution, "kpi_reliability": reliability, "satisfaction": satisfaction}
 
 
 def tables() -> dict[str, list[Row]]:
