@@ -122,6 +122,11 @@ PLANTED = {
         " ('off_label', null, true, false), ('on_label', timestamp '2026-10-01 09:00:00', false, false)",
         "a record of every answer beyond the label",
     ),
+    "marts.mart_necessity": (
+        "insert into marts.mart_necessity (verdict, evidence_level, failed_diagnostics)"
+        " values ('not_needed', 'E2', 'pre_trend')",
+        "A check that failed lowers the level",
+    ),
     "marts.fct_kpi_value": (
         "insert into marts.fct_kpi_value (kpi_id, display_state, reason, value)"
         " values ('k', 'suppressed', 'r', 1)",

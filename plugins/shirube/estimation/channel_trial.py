@@ -81,29 +81,22 @@ class TrialRule:
 class TrialSums:
     """Trials of one channel; sums of disjoint groups can be added. Outcomes: the windows of `TrialRule`.
 
-    `placebo`: the same for other products of physicians who were reached about another one. `plain`: per
-    arm (not reached, reached) who moved forward and how many there were, before any matching.
-    `over_contact`: reached units pressed beyond the company's rule.
+    `placebo`: the same for other products of physicians who were reached about another one. `over_contact`:
+    reached units pressed beyond the company's rule. `reached` (P): whether a physician is among the reached.
     """
 
     effect: MatchedSums
     placebo: MatchedSums
-    plain: Array
     over_contact: int
+    reached: Array
 
     def __add__(self, other: TrialSums) -> TrialSums:
         return TrialSums(
             self.effect + other.effect,
             self.placebo + other.placebo,
-            self.plain + other.plain,
             self.over_contact + other.over_contact,
+            self.reached | other.reached,
         )
-
-    @property
-    def plain_difference(self) -> float:
-        """Reached minus not reached, without any regard to who they are: what must never be published."""
-        rates = self.plain[:, 0] / self.plain[:, 1]
-        return float(rates[1] - rates[0])
 
 
 class TrialMonth:
@@ -167,8 +160,8 @@ def run_trials(months: Sequence[TrialMonth], channel: int, included: Array | Non
         one = TrialSums(
             _match([trial.units(trial.reached, trial.eligible) for trial in trials]),
             _match([trial.units(trial.elsewhere, trial.eligible & ~trial.reached) for trial in trials]),
-            np.sum([trial.plain() for trial in trials], axis=0),
             sum(trial.over_contact() for trial in trials),
+            np.any([(trial.eligible & trial.reached).any(axis=1) for trial in trials], axis=0),
         )
         total = one if total is None else total + one
     return total
@@ -213,12 +206,6 @@ class _ChannelMonth:
             np.stack([panel.forward[:, :, window].ravel()[rows] for window in month.windows]),
             np.stack([covariate.astype(np.float32) for covariate in covariates]),
         )
-
-    def plain(self) -> Array:
-        """Moved forward and units, per arm (2, 2)."""
-        forward = self.panel.forward[:, :, self.month.month]
-        arms = (self.eligible & ~self.reached, self.eligible & self.reached)
-        return np.array([[forward[arm].sum(dtype=np.int64), arm.sum()] for arm in arms], dtype=float)
 
     def over_contact(self) -> int:
         """Reached units whose physician was pressed beyond the company's rule in the month."""

@@ -202,10 +202,9 @@ def _judge_effect(finding: Finding, effect: Effect, rule: NecessityRule, level: 
         if level < "E4" and not limit_e_value(finding, effect) >= rule.minimum_e_value_needed:
             return _cannot_tell(level, "記録にない事情が少しあるだけで説明できてしまう差です")
         words = "効果がありました" if level == "E4" else "比べると差がありました"
-        if not _is_bearable(finding.burden, effect, rule):
-            return Judgement(
-                Verdict.CONDITIONAL, level, f"{words}({target}を上回る)。ただし接点の負担が決まりを超えます"
-            )
+        burden = _burden_ja(finding.burden, effect, rule)
+        if burden:
+            return Judgement(Verdict.CONDITIONAL, level, f"{words}({target}を上回る)。ただし{burden}")
         return Judgement(Verdict.NEEDED, level, f"{words}({target}を上回る)。負担も決まりの範囲です")
     if effect.high < matters and effect.minimum_detectable <= matters:
         if level < "E4" and not hidden_e_value(finding, effect, rule) >= rule.minimum_e_value_not_needed:
@@ -228,12 +227,13 @@ def _why_lowered(finding: Finding) -> str:
     return "・".join(DIAGNOSTIC_JA[name] for name in not_passed(finding)) + "ため、差の理由を絞れません"
 
 
-def _is_bearable(burden: Burden, effect: Effect, rule: NecessityRule) -> bool:
-    """Unknown burden is not acceptable burden."""
-    return (
-        burden.contacts_per_move(effect.estimate) <= rule.maximum_contacts_per_move
-        and burden.over_contact_share <= rule.maximum_over_contact_share
-    )
+def _burden_ja(burden: Burden, effect: Effect, rule: NecessityRule) -> str:
+    """What about the burden is beyond the rule; empty where nothing is. Unknown burden is not acceptable."""
+    if not burden.contacts_per_move(effect.estimate) <= rule.maximum_contacts_per_move:
+        return f"1人進むまでの接点の数が決まり({rule.maximum_contacts_per_move:g}回)を超えます"
+    if not burden.over_contact_share <= rule.maximum_over_contact_share:
+        return f"接点の多すぎる先生(30日に{rule.over_contact_above}回超)が決まりの割合を超えます"
+    return ""
 
 
 def effect_e_value(finding: Finding, effect: Effect) -> float:

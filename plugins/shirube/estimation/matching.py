@@ -119,7 +119,7 @@ def matched_sums(
     deviation = np.zeros((n_clusters, len(outcomes)))
     for column, outcome in enumerate(outcomes):
         values = outcome[kept].astype(np.float64)
-        difference[column] = weight @ values
+        difference[column] = (weight * values).sum()
         treated_sum[column] = values[arm].sum()
         mean = np.bincount(place, values, len(used)) / n_all
         deviation[:, column] = np.bincount(group, scaled * (values - mean[place]), n_clusters)
@@ -133,7 +133,7 @@ def matched_sums(
         deviation,
         exposure,
         np.bincount(group, minlength=n_clusters) > 0,
-        np.array([weight @ covariate[kept] for covariate in covariates]).reshape(len(covariates)),
+        np.array([(weight * covariate[kept]).sum() for covariate in covariates]).reshape(len(covariates)),
         _moments(treated, covariates),
     )
 

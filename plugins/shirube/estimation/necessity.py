@@ -48,8 +48,8 @@ MEDICAL_CHANNELS = ("medical_inquiry", "msl_visit")
 """Kept from whoever reads this table; the same as the macro kpi_medical_channels."""
 WHOLE = "all"
 
-NAME = "necessity"
-READS = journey_panel.READS
+NAME: str = "necessity"
+READS: tuple[str, ...] = journey_panel.READS
 SCHEMA = pa.schema(
     [
         ("channel_id", pa.string()),
@@ -57,6 +57,7 @@ SCHEMA = pa.schema(
         ("period_start", pa.date32()),
         ("period_end", pa.date32()),
         ("design", pa.string()),
+        ("n_physicians", pa.int64()),
         ("n_treated_offered", pa.int64()),
         ("n_treated", pa.int64()),
         ("n_control", pa.int64()),
@@ -342,6 +343,7 @@ def _row(
         "channel_id": panel.channels[answer.channel],
         "segment_id": answer.segment.segment_id,
         "design": finding.design.value,
+        "n_physicians": int(trials.reached.sum()) if trials else 0,
         "n_treated_offered": trials.effect.treated_offered if trials else 0,
         "n_treated": finding.n_treated,
         "n_control": finding.n_control,

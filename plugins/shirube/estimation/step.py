@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shirube.engine import bounded
+from shirube.estimation import necessity
 
 
 class EstimationError(RuntimeError):
@@ -41,7 +42,7 @@ class Estimator(Protocol):
         ...
 
 
-ESTIMATORS: tuple[Estimator, ...] = ()
+ESTIMATORS: tuple[Estimator, ...] = (necessity,)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+from shirube.estimation.step import ESTIMATORS
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -79,6 +82,25 @@ CORE: dict[str, dict[str, str]] = {
         "is_periodic": "boolean", "is_expected": "boolean",
     },
 }  # fmt: skip
+
+
+def write_estimates(folder: Path, tables: Mapping[str, Rows]) -> None:
+    """Write what each estimator would have written, with the given rows (no column: null; no table: no rows).
+
+    Raises KeyError for a table or column that no estimator declares.
+    """
+    unknown = set(tables) - {estimator.NAME for estimator in ESTIMATORS}
+    if unknown:
+        raise KeyError(f"no estimator is called {sorted(unknown)}")
+    folder.mkdir(parents=True, exist_ok=True)
+    for estimator in ESTIMATORS:
+        rows = [dict(row) for row in tables.get(estimator.NAME, [])]
+        strange = {column for row in rows for column in row} - set(estimator.SCHEMA.names)
+        if strange:
+            raise KeyError(f"{estimator.NAME} has no column {sorted(strange)}")
+        pq.write_table(
+            pa.Table.from_pylist(rows, schema=estimator.SCHEMA), folder / f"{estimator.NAME}.parquet"
+        )
 
 
 def write_core(warehouse: Path, tables: Mapping[str, Rows]) -> None:
