@@ -14,7 +14,7 @@ export DO_NOT_TRACK := 1
 export SCARF_ANALYTICS := false
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help setup demo test lint up bench clean
+.PHONY: help setup demo test lint up bench truth clean
 
 help:
 	@echo "make demo    the whole path on a sample company, under the embedded Airflow"
@@ -23,6 +23,7 @@ help:
 	@echo "make setup   only the environment (.venv with the shirube command)"
 	@echo "make lint    linters and types only"
 	@echo "make bench   time and memory on 1 and 10 million touchpoints"
+	@echo "make truth   how often the necessity verdicts are right, on 200 companies whose truth is planted"
 	@echo "make clean   remove the environment and caches; the data home stays"
 
 setup: $(INSTALLED)
@@ -51,6 +52,9 @@ up: setup
 
 bench: setup
 	@$(VENV)/bin/python benchmarks/bench.py
+
+truth: setup
+	@$(VENV)/bin/python benchmarks/truth.py
 
 lint: setup
 	$(VENV)/bin/ruff check .

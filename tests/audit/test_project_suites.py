@@ -172,6 +172,11 @@ PLANTED = {
         " values ('i', 'consented_physicians', 3, 'no')",
         "Small groups are people",
     ),
+    "marts.mart_necessity": (
+        "insert into marts.mart_necessity (verdict, evidence_level, failed_diagnostics)"
+        " values ('not_needed', 'E2', 'pre_trend')",
+        "A check that failed lowers the level",
+    ),
     "marts.fct_kpi_value": (
         "insert into marts.fct_kpi_value (kpi_id, display_state, reason, value)"
         " values ('k', 'suppressed', 'r', 1)",

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from shirube.engine import bounded
 from shirube.estimation import attribution, kpi_reliability, satisfaction
+from shirube.estimation import necessity
 
 
 class EstimationError(RuntimeError):
@@ -45,6 +46,7 @@ class Estimator(Protocol):
 ESTIMATORS: tuple[Estimator, ...] = (
     attribution,
     kpi_reliability,
+    necessity,
     satisfaction,
 )
 

@@ -1,0 +1,280 @@
+"""Companies whose truth is planted, many times over: how often the necessity estimator says what is true.
+
+`make truth` (or `python benchmarks/truth.py [companies]`) writes `truth.md` beside this file. Journeys are
+simulated as arrays, without files: a physician moves on to the next phase with a monthly chance that depends
+on the phase, the kind of physician, the representative's territory, and contact. What a contact adds to
+"moved forward within 90 days" follows exactly from the planted chances, physician by physician.
+"""
+
+from __future__ import annotations
+
+import calendar
+import sys
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from shirube.estimation.channel_trial import TrialRule, run_trials, trial_months
+from shirube.estimation.decision_ladder import NecessityRule
+from shirube.estimation.journey_panel import START_PHASES, JourneyPanel
+from shirube.estimation.necessity import Segment, answer_all
+
+Array = npt.NDArray[Any]
+
+RULE = NecessityRule(
+    rule_version="necessity-1",
+    meaningful_effect=0.03,
+    minimum_units=30,
+    minimum_clusters=10,
+    maximum_smd=0.1,
+    minimum_overlap_share=0.7,
+    minimum_pre_periods=4,
+    diagnostic_significance=0.05,
+    tolerated_placebo_effect=0.01,
+    false_discovery_rate=0.1,
+    minimum_e_value_needed=1.5,
+    minimum_e_value_not_needed=1.25,
+    maximum_contacts_per_move=60,
+    maximum_over_contact_share=0.1,
+    over_contact_above=8,
+    washout_months=2,
+)
+"""The seed's first version; a test compares."""
+SEGMENTS = (Segment("all"), Segment("hospital", "HP"), Segment("own_practice", "GP"))
+FORWARD = np.array([0.02, 0.03, 0.03, 0.03, 0.02, 0.0])
+"""Chance to move forward in a month, from each of START_PHASES."""
+HORIZON = 3
+LAST = len(FORWARD) - 1
+RISE = 0.004
+"""What a rising physician's monthly chance gains every month."""
+TRIAL = TrialRule(RULE.washout_months, RULE.minimum_pre_periods)
+WARM_UP = 5
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A channel and what is true about it. `exposure`: chance of a contact about a product in a month.
+
+    `effect`: what a contact adds to that month's chance of moving forward (`hospital_effect`: instead, in
+    hospitals). The exposure is multiplied for three kinds of physicians: `keen` ones, whom their many
+    contacts give away; `eager` ones, whom nothing gives away but who always move forward more often; `rising`
+    ones, whom nothing gives away and who move forward more often month by month.
+    """
+
+    name: str
+    exposure: float
+    effect: float = 0.0
+    hospital_effect: float | None = None
+    keen: float = 1.0
+    eager: float = 1.0
+    rising: float = 1.0
+
+    def effect_on(self, hospital: Array) -> Array:
+        """What a contact adds, per physician."""
+        in_hospital = self.effect if self.hospital_effect is None else self.hospital_effect
+        return np.where(hospital, in_hospital, self.effect)
+
+
+CHANNELS = (
+    Channel("works", 0.10, effect=0.09),
+    Channel("null", 0.10),
+    Channel("confounded", 0.06, keen=4.0),
+    Channel("lasting", 0.06, eager=3.0),
+    Channel("rising", 0.05, rising=5.0),
+    Channel("rare", 0.004, effect=0.03),
+    Channel("hospital_only", 0.10, hospital_effect=0.08),
+)
+
+
+@dataclass(frozen=True)
+class Company:
+    """A simulated company and, per channel, the true effect of each possible contact (P, R, T)."""
+
+    panel: JourneyPanel
+    true_effect: dict[str, Array]
+
+
+def simulate(
+    seed: int,
+    channels: tuple[Channel, ...] = CHANNELS,
+    physicians: int = 3000,
+    products: int = 3,
+    months: int = 24,
+    representatives: int = 60,
+) -> Company:
+    """A company of `months` months; equal seeds give equal companies."""
+    random = np.random.default_rng([seed, 68])
+    shape = (physicians, products, months)
+    hospital = random.random(physicians) < 0.6
+    specialty = random.integers(0, 4, physicians)
+    cluster = random.permutation(np.arange(physicians) % representatives)
+    keen, eager, rising = (random.random(physicians) < 0.3 for _ in range(3))
+    own = 0.01 * hospital + 0.05 * keen + 0.03 * eager + random.normal(0, 0.01, representatives)[cluster]
+    more = {"keen": keen, "eager": eager, "rising": rising}
+    contacts = random.poisson(np.where(keen, 5.0, 0.6)[:, None], (physicians, months))
+
+    phase, reached = np.zeros(shape, np.int8), np.zeros(shape, np.uint16)
+    now = random.choice(6, shape[:2], p=(0.45, 0.3, 0.15, 0.07, 0.03, 0.0)).astype(np.int8)
+    expected = np.zeros((physicians, len(channels)))
+    for number, channel in enumerate(channels):
+        expected[:, number] = channel.exposure
+        for kind, who in more.items():
+            expected[:, number] *= np.where(who, getattr(channel, kind), 1.0)
+    effects = np.column_stack([channel.effect_on(hospital) for channel in channels])
+    for month in range(months):
+        phase[:, :, month] = now
+        chance = FORWARD[now] + (own + RISE * month * rising)[:, None]
+        for number in range(len(channels)):
+            seen = random.random(shape[:2]) < expected[:, None, number]
+            reached[:, :, month] |= seen.astype(np.uint16) << np.uint16(number)
+            chance = chance + seen * effects[:, None, number]
+        now = np.where((random.random(shape[:2]) < chance) & (now < LAST), now + 1, now).astype(np.int8)
+
+    forward = np.full(shape, -1, np.int8)
+    for start in range(WARM_UP, months - HORIZON):
+        forward[:, :, start] = phase[:, :, start + HORIZON] > phase[:, :, start]
+    ends = [_month_end(2024, 11 + offset) for offset in range(months)]
+    flat = (physicians, months)
+    panel = JourneyPanel(
+        months=tuple(ends),
+        products=tuple(f"PRD-{number}" for number in range(products)),
+        channels=tuple(channel.name for channel in channels),
+        is_push=(True,) * len(channels),
+        specialties=("A", "B", "C", "D", "unknown"),
+        practices=("HP", "GP", "unknown"),
+        forward=forward,
+        phase=np.where(phase < len(START_PHASES), phase, -1).astype(np.int8),
+        reached=reached,
+        engaged=np.zeros(shape, bool),
+        contacts=contacts.astype(np.int16),
+        over_contact=np.zeros(flat, bool),
+        specialty=np.broadcast_to(specialty[:, None], flat).astype(np.int8),
+        practice=np.broadcast_to(np.where(hospital, 0, 1)[:, None], flat).astype(np.int8),
+        cluster=cluster.astype(np.int32),
+        delivered=np.ones((len(channels), 4)),
+        horizon_months=HORIZON,
+    )
+    truth = {}
+    for number, channel in enumerate(channels):
+        effect = np.full(shape, -1.0)
+        for start in range(WARM_UP, months - HORIZON):
+            # A contact changes the outcome only if the physician does not move anyway in the months after it.
+            stays = np.ones(shape[:2])
+            for later in range(start + 1, start + HORIZON):
+                often = FORWARD[phase[:, :, start]] + (own + RISE * later * rising)[:, None]
+                stays *= 1 - often - (expected * effects).sum(axis=1)[:, None]
+            effect[:, :, start] = effects[:, None, number] * stays * (phase[:, :, start] < LAST)
+        truth[channel.name] = effect
+    return Company(panel, truth)
+
+
+def planted_effect(company: Company, channel: int, included: Array | None = None) -> float:
+    """The true mean effect on exactly those physicians whom the estimator matches."""
+    name = company.panel.channels[channel]
+    as_outcome = replace(company.panel, forward=company.true_effect[name])
+    sums = run_trials(trial_months(as_outcome, TRIAL), channel, included)
+    assert sums is not None
+    return float(sums.effect.treated_sum[0] / sums.effect.treated)
+
+
+def plain_difference(company: Company, channel: int) -> float:
+    """Reached minus not reached, without any regard to who they are: what must never be published."""
+    forward, phase = company.panel.forward, company.panel.phase
+    comparable = (forward >= 0) & (phase >= 0)
+    reached = company.panel.reached >> np.uint16(channel) & 1 == 1
+    return float(forward[comparable & reached].mean() - forward[comparable & ~reached].mean())
+
+
+@dataclass
+class Score:
+    """What came out for one channel and segment over all companies."""
+
+    planted: list[float]
+    effects: list[float]
+    plain: list[float]
+    covered: list[bool]
+    verdicts: list[str]
+    levels: list[str]
+    detectable: list[float]
+
+    def share(self, *verdicts: str) -> float:
+        """Share of companies with one of these verdicts."""
+        return float(np.mean([verdict in verdicts for verdict in self.verdicts]))
+
+
+def score(seeds: range, channels: tuple[Channel, ...] = CHANNELS, physicians: int = 3000) -> dict[str, Score]:
+    """Simulate and judge one company per seed; scores of the company-wide answers by channel."""
+    scores = {channel.name: Score([], [], [], [], [], [], []) for channel in channels}
+    for seed in seeds:
+        company = simulate(seed, channels, physicians)
+        rows = {
+            row["channel_id"]: row
+            for row in answer_all(company.panel, RULE, SEGMENTS)
+            if row["segment_id"] == "all"
+        }
+        for number, channel in enumerate(channels):
+            row, one = rows[channel.name], scores[channel.name]
+            planted = planted_effect(company, number)
+            one.planted.append(planted)
+            one.effects.append(row["effect"])
+            one.plain.append(plain_difference(company, number))
+            one.covered.append(row["effect_low"] <= planted <= row["effect_high"])
+            one.verdicts.append(row["verdict"])
+            one.levels.append(row["evidence_level"])
+            one.detectable.append(row["minimum_detectable_effect"])
+    return scores
+
+
+def _month_end(year: int, month: int) -> date:
+    year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
+    return date(year, month, calendar.monthrange(year, month)[1])
+
+
+HEADER = """# What the necessity estimator says where the truth is known
+
+{companies} companies of 3,000 physicians, 3 products and 24 months, simulated by `truth.py` (`make truth`),
+each judged as a real one. Effects: physicians per 100 brought forward within 90 days; a difference matters
+from 3 on.
+
+- **works**, **null**: contact at random within what is recorded, with and without an effect.
+- **confounded**: no effect; four times as much contact for keen physicians, whom their many contacts give
+  away.
+- **lasting**: no effect; three times as much contact for physicians who always move forward more often, which
+  nothing recorded tells. Difference in differences takes a part of that away, not all of it.
+- **rising**: no effect; five times as much contact for physicians who move forward more and more often, which
+  nothing recorded tells. No method removes this; the diagnostics must see it.
+- **rare**: an effect of about 2, and too few contacts to see it.
+- **hospital_only**: works in hospitals and not in own practice.
+
+"""
+COLUMNS = (
+    "channel", "planted", "estimated (mean)", "plain difference", "intervals that hold the truth", "必要",
+    "条件付き", "不要", "判断できません", "at level E3", "smallest detectable (median)",
+)  # fmt: skip
+
+
+def report(scores: dict[str, Score], companies: int) -> str:
+    """The scores as a page; effects per 100 physicians."""
+    lines = ["| " + " | ".join(COLUMNS) + " |", "|---" * len(COLUMNS) + "|"]
+    for name, one in scores.items():
+        verdicts = ("needed", "conditional", "not_needed", "cannot_tell")
+        cells = [
+            name,
+            *(f"{100 * np.mean(values):.1f}" for values in (one.planted, one.effects, one.plain)),
+            f"{100 * np.mean(one.covered):.1f} %",
+            *(f"{100 * one.share(verdict):.1f} %" for verdict in verdicts),
+            f"{100 * np.mean([level == 'E3' for level in one.levels]):.1f} %",
+            f"{100 * np.median(one.detectable):.1f}",
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return HEADER.format(companies=companies) + "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    number_of_companies = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    page = report(score(range(number_of_companies)), number_of_companies)
+    Path(__file__).with_suffix(".md").write_text(page, encoding="utf-8")
+    print(page)

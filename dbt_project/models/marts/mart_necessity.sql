@@ -1,0 +1,88 @@
+{#- A comparison needs as many on both sides (H2), and nobody is shown in a group of fewer physicians (H7). -#}
+{%- set least_compared = 30 -%}
+with
+
+estimated as (
+    select
+        necessity.*,
+        segment.name_ja as segment_name,
+        necessity.n_physicians between 1 and {{ kpi_minimum_cell() }} - 1 as is_small
+    from {{ source('estimates', 'necessity') }} as necessity
+    left join {{ ref('necessity_segment') }} as segment
+        on necessity.segment_id = segment.segment_id and necessity.rule_version = segment.rule_version
+    where necessity.channel_id not in {{ kpi_medical_channels() }}
+),
+
+{# The whole less the segments that are shown would give a hidden one away: with one, all segments are hidden. #}
+protected as (
+    select
+        estimated.*,
+        case
+            when segment_id = 'all' then is_small
+            else max(case when is_small then 1 else 0 end) over (partition by channel_id) = 1
+        end as n_physicians_suppressed
+    from estimated
+),
+
+shown as (
+    select
+        protected.*,
+        not n_physicians_suppressed
+        and n_treated >= {{ least_compared }} and n_control >= {{ least_compared }} as is_compared
+    from protected
+)
+
+select
+    channel_id,
+    segment_id,
+    segment_name,
+    period_start,
+    period_end,
+    design,
+    n_physicians_suppressed,
+    cast(case when not n_physicians_suppressed then n_physicians end as bigint) as n_physicians,
+    cast(case when not n_physicians_suppressed then n_treated_offered end as bigint) as n_treated_offered,
+    cast(case when not n_physicians_suppressed then n_treated end as bigint) as n_treated,
+    cast(case when not n_physicians_suppressed then n_control end as bigint) as n_control,
+    cast(case when not n_physicians_suppressed then n_clusters end as bigint) as n_clusters,
+    cast(case when is_compared then moved_treated end as bigint) as moved_treated,
+    case when is_compared then rate_treated end as rate_treated,
+    case when is_compared then rate_without end as rate_without,
+    case when is_compared then 100 * effect end as benefit_per_100,
+    case when is_compared then 100 * effect_low end as benefit_low_per_100,
+    case when is_compared then 100 * effect_high end as benefit_high_per_100,
+    case when is_compared then 100 * minimum_detectable_effect end as minimum_detectable_per_100,
+    100 * meaningful_effect as meaningful_per_100,
+    case when is_compared then p_value end as p_value,
+    case when is_compared then q_value end as q_value,
+    n_tests,
+    case when is_compared then e_value end as e_value,
+    case when is_compared then e_value_limit end as e_value_limit,
+    case when is_compared then e_value_hidden end as e_value_hidden,
+    case when not n_physicians_suppressed then overlap_share end as overlap_share,
+    case when is_compared then maximum_smd end as maximum_smd,
+    n_pre_periods,
+    case when is_compared then pre_trend_p_value end as pre_trend_p_value,
+    case when is_compared then 100 * pre_trend_largest end as pre_trend_largest_per_100,
+    case when is_compared then 100 * placebo_outcome_effect end as placebo_outcome_per_100,
+    case when is_compared then 100 * placebo_outcome_low end as placebo_outcome_low_per_100,
+    case when is_compared then 100 * placebo_outcome_high end as placebo_outcome_high_per_100,
+    case when is_compared then 100 * placebo_date_effect end as placebo_date_per_100,
+    case when is_compared then 100 * placebo_date_low end as placebo_date_low_per_100,
+    case when is_compared then 100 * placebo_date_high end as placebo_date_high_per_100,
+    failed_diagnostics,
+    case when is_compared then contacts_per_treated end as contacts_per_treated,
+    case when is_compared then contacts_per_move end as contacts_per_move,
+    case when is_compared then over_contact_share end as over_contact_share,
+    evidence_level,
+    case when n_physicians_suppressed then 'cannot_tell' else verdict end as verdict,
+    case
+        when n_physicians_suppressed then '判断できません'
+        when verdict = 'needed' then '必要'
+        when verdict = 'conditional' then '条件付き'
+        when verdict = 'not_needed' then '不要'
+        else '判断できません'
+    end as verdict_words,
+    case when n_physicians_suppressed then '人数が少なく、個人が分かるおそれがあるため出していません' else reason_ja end as reason,
+    rule_version
+from shown

@@ -1,0 +1,137 @@
+"""Roll-outs: effects by group and time after Callaway and Sant'Anna, for starts that a plan set.
+
+Callaway, Sant'Anna (2021), Difference-in-differences with multiple time periods, J. Econometrics 225. Each
+group (everybody who starts in the same period) is compared only with those who never start or have not
+started yet: a regression with period and unit effects would also compare with those already treated, and
+can even turn the sign. No covariates: the plan decided who starts when.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from shirube.estimation.effects import Effect, contrast, joint_test
+
+Array = npt.NDArray[Any]
+NEVER = np.iinfo(np.int32).max
+"""Start of whoever never starts."""
+
+
+@dataclass(frozen=True)
+class GroupTimeEffects:
+    """K effects: the group's start, the period, the estimate, and per cluster what its error is made of.
+
+    `scores` (C, K): sums of the influence function over n units, so that scores' scores is the covariance.
+    `group_scores` (C, K): the same for the share of the cell's group; `group_share` (K).
+    """
+
+    start: Array
+    period: Array
+    estimate: Array
+    scores: Array
+    group_share: Array
+    group_scores: Array
+
+    @property
+    def n_clusters(self) -> int:
+        """Clusters with a unit."""
+        return len(self.scores)
+
+    def overall(self) -> Effect:
+        """Mean of all effects from the start on, each group weighing by its size (their equation 3.9)."""
+        return self._mean(self.period >= self.start)
+
+    def event(self, since_start: int) -> Effect:
+        """Mean effect so many periods after the start; before it (negative) what should be 0."""
+        return self._mean(self.period - self.start == since_start)
+
+    def events(self) -> list[int]:
+        """Periods since the start for which there is an effect; -1 is what all are compared with."""
+        return [int(value) for value in np.unique(self.period - self.start)]
+
+    def pre_trend(self, periods: int) -> float:
+        """p-value of "no effect in any of the `periods` before the start"; nan where they are not all
+        there."""
+        wanted = [-2 - number for number in range(periods)]
+        if not set(wanted) <= set(self.events()):
+            return float("nan")
+        means = [self._mean_and_scores(self.period - self.start == event) for event in wanted]
+        estimates = np.array([mean for mean, _ in means])
+        scores = np.column_stack([score for _, score in means])
+        return joint_test(estimates, self._covariance(scores), np.eye(periods), self.n_clusters)
+
+    def _mean(self, chosen: Array) -> Effect:
+        mean, scores = self._mean_and_scores(chosen)
+        return contrast(np.array([mean]), self._covariance(scores[:, None]), np.ones(1), self.n_clusters)
+
+    def _mean_and_scores(self, chosen: Array) -> tuple[float, Array]:
+        """Mean of the chosen effects weighted by their groups' shares; the shares are estimated too."""
+        share, estimate = self.group_share[chosen], self.estimate[chosen]
+        if not len(share):
+            return float("nan"), np.full(self.n_clusters, np.nan)
+        weight = share / share.sum()
+        mean = float(weight @ estimate)
+        scores = self.scores[:, chosen] @ weight
+        scores = scores + self.group_scores[:, chosen] @ (estimate - mean) / share.sum()
+        return mean, scores
+
+    def _covariance(self, scores: Array) -> Array:
+        clusters = self.n_clusters
+        if clusters < 2:
+            return np.full((scores.shape[1], scores.shape[1]), np.nan)
+        return scores.T @ scores * clusters / (clusters - 1)
+
+
+def group_time_effects(
+    outcome: Array, start: Array, cluster: Array, only_never: bool = False
+) -> GroupTimeEffects:
+    """Effects of every group in every period, against its last period before the start.
+
+    outcome (n, T); start (n): number of the first treated period, `NEVER` without one; cluster (n),
+    numbered from 0 without gaps. Controls are those not started by the period (and never, with
+    `only_never`). Whoever starts in the first period has no "before" and is left out. Cells without a
+    control are left out.
+
+    With D the outcome of the period minus that of start - 1:
+        ATT(g, t) = mean of D in group g - mean of D among the controls
+    and its influence function is n/n_g (D - mean) in the group, -n/n_c (D - mean) in the controls, 0
+    elsewhere.
+    """
+    start = np.asarray(start)
+    usable = start > 0
+    outcome, start, cluster = np.asarray(outcome)[usable], start[usable], np.asarray(cluster)[usable]
+    _, cluster = np.unique(cluster, return_inverse=True)
+    n, periods = outcome.shape
+    clusters = int(cluster.max(initial=-1)) + 1
+    cells: list[tuple[int, int, float, Array, float, Array]] = []
+    for group in np.unique(start[start < periods]):
+        inside = start == group
+        size = int(inside.sum())
+        share = size / n
+        group_scores = np.bincount(cluster, inside - share, clusters) / n
+        for period in range(periods):
+            if period == group - 1:
+                continue
+            untreated = start == NEVER if only_never else start > max(period, group - 1)
+            controls = untreated & ~inside
+            n_controls = int(controls.sum())
+            if not n_controls:
+                continue
+            change = outcome[:, period].astype(float) - outcome[:, group - 1]
+            mean, other = change[inside].mean(), change[controls].mean()
+            influence = np.where(inside, (change - mean) / size, 0.0)
+            influence -= np.where(controls, (change - other) / n_controls, 0.0)
+            scores = np.bincount(cluster, influence, clusters)
+            cells.append((int(group), period, float(mean - other), scores, share, group_scores))
+    return GroupTimeEffects(
+        start=np.array([cell[0] for cell in cells], dtype=int),
+        period=np.array([cell[1] for cell in cells], dtype=int),
+        estimate=np.array([cell[2] for cell in cells]),
+        scores=np.array([cell[3] for cell in cells]).reshape(len(cells), clusters).T,
+        group_share=np.array([cell[4] for cell in cells]),
+        group_scores=np.array([cell[5] for cell in cells]).reshape(len(cells), clusters).T,
+    )
