@@ -16,6 +16,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from shirube.estimation.step import EstimationError
 from shirube.home import Home
 from shirube.landing import land
 from shirube.warehouse import (
@@ -49,27 +50,39 @@ class FakeDbt:
 
     def __init__(self) -> None:
         self.runs: list[dict[str, Any]] = []
+        self.parts: list[str] = []
         self.problem: Exception | None = None
+        self.estimation_problem: Exception | None = None
 
     def __call__(
-        self, warehouse_file: Path, target: Path, lake: Path, ledger: Path, variables: Any, progress: Any
+        self, places: run_dbt_module.DbtPlaces, part: str, variables: Any, progress: Any
     ) -> list[run_dbt_module.ModelResult]:
-        self.runs.append(dict(variables))
-        target.mkdir(parents=True)
-        warehouse_file.write_text(f"warehouse {len(self.runs)}")
+        self.parts.append(part)
+        places.target.mkdir(parents=True, exist_ok=True)
         for name in ("manifest.json", "run_results.json", "dbt.log"):
-            (target / name).write_text("{}")
-        self.ledger = ledger
-        self.landings = pq.read_table(ledger / "batch.parquet")["landing_id"].to_pylist()
+            (places.target / name).write_text("{}")
+        if part == "marts":
+            return [run_dbt_module.ModelResult("mart_cx", "marts", "success", 0.1)]
+        self.runs.append(dict(variables))
+        places.warehouse_file.write_text(f"warehouse {len(self.runs)}")
+        self.ledger = places.ledger
+        self.landings = pq.read_table(self.ledger / "batch.parquet")["landing_id"].to_pylist()
         if self.problem:
             raise self.problem
         return [run_dbt_module.ModelResult("fct_touchpoint", "core", "success", 0.1)]
+
+    def estimate(self, warehouse_file: Path, out: Path, as_of: date, progress: Any) -> None:
+        self.parts.append("estimates")
+        assert (warehouse_file.parent, out.name) == (out.parent, "estimates")
+        if self.estimation_problem:
+            raise self.estimation_problem
 
 
 @pytest.fixture
 def dbt(monkeypatch: pytest.MonkeyPatch) -> FakeDbt:
     fake = FakeDbt()
     monkeypatch.setattr(sys.modules["shirube.warehouse.build"], "run_dbt", fake)
+    monkeypatch.setattr(sys.modules["shirube.warehouse.build"], "estimate_all", fake.estimate)
     return fake
 
 
@@ -88,7 +101,8 @@ def test_the_day_is_that_of_the_newest_delivery(home: Home, dbt: FakeDbt) -> Non
     assert dbt.runs == [
         {"as_of": "2026-04-01", "release_id": result.release_id, "config_version": config_version()}
     ]
-    assert [model.name for model in result.models] == ["fct_touchpoint"]
+    assert [model.name for model in result.models] == ["fct_touchpoint", "mart_cx"]
+    assert dbt.parts == ["core", "estimates", "marts"]
     assert result.warehouse_file.read_text() == "warehouse 1"
     assert last_build(home) == load_build(home, result.release_id) == result
 
@@ -130,6 +144,16 @@ def test_a_failed_build_leaves_the_last_one_and_nothing_else(home: Home, dbt: Fa
     assert [folder.name for folder in (home.warehouse / "builds").iterdir()] == [good.release_id]
 
 
+def test_a_failed_estimation_leaves_the_last_build(home: Home, dbt: FakeDbt) -> None:
+    good = build(home)
+    drop(home, "20260408", "シルベリン錠10mg")
+    dbt.estimation_problem = EstimationError("estimator necessity failed: ValueError")
+    with pytest.raises(BuildError, match=r"^estimator necessity failed: ValueError$"):
+        build(home)
+    assert last_build(home) == good
+    assert [folder.name for folder in (home.warehouse / "builds").iterdir()] == [good.release_id]
+
+
 def test_a_build_keeps_the_ledger_that_it_read(home: Home, dbt: FakeDbt) -> None:
     """Landed after the build began: in neither its rows nor its ledger, whatever is exported later."""
     first = build(home)
@@ -157,10 +181,12 @@ def test_the_audits_of_cleared_builds_go_with_them(home: Home, dbt: FakeDbt) -> 
     assert [folder.name for folder in home.warehouse.glob(".audit-*")] == [f".audit-{kept}-x1y2"]
 
 
-def test_an_unfinished_write_ahead_log_fails_the_build(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    def leave_log(warehouse_file: Path, *others: Any) -> list[run_dbt_module.ModelResult]:
-        models = FakeDbt()(warehouse_file, *others)
-        warehouse_file.with_name("warehouse.duckdb.wal").write_text("unfinished")
+def test_an_unfinished_write_ahead_log_fails_the_build(
+    home: Home, dbt: FakeDbt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def leave_log(places: run_dbt_module.DbtPlaces, *others: Any) -> list[run_dbt_module.ModelResult]:
+        models = dbt(places, *others)
+        places.warehouse_file.with_name("warehouse.duckdb.wal").write_text("unfinished")
         return models
 
     monkeypatch.setattr(sys.modules["shirube.warehouse.build"], "run_dbt", leave_log)
@@ -218,10 +244,10 @@ def test_killed_at_any_moment_the_next_build_is_the_same(home: Home, tmp_path: P
         "from shirube.home import Home\n"
         "import shirube.warehouse\n"
         "module = sys.modules['shirube.warehouse.build']\n"
-        "def slow(file, target, lake, ledger, variables, progress):\n"
-        "    target.mkdir(parents=True)\n"
+        "def slow(places, part, variables, progress):\n"
+        "    places.target.mkdir(parents=True)\n"
         "    for part in range(1000):\n"
-        "        file.write_text('part ' * part)\n"
+        "        places.warehouse_file.write_text('part ' * part)\n"
         "        print('building', flush=True)\n"
         "        time.sleep(0.01)\n"
         "module.run_dbt = slow\n"

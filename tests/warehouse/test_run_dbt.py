@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shirube.warehouse.run_dbt import LOG_FILE, DbtError, _explain, _follow, run_dbt
+from shirube.warehouse.run_dbt import LOG_FILE, DbtError, DbtPlaces, _explain, _follow, run_dbt
 
 
 def event(name: str, level: str = "info", message: str = "", **node: Any) -> str:
@@ -105,7 +105,8 @@ def test_a_lake_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     variables = {"as_of": "2026-04-01", "release_id": "x", "config_version": "y"}
     nowhere = tmp_path / "nowhere"
     with pytest.raises(DbtError, match="dbt build failed"):
-        run_dbt(tmp_path / "w.duckdb", tmp_path / "target", nowhere, nowhere, variables, None)
+        places = DbtPlaces(tmp_path / "w.duckdb", tmp_path / "target", nowhere, nowhere, nowhere)
+        run_dbt(places, "core", variables, None)
     log = tmp_path / "target" / LOG_FILE
     assert "Error" in log.read_text(encoding="utf-8")
     assert log.stat().st_mode & 0o777 == 0o600

@@ -1,7 +1,7 @@
 """Build a candidate: everything landed by a day, through dbt, in a folder that counts once it is finished.
 
-    warehouse/builds/<release id>/   ledger/ (the export that the build read), warehouse.duckdb, dbt's
-                                     artefacts, build.json (last: without it there is no build)
+    warehouse/builds/<release id>/   ledger/ (the export that the build read), warehouse.duckdb, estimates/,
+                                     dbt's artefacts, build.json (last: without it there is no build)
     warehouse/last                   the id of the newest finished build
     warehouse/failed/                what dbt said of the last build that failed, for its owner alone
 
@@ -22,11 +22,12 @@ from typing import Any
 
 from shirube import durable
 from shirube.audit.results import AUDIT_DRAFT, audits_folder
+from shirube.estimation.step import EstimationError, estimate_all
 from shirube.home import Home
 from shirube.landing.locks import reading_lake
 from shirube.locks import held
 from shirube.warehouse.inputs import Inputs, prepare
-from shirube.warehouse.run_dbt import LOG_FILE, DbtError, ModelResult, Progress, run_dbt
+from shirube.warehouse.run_dbt import LOG_FILE, DbtError, DbtPlaces, ModelResult, Progress, run_dbt
 from shirube.warehouse.versions import config_version, release_id_of
 
 _FACTS = "build.json"
@@ -118,11 +119,15 @@ def _build(
     try:
         inputs.ledger.rename(ledger)
         variables = {"as_of": as_of.isoformat(), "release_id": release_id, "config_version": configuration}
-        models = run_dbt(file, target, home.lake, ledger, variables, progress)
+        places = DbtPlaces(file, target, home.lake, ledger, folder / "estimates")
+        models = run_dbt(places, "core", variables, progress)
+        (target / "run_results.json").rename(folder / "run_results_core.json")
+        estimate_all(file, places.estimates, as_of, progress)
+        models += run_dbt(places, "marts", variables, progress)
+        (target / "run_results.json").rename(folder / "run_results_marts.json")
         if file.with_name("warehouse.duckdb.wal").exists():
             raise BuildError("dbt left an unfinished write-ahead log behind: the candidate is not usable")
-        for artefact in ("manifest.json", "run_results.json"):
-            (target / artefact).rename(folder / artefact)
+        (target / "manifest.json").rename(folder / "manifest.json")
         shutil.rmtree(target)
         durable.sync(file)
         facts = {"release_id": release_id, "as_of": as_of.isoformat(), "config_version": configuration}
@@ -136,6 +141,9 @@ def _build(
         raise BuildError(
             f"{error}\ndbtの記録（値を含むことがあります） / What dbt said (it may quote values): {kept}"
         ) from error
+    except EstimationError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise BuildError(f"{error}") from error
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

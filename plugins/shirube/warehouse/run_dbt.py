@@ -1,4 +1,7 @@
-"""One `dbt build` in one child process: DuckDB has one writer per file, and starting dbt costs seconds."""
+"""dbt in a child process, once for the core and once for the marts: the estimation step stands between them.
+
+Never one process per model: DuckDB has one writer per file, and starting dbt costs seconds.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from shirube import durable
 from shirube.engine import MEMORY_LIMIT_VARIABLE, memory_limit
@@ -43,42 +46,59 @@ class ModelResult:
     seconds: float
 
 
+@dataclass(frozen=True)
+class DbtPlaces:
+    """What dbt reads (`lake`, `ledger`, `estimates`) and writes (`warehouse_file`, artefacts in `target`)."""
+
+    warehouse_file: Path
+    target: Path
+    lake: Path
+    ledger: Path
+    estimates: Path
+
+
+Part = Literal["core", "marts"]
+_SELECTION: dict[Part, tuple[str, str]] = {
+    "core": ("--exclude", "path:models/marts"),
+    "marts": ("--select", "path:models/marts"),
+}
+
+
 class DbtError(RuntimeError):
     """dbt did not finish well; the message names the models and tests and says why."""
 
 
 def run_dbt(
-    warehouse_file: Path,
-    target: Path,
-    lake: Path,
-    ledger: Path,
-    variables: Mapping[str, str],
-    progress: Progress | None,
+    places: DbtPlaces, part: Part, variables: Mapping[str, str], progress: Progress | None
 ) -> list[ModelResult]:
-    """Build and test the whole project into `warehouse_file`; dbt's artefacts go to `target`.
+    """Build and test the core with everything before it, or the marts.
 
     Raises: DbtError with the failed models and tests.
     """
     project = project_root() / "dbt_project"
     environment = os.environ | {
-        "SHIRUBE_WAREHOUSE_FILE": str(warehouse_file),
+        "SHIRUBE_WAREHOUSE_FILE": str(places.warehouse_file),
         MEMORY_LIMIT_VARIABLE: memory_limit(),
-        "SHIRUBE_LAKE": str(lake),
-        "SHIRUBE_LEDGER_EXPORT": str(ledger),
+        "SHIRUBE_LAKE": str(places.lake),
+        "SHIRUBE_LEDGER_EXPORT": str(places.ledger),
+        "SHIRUBE_ESTIMATES": str(places.estimates),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }
+    target = places.target
     command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--log-format", "json"]
-    command += ["--log-level", "info", "--log-level-file", "none", "--no-use-colors", "build"]
+    command += ["--log-level", "info", "--log-level-file", "none", "--no-use-colors"]
+    # Within one build nothing of the project changes: the second part takes the first one's parsing over.
+    command += ["--partial-parse", "build", *_SELECTION[part]]
     # Unit tests prove the rules when the project changes; a build proves the data.
     command += ["--exclude-resource-type", "unit_test"]
     command += ["--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(target)]
     command += ["--log-path", str(target), "--vars", json.dumps(dict(variables))]
     told: list[str] = []
     target.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(target / LOG_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, durable.PRIVATE)
+    descriptor = os.open(target / LOG_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, durable.PRIVATE)
     with (
-        os.fdopen(descriptor, "w", encoding="utf-8") as log,
+        os.fdopen(descriptor, "a", encoding="utf-8") as log,
         subprocess.Popen(
             command,
             env=environment,

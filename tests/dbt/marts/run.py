@@ -22,6 +22,7 @@ def run_dbt(folder: Path, *arguments: str, project: Path | None = None) -> subpr
         "SHIRUBE_WAREHOUSE_FILE": str(folder / "warehouse.duckdb"),
         "SHIRUBE_LAKE": str(folder / "lake"),
         "SHIRUBE_LEDGER_EXPORT": str(folder / "ledger"),
+        "SHIRUBE_ESTIMATES": str(folder / "estimates"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
     variables = {"as_of": tiny_company.AS_OF, "release_id": "tiny", "config_version": "tiny-config"}
