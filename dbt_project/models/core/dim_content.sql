@@ -1,4 +1,4 @@
--- The same content on two channels is one content; channel_id is null then.
+-- Medical's own letters are no content for others. The same content on two channels is one content; channel_id is null then.
 with used as (
     select
         content_id,
@@ -31,6 +31,7 @@ with used as (
         channel_id,
         {{ local_date('sent_at') }} as used_on
     from {{ ref('int_sent_email') }}
+    where sender_department <> 'medical'
 ),
 
 summed as (

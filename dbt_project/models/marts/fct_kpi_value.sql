@@ -5,6 +5,7 @@
 -- depends_on: {{ ref('mart_journey') }}
 -- depends_on: {{ ref('mart_cx') }}
 -- depends_on: {{ ref('mart_medical_handoff') }}
+-- depends_on: {{ ref('mart_medical_access') }}
 with
 
 counted as (

@@ -72,70 +72,7 @@ days as (
     group by {{ kpi_scope_sets(['period_type', 'period_start', 'days_waited'], with_mr=false) }}
 ),
 
-at_risk as (
-    select
-        days.*,
-        sum(ended_or_censored) over (
-            partition by scope_type, scope_id, period_type, period_start
-            order by days_waited desc
-            rows between unbounded preceding and current row
-        ) as waiting
-    from days
-),
-
-{# Kaplan-Meier: the share still waiting after each day is the product of (1 - answered / waiting). The product is a
-   sum of logarithms; a day on which all that wait are answered ends it at zero. #}
-log_survival as (
-    select
-        at_risk.*,
-        sum(case when answered < waiting then ln(1 - answered / waiting) else 0 end) over (
-            partition by scope_type, scope_id, period_type, period_start
-            order by days_waited
-            rows between unbounded preceding and current row
-        ) as log_share_waiting,
-        sum(case when answered < waiting then answered / (waiting * (waiting - answered)) else 0 end) over (
-            partition by scope_type, scope_id, period_type, period_start
-            order by days_waited
-            rows between unbounded preceding and current row
-        ) as greenwood,
-        sum(case when answered = waiting then 1 else 0 end) over (
-            partition by scope_type, scope_id, period_type, period_start
-            order by days_waited
-            rows between unbounded preceding and current row
-        ) as all_answered
-    from at_risk
-),
-
-survival as (
-    select
-        log_survival.*,
-        case when all_answered > 0 then cast(0 as double) else exp(log_share_waiting) end as share_waiting,
-        case
-            when all_answered > 0 then cast(0 as double)
-            when log_share_waiting = 0 then cast(1 as double)
-            else exp(log_share_waiting * exp({{ kpi_z() }} * sqrt(greenwood) / -log_share_waiting))
-        end as share_waiting_low,
-        case
-            when all_answered > 0 then cast(0 as double)
-            when log_share_waiting = 0 then cast(1 as double)
-            else exp(log_share_waiting * exp(-{{ kpi_z() }} * sqrt(greenwood) / -log_share_waiting))
-        end as share_waiting_high
-    from log_survival
-),
-
-medians as (
-    select
-        scope_type,
-        scope_id,
-        period_type,
-        period_start,
-        min(case when share_waiting <= 0.5 + 1e-9 then days_waited end) as handoff_days_median,
-        min(case when share_waiting_low <= 0.5 + 1e-9 then days_waited end) as handoff_days_median_low,
-        min(case when share_waiting_high <= 0.5 + 1e-9 then days_waited end) as handoff_days_median_high,
-        min(case when share_waiting <= 0.1 + 1e-9 then days_waited end) as handoff_days_p90
-    from survival
-    group by scope_type, scope_id, period_type, period_start
-),
+{{ kpi_waiting_medians('days', ['scope_type', 'scope_id', 'period_type', 'period_start'], 'handoff_days') }},
 
 cells as (
     select
