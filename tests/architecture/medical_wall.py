@@ -1,10 +1,10 @@
 """Follow Medical's content, column by column, through the compiled SQL of dbt's manifest.
 
 Where it enters is declared at the column (`meta.medical_content: true`). From there on everything made from
-it is Medical's content too, without a word in any yml: a column computed from it, and every column of a model
-that filters, joins, groups or orders by it, for counting only what was off label tells what was asked. A model
-that lets something through or leaves it behind on purpose says so (`meta.firewall`: from, columns, why);
-nothing else stops it. An estimate is made of everything in the tables it read (`meta.reads`).
+it is Medical's content too, without a word in any yml: a column computed from it, and every column of a
+model that filters, joins, groups or orders by it, for counting only what was off label tells what was asked.
+A model that lets something through or leaves it behind on purpose says so (`meta.firewall`: from, columns,
+why); nothing else stops it. An estimate is made of everything in the tables it read (`meta.reads`).
 """
 
 from __future__ import annotations

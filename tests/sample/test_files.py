@@ -15,10 +15,11 @@ SOURCES = {
     "crm_user", "crm_product", "crm_call", "crm_call_detail",
     "crm_sent_email", "crm_email_activity", "crm_consent", "crm_medical_inquiry",
     "webinar_zoom", "portal_delivery", "survey_qualtrics", "web_snowplow",
+    "jdnet_delivery",
 }  # fmt: skip
 
 
-def test_sixteen_sources_and_nothing_else_inside_them(sample: Any) -> None:
+def test_seventeen_sources_and_nothing_else_inside_them(sample: Any) -> None:
     written = {str(path.relative_to(sample.root)) for path in sample.root.rglob("*") if path.is_file()}
     logged = {f"{entry['source']}/{entry['file']}" for entry in sample.truth["files"]}
     assert {entry["source"] for entry in sample.truth["files"]} == SOURCES

@@ -11,6 +11,7 @@
     'portal_delivery': 'int_portal_row',
     'survey_qualtrics': 'int_survey_response',
     'web_snowplow': 'int_web_event',
+    'jdnet_delivery': 'int_facility_delivery',
 } %}
 with current_row_outcome as (
     {% for source, model in classified.items() %}

@@ -16,6 +16,7 @@ from shirube.sample.truth import Truth
 from shirube.sample.writers import dcf, portal, qualtrics, snowplow, zoom
 from shirube.sample.writers.crm import CrmWriter
 from shirube.sample.writers.files import FileLog
+from shirube.sample.writers.jdnet import JdnetWriter
 
 Progress = Callable[[str, dict[str, Any]], None]
 
@@ -50,6 +51,7 @@ def generate(
     known = Truth(out, company)
     dcf.write(log, company, defects)
     crm = CrmWriter(log, company, defects)
+    jdnet = JdnetWriter(log, company, defects, seed)
     for index in range(months):
         month = simulation.month(index)
         known.add(month)
@@ -58,6 +60,7 @@ def generate(
         portal.write(log, company, month, defects)
         qualtrics.write(log, company, month, defects)
         snowplow.write(log, company, month, defects, simulation.tracking_off_from)
+        jdnet.month(index)
         if progress:
             progress("sample_month", {"month": period.label(index), "done": index + 1, "of": months})
     known.close()

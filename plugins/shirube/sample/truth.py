@@ -192,6 +192,7 @@ def _superseded(log: FileLog, defects: Defects, records: dict[str, int]) -> dict
     rows["webinar_zoom"] = counts["webinar_superseded_rows"]
     rows["portal_delivery"] = counts["portal_superseded_rows"]
     rows["survey_qualtrics"] = counts["survey_superseded_rows"]
+    rows["jdnet_delivery"] = counts["jdnet_superseded"]
     rows["web_snowplow"] = counts["web_repeated_rows"]
     return {source: number for source, number in rows.items() if number and log.wants(source)}
 
@@ -306,6 +307,17 @@ def _planted(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[st
         "truncated_rows": entry(
             "quarantine: too_few_columns (129 and 130 fields are fine)", rows=counts["web_broken_rows"]
         ),
+        "records_cut_inside_a_character": entry(
+            "quarantine: bad_record_length and undecodable",
+            records=counts["jdnet_records_cut"],
+            names=counts["jdnet_names_cut"],
+        ),
+        "corrected_deliveries": entry(
+            "the line of the last making stands; a cancelled one is deleted_in_source",
+            rows=counts["jdnet_superseded"],
+            cancelled=counts["jdnet_cancelled"],
+            returns=counts["jdnet_returns"],
+        ),
         "off_label_without_record": entry(
             "gate on the Medical hand-off KPI", inquiries=counts["inquiries_off_label_incomplete"]
         ),
@@ -362,6 +374,10 @@ def _expected(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[s
             "anonymous": counts["web_anonymous"],
             "test_record": counts["web_test_records"],
             "opted_out_of_tracking": counts["web_opted_out_of_tracking"],
+        },
+        "jdnet_delivery": {
+            "out_of_scope": counts["jdnet_other_products"],
+            "deleted_in_source": counts["jdnet_cancelled"],
         },
     }
     masters = ("crm_account", "crm_user", "crm_product")  # every version of these feeds a dimension's history

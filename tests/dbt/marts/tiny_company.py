@@ -19,7 +19,7 @@ OFFICES = {"OF01": "BR1", "OF02": "BR1", "OF03": "BR1", "OF04": "BR2"} | dict.fr
 SOURCES = (
     "dcf_physician", "dcf_facility", "dcf_affiliation", "crm_account", "crm_user", "crm_product", "crm_call",
     "crm_call_detail", "crm_sent_email", "crm_email_activity", "crm_consent", "crm_medical_inquiry",
-    "webinar_zoom", "portal_delivery", "survey_qualtrics", "web_snowplow",
+    "webinar_zoom", "portal_delivery", "survey_qualtrics", "web_snowplow", "jdnet_delivery",
 )  # fmt: skip
 CHANNELS = (
     "mr_visit", "mr_remote", "mr_email", "hq_email", "owned_web", "webinar", "portal", "chat",
