@@ -45,7 +45,7 @@ def latest(source: str, columns: str, version: str, key: str = "id") -> str:
         from read_parquet('$lake/{source}/*.parquet', union_by_name = true) join delivery using (_landing_id)
         qualify row_number() over (partition by {key} order by {version} desc nulls last, delivered_at desc,
             file_name desc, _landing_id desc, _row_number desc) = 1""".replace(
-        ", is_deleted", "" if source == "survey_qualtrics" else ", is_deleted"
+        ", is_deleted", "" if source in ("survey_qualtrics", "jdnet_delivery") else ", is_deleted"
     )
 
 
@@ -667,6 +667,20 @@ from ({
 }) as row
 left join product_name on row.product_name = called
 left join account using (account_id);
+
+create table facility_delivery as
+select case when transaction_class = 'cancelled' then 'deleted_in_source' when product_id is null then 'out_of_scope'
+    when transaction_class is null then 'unparseable' end as reject
+from ({
+    latest(
+        "jdnet_delivery",
+        "unified_product_code, transaction_type",
+        "created_on",
+        "wholesaler_code, wholesaler_branch, slip_number, line_number",
+    )
+})
+left join '$seeds/unified_product.csv' as own on unified_product_code = own.unified_product_code::text
+left join '$seeds/jdnet_transaction.csv' as kind using (transaction_type);
 """
 
 FACTS = """
@@ -1487,6 +1501,7 @@ outcome as (
         union all select 'crm_suggestion', reject from suggestion
         union all select 'webinar_zoom', reject from segment union all select 'portal_delivery', reject from portal
         union all select 'survey_qualtrics', reject from survey union all select 'web_snowplow', reject from web_event
+        union all select 'jdnet_delivery', reject from facility_delivery
     ) group by all
 ),
 delivered as (

@@ -221,6 +221,45 @@ def rollback(
 
 
 @app.command()
+def explain(
+    kpi: Annotated[str, typer.Argument(help="KPI id or its Japanese name.")],
+    release: Annotated[
+        str | None, typer.Option("--release", help="Id or folder of a release; default: the current one.")
+    ] = None,
+    scope: Annotated[
+        str, typer.Option("--scope", help="company, office:ID, branch:ID, an id, or a Japanese name.")
+    ] = "company",
+    period: Annotated[
+        str | None, typer.Option("--period", help="A month or day inside it, 2026-10; default: the newest.")
+    ] = None,
+    period_type: Annotated[
+        str | None,
+        typer.Option("--period-type", help="month, quarter, half, fiscal_year; default: the KPI's."),
+    ] = None,
+    breakdown: Annotated[
+        list[str] | None,
+        typer.Option("--breakdown", help="column=value, e.g. channel_id=mr_visit; repeatable."),
+    ] = None,
+    output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    home: HomeOption = None,
+) -> None:
+    """Where one published number comes from, computed again. Exit code 1 if that gives another number."""
+    from shirube.share.explain import Asked, release_folder
+    from shirube.share.explain import explain as explain_number
+    from shirube.share.explain_page import render
+
+    if output not in ("text", "json"):
+        raise ValueError(f"--format は text か json です。 / --format is text or json, not {output}")
+    pairs = tuple((column, value) for column, _, value in (text.partition("=") for text in breakdown or ()))
+    found = explain_number(release_folder(release, home), Asked(kpi, scope, period, period_type, pairs))
+    if output == "json":
+        typer.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=2, default=str))
+    else:
+        console.print(render(found))
+    raise typer.Exit(1 if found.reproduction.outcome == "different" else 0)
+
+
+@app.command()
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
     home: HomeOption = None,

@@ -128,7 +128,7 @@ def test_contracts_sources_and_staging_do_not_drift(dbt_manifest: dict[str, Any]
     lake = {s["name"] for s in dbt_manifest["sources"].values() if s["source_name"] == "lake"}
     staging = {name.removeprefix("stg_") for name, node in dbt_models.items() if layer(node) == "staging"}
     suites = {f.stem for f in (project_root() / "expectations" / "suites" / "landed").glob("*.yaml")}
-    assert len(contracts) == 21
+    assert len(contracts) == 22
     assert set(contracts) == lake == staging == suites
 
 
@@ -163,3 +163,23 @@ def test_no_mart_for_medical_representatives_reads_sales_or_ranks_people(dbt_mod
         if any(word in column for word in ("sales", "revenue", "rank_of_mr", "mr_rank"))
     ]
     assert columns == []
+
+
+def test_deliveries_to_facilities_are_nobodys_result(
+    dbt_manifest: dict[str, Any], dbt_models: Models
+) -> None:
+    """Goods that reached a place are context (R55): no mart reads them, and no physician stands beside them."""
+
+    def readers(name: str) -> set[str]:
+        key = dbt_models[name]["unique_id"]
+        return {other for other, node in dbt_models.items() if key in node["depends_on"]["nodes"]}
+
+    assert readers("stg_jdnet_delivery") == {"int_facility_delivery"}
+    assert readers("int_facility_delivery") == {"fct_facility_delivery", "int_row_outcome"}
+    assert readers("fct_facility_delivery") == set()
+    columns = dbt_models["fct_facility_delivery"]["columns"]
+    assert [column for column in columns if "physician" in column or "employee" in column] == []
+    behind = " ".join(dbt_models["int_facility_delivery"]["depends_on"]["nodes"])
+    assert "physician" not in behind
+    published = [key for one in dbt_manifest["exposures"].values() for key in one["depends_on"]["nodes"]]
+    assert "model.shirube.fct_facility_delivery" not in published

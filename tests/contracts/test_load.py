@@ -35,6 +35,7 @@ SOURCES = [
     "dcf_physician",
     "initiative",
     "initiative_assignment",
+    "jdnet_delivery",
     "portal_delivery",
     "story",
     "strategy_document",
@@ -87,7 +88,7 @@ def test_only_webinars_and_registers_come_as_they_happen() -> None:
 def test_all_sources_load_in_name_order():
     contracts = load_contracts()
     assert list(contracts) == SOURCES == source_names()
-    assert sum(len(contract.columns) for contract in contracts.values()) == 409
+    assert sum(len(contract.columns) for contract in contracts.values()) == 425
 
 
 def test_every_file_obeys_the_published_schema_of_the_standard():
@@ -96,7 +97,7 @@ def test_every_file_obeys_the_published_schema_of_the_standard():
     for path in (project_root() / "expectations" / "sources").glob("*.odcs.yaml"):
         jsonschema.Draft201909Validator(schema).validate(yaml.safe_load(path.read_text(encoding="utf-8")))
         seen += 1
-    assert seen == 21
+    assert seen == 22
 
 
 def test_a_contract_of_a_plain_csv_needs_fifteen_lines(tmp_path: Path):
@@ -292,5 +293,5 @@ def test_the_readme_names_every_custom_property_and_its_example_loads(tmp_path: 
     example = readme.split("```yaml\n")[1].split("```")[0]
     assert load_contract(write(tmp_path, example)).name == "field_request"
     known = [*FILE_PROPERTIES, *COLUMN_PROPERTIES]
-    assert len(known) == 21
+    assert len(known) == 24
     assert [name for name in known if f"`{name}" not in readme] == []

@@ -5,7 +5,7 @@ select
     touchpoint.channel_id,
     touchpoint.initiator,
     touchpoint.product_id,
-    email.template_id,
+    case when email.sender_department <> 'medical' then email.template_id end as template_id,
     touchpoint.occurred_on as sent_on,
     last_day(touchpoint.occurred_on) as month_end,
     email.status is null or email.status not in ('Dropped_vod', 'Failed_vod') as is_sent,

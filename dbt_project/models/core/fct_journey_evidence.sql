@@ -1,5 +1,6 @@
 -- What physicians did or said, by product and day. Contact that only the company made (depth 0-1) is no evidence,
--- nor is anything of Medical's but an inquiry on label or about safety.
+-- nor is anything of Medical's but that a physician asked, on label or about safety: that it was asked is evidence
+-- without a touchpoint, for the touchpoint does not say about what.
 with contact as (
     select * from {{ ref('fct_touchpoint') }}
     where physician_key is not null and product_id is not null and depth >= 2
@@ -26,6 +27,21 @@ call as (
         and contact.physician_key is not null
 ),
 
+inquiry as (
+    select
+        contact.physician_key,
+        asked.product_id,
+        contact.occurred_on
+    from {{ ref('fct_touchpoint') }} as contact
+    inner join {{ ref('int_medical_inquiry') }} as asked
+        on contact.source_record_id = asked.inquiry_id
+    where
+        contact.source = 'crm_medical_inquiry'
+        and contact.physician_key is not null
+        and asked.product_id is not null
+        and asked.category in ('on_label', 'safety')
+),
+
 portal as (
     select
         source_record_id,
@@ -43,6 +59,14 @@ engaged as (
         touchpoint_key
     from contact
     where source not in ('crm_call', 'crm_sent_email', 'portal_delivery')
+    union all
+    select
+        physician_key,
+        product_id,
+        'engaged_observed' as evidence_kind,
+        occurred_on as evidence_on,
+        cast(null as {{ dbt.type_string() }}) as touchpoint_key
+    from inquiry
     union all
     select
         contact.physician_key,
@@ -118,9 +142,8 @@ gathered as (
         product_id,
         'request_observed' as evidence_kind,
         occurred_on as evidence_on,
-        touchpoint_key
-    from contact
-    where source = 'crm_medical_inquiry'
+        cast(null as {{ dbt.type_string() }}) as touchpoint_key
+    from inquiry
     union all
     select
         physician_key,

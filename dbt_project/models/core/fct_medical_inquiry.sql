@@ -1,4 +1,40 @@
 -- Times only: what was asked stays with Medical.
+with rule as (
+    select * from {{ ref('medical_access_rule') }}
+    where rule_version = (select max(rule_version) from {{ ref('medical_access_rule') }})
+),
+
+-- What is asked beyond the label must be asked unprompted: the same topic through the same representative again and
+-- again within days is for compliance to look at.
+beyond_label as (
+    select
+        inquiry.inquiry_id,
+        inquiry.topic_id,
+        employee.employee_key,
+        {{ local_date('inquiry.received_at') }} as received_on
+    from {{ ref('int_medical_inquiry') }} as inquiry
+    inner join {{ ref('int_inquiry_employee') }} as employee
+        on inquiry.inquiry_id = employee.inquiry_id
+    where
+        inquiry.reject_reason is null
+        and inquiry.category = 'off_label'
+        and inquiry.call_id is not null
+        and inquiry.topic_id is not null
+),
+
+burst as (
+    select later.inquiry_id
+    from beyond_label as later
+    cross join rule
+    inner join beyond_label as earlier
+        on
+            later.employee_key = earlier.employee_key
+            and later.topic_id = earlier.topic_id
+            and {{ days_between('earlier.received_on', 'later.received_on') }} between 0 and rule.burst_days - 1
+    group by later.inquiry_id, rule.burst_min_inquiries
+    having count(*) >= rule.burst_min_inquiries
+)
+
 select
     {{ surrogate_key(["'crm_medical_inquiry'", 'inquiry.inquiry_id']) }} as inquiry_key,
     account.physician_key,
@@ -22,14 +58,24 @@ select
         when inquiry.answered_at is not null and as_of_day.business_day_number - answered_day.business_day_number > 2
         then false
     end as notified_within_2_business_days,
-    coalesce(inquiry.gl_record_complete, false) as gl_record_complete
+    coalesce(inquiry.gl_record_complete, false) as gl_record_complete,
+    case
+        when accepted_day.business_day_number - received_day.business_day_number <= rule.reach_business_days then true
+        when as_of_day.business_day_number - received_day.business_day_number > rule.reach_business_days then false
+    end as is_accepted_in_time,
+    burst.inquiry_id is not null as completes_burst
 from {{ ref('int_medical_inquiry') }} as inquiry
+cross join rule
+left join burst
+    on inquiry.inquiry_id = burst.inquiry_id
 left join {{ ref('int_account') }} as account
     on inquiry.account_id = account.account_id
 left join {{ ref('int_inquiry_employee') }} as employee
     on inquiry.inquiry_id = employee.inquiry_id
 left join {{ ref('dim_date') }} as received_day
     on {{ local_date('inquiry.received_at') }} = received_day.date_on
+left join {{ ref('dim_date') }} as accepted_day
+    on {{ local_date('inquiry.accepted_at') }} = accepted_day.date_on
 left join {{ ref('dim_date') }} as answered_day
     on {{ local_date('inquiry.answered_at') }} = answered_day.date_on
 left join {{ ref('dim_date') }} as notified_day

@@ -40,7 +40,7 @@ with registered as (
         on approval.info_class_word = info_class.info_class_word
     left join {{ ref('int_product_name') }} as product
         on approval.product_name = product.called
-    left join {{ ref('information_topic') }} as topic
+    left join {{ ref('topic') }} as topic
         on approval.topic_name = topic.topic_name_ja
 )
 

@@ -18,6 +18,7 @@
     'story': 'int_story',
     'strategy_document': 'int_strategy_document',
     'content_decision': 'int_content_decision',
+    'jdnet_delivery': 'int_facility_delivery',
 } %}
 with current_row_outcome as (
     {% for source, model in classified.items() %}

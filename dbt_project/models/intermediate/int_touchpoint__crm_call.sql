@@ -5,23 +5,31 @@ with rule as (
     where rule_version = (select max(rule_version) from {{ ref('engagement_rule') }})
 ),
 
+-- What Medical speaks about stays with Medical: its calls are counted once each, without product or topic.
+call as (
+    select
+        int_call.*,
+        int_call.channel_id = 'msl_visit' or coalesce(int_call.caller_role in ('MSL', 'Medical'), false) as is_medical
+    from {{ ref('int_call') }} as int_call
+    where int_call.reject_reason is null
+),
+
 -- Of a meeting for many the minutes say nothing about one of them.
 contact as (
     select
         call.*,
-        touched.product_id,
-        call.channel_id = 'msl_visit' or coalesce(call.caller_role in ('MSL', 'Medical'), false) as is_medical,
+        touched.product_id as told_product_id,
+        case when not call.is_medical then call.topic_id end as told_topic_id,
         case
             when call.is_request then 4
             when call.is_question or call.reaction is not null then 3
             when call.channel_id <> 'in_person_event' and call.duration_minutes >= rule.visit_min_minutes then 2
             else 1
         end as depth
-    from {{ ref('int_call') }} as call
+    from call
     cross join rule
     left join {{ ref('int_call_touched_product') }} as touched
-        on call.call_id = touched.call_id
-    where call.reject_reason is null
+        on call.call_id = touched.call_id and not call.is_medical
 )
 
 select
@@ -29,7 +37,7 @@ select
         "'crm_call'",
         'contact.call_id',
         'contact.account_id',
-        'coalesce(contact.product_id, ' ~ told_topic('contact.topic_id') ~ ')'
+        'coalesce(contact.told_product_id, ' ~ told_topic('contact.told_topic_id') ~ ')'
     ) }} as touchpoint_key,
     'crm_call' as source,
     contact.call_id as source_record_id,
@@ -47,8 +55,8 @@ select
     contact.followed_record_id is not null as is_orchestrated,
     followed.touchpoint_key as follows_touchpoint_key,
     contact.depth,
-    contact.product_id,
-    {{ told_topic('contact.topic_id') }} as topic_id,
+    contact.told_product_id as product_id,
+    {{ told_topic('contact.told_topic_id') }} as topic_id,
     cast(null as {{ dbt.type_string() }}) as content_id,
     case
         when contact.is_medical then 'non_promotional_medical'
@@ -63,6 +71,6 @@ from contact
 inner join {{ ref('channel') }} as channel
     on contact.channel_id = channel.channel_id
 left join {{ ref('topic') }} as topic
-    on contact.topic_id = topic.topic_id
+    on contact.told_topic_id = topic.topic_id
 left join {{ ref('int_followed_touchpoint') }} as followed
     on contact.call_id = followed.call_id

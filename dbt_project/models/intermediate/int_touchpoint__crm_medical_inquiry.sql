@@ -1,25 +1,13 @@
 {{ config(materialized='view') }}
 
--- What was asked off label stays with Medical: the contact is counted, its product and topic are not told. The key
--- is a hash of what is told: of the product asked about, it could be found by trying every product.
-with told as (
-    select
-        inquiry.*,
-        case when inquiry.category in ('on_label', 'safety') then inquiry.product_id end as told_product_id,
-        case when inquiry.category in ('on_label', 'safety') then {{ told_topic('inquiry.topic_id') }} end
-            as told_topic_id
-    from {{ ref('int_medical_inquiry') }} as inquiry
-    left join {{ ref('topic') }} as topic
-        on inquiry.topic_id = topic.topic_id
-    where inquiry.reject_reason is null
-)
-
+-- What was asked stays with Medical, on label or not: the contact is counted, its product and topic are not told.
+-- The key is a hash of what is told: of the product asked about, it could be found by trying every product.
 select
     {{ touchpoint_key(
         "'crm_medical_inquiry'",
         'inquiry_id',
         'account_id',
-        'told_product_id'
+        'null'
     ) }} as touchpoint_key,
     'crm_medical_inquiry' as source,
     inquiry_id as source_record_id,
@@ -37,12 +25,13 @@ select
     false as is_orchestrated,
     cast(null as {{ dbt.type_string() }}) as follows_touchpoint_key,
     4 as depth,
-    told_product_id as product_id,
-    told_topic_id as topic_id,
+    cast(null as {{ dbt.type_string() }}) as product_id,
+    cast(null as {{ dbt.type_string() }}) as topic_id,
     cast(null as {{ dbt.type_string() }}) as content_id,
     'non_promotional_medical' as info_class,
     false as is_planned,
     true as routed_to_medical,
     cast(null as integer) as duration_seconds,
     cast(null as {{ dbt.type_string() }}) as attributes
-from told
+from {{ ref('int_medical_inquiry') }}
+where reject_reason is null

@@ -6,7 +6,8 @@ with told as (
     select
         email.*,
         case when sender_department <> 'medical' then product_id end as told_product_id,
-        case when sender_department <> 'medical' then topic_id end as told_topic_id
+        case when sender_department <> 'medical' then topic_id end as told_topic_id,
+        case when sender_department <> 'medical' then template_id end as told_template_id
     from {{ ref('int_sent_email') }} as email
     where reject_reason is null
 )
@@ -40,7 +41,7 @@ select
     end as depth,
     email.told_product_id as product_id,
     {{ told_topic('email.told_topic_id') }} as topic_id,
-    case when email.sender_department <> 'medical' then email.template_id end as content_id,
+    email.told_template_id as content_id,
     case
         when email.sender_department = 'medical' then 'non_promotional_medical'
         else coalesce(topic.info_class, 'promotional')

@@ -10,6 +10,14 @@ select
     ) %}
     {{ kpi_text(kpi[field]) }} as {{ field }},
     {%- endfor %}
+    {%- for field in ('value', 'ci_low', 'ci_high') %}
+    {%- if kpi.get(field) %}
+    {{ kpi_text(kpi[field]) }} as {{ field }},
+    {%- else %}
+    cast(null as {{ dbt.type_string() }}) as {{ field }},
+    {%- endif %}
+    {%- endfor %}
+    {{ kpi_text(kpi.physicians) }} as physicians,
     {{ kpi.minimum_sample }} as minimum_sample,
     {%- for field in ('period', 'owner', 'decision_ja', 'must_not_conclude_ja', 'evidence_level', 'unit_ja', 'direction') %}
     {{ kpi_text(kpi[field]) }} as {{ field }},

@@ -17,6 +17,7 @@
 -- depends_on: {{ ref('mart_mr_strength') }}
 -- depends_on: {{ ref('mart_moment') }}
 -- depends_on: {{ ref('mart_leadership_case') }}
+-- depends_on: {{ ref('mart_medical_access') }}
 with
 
 counted as (

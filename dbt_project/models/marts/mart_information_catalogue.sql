@@ -19,7 +19,7 @@ asked as (
         route.role_id,
         route.provision,
         coalesce(medical.provision in ('on_request', 'may_provide'), false) as can_medical_answer
-    from {{ ref('information_topic') }} as topic
+    from {{ ref('topic') }} as topic
     cross join {{ ref('dim_product') }} as product
     inner join route
         on topic.info_class = route.info_class

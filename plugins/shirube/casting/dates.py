@@ -41,6 +41,7 @@ _ERA_YEAR: Final = re.compile(
 )
 _ERA_YEAR_DIGITS: Final = re.compile(r"(?P<era>[1-5])(?P<year>\d{2})")
 _COMPACT: Final = re.compile(r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})")
+_SHORT: Final = re.compile(r"(?P<year>\d{2})(?P<month>\d{2})(?P<day>\d{2})")
 _PLAIN: Final = re.compile(
     r"(?P<year>\d{4})\s*[./\-年]\s*(?P<month>\d{1,2})\s*[./\-月]\s*(?P<day>\d{1,2})日?"
 )
@@ -52,6 +53,7 @@ _TIME: Final = re.compile(
 )
 _MIDNIGHT: Final = re.compile(r"[T ]0{1,2}:00(?::00(?:\.0+)?)?Z?$")
 _LAST_HOUR: Final = 29
+SHORT_DATE: Final = "yyMMdd"
 FIRST_YEAR: Final = 1800
 LAST_YEAR: Final = 9998
 """Years in which a moment exists in every zone; beyond them are 0001 and 9999, which stand for nothing."""
@@ -68,7 +70,8 @@ _ISO_MOMENT: Final = (
 def cast_dates(texts: pa.StringArray, date_format: str) -> Cast:
     """Dates (date32). Problems: bad_date, impossible_era_date.
 
-    `date_format` is the contract's; it only says whether a slashed date starts with month or day.
+    `date_format` is the contract's: whether a slashed date starts with month or day, and `yyMMdd` for six
+    digits of this century.
     """
     slow = partial(parse_date, date_format=date_format)
     plain = pc.match_substring_regex(texts, _ISO_DAY)
@@ -167,7 +170,16 @@ def _date_shapes(date_format: str) -> list[tuple[re.Pattern[str], Callable[[re.M
         shapes.append((_MONTH_FIRST, _common_era))
     elif date_format.startswith("dd"):
         shapes.append((_DAY_FIRST, _common_era))
+    elif date_format == SHORT_DATE:
+        shapes.append((_SHORT, _this_century))
     return shapes
+
+
+def _this_century(match: re.Match[str]) -> date | Problem:
+    try:
+        return date(2000 + int(match["year"]), int(match["month"]), int(match["day"]))
+    except ValueError:
+        return Problem("bad_date")
 
 
 def _common_era(match: re.Match[str]) -> date | Problem:

@@ -55,12 +55,15 @@ FILE_PROPERTIES: Final[dict[str, type | tuple[type, ...]]] = {
     "fileNameColumns": dict,
     "passThrough": list,
     "expected": bool,
+    "recordLength": int,
+    "skipRecords": list,
 }
 COLUMN_PROPERTIES: Final[dict[str, type | tuple[type, ...]]] = {
     "identifierKind": str,
     "trueValues": list,
     "falseValues": list,
     "repairLeadingZeros": bool,
+    "bytes": dict,
 }
 _MEMBERS: Final[dict[str, tuple[str, ...]]] = {
     "supersede": ("mode", "by", "orderBy"),
@@ -68,6 +71,7 @@ _MEMBERS: Final[dict[str, tuple[str, ...]]] = {
     "deliveredAt": ("pattern",),
     "period": ("pattern", "column"),
     "fileNameColumns": ("pattern",),
+    "bytes": ("start", "length"),
 }
 _HOURS: Final = {"h": 1, "hr": 1, "hour": 1, "hours": 1, "d": 24, "day": 24, "days": 24}
 
@@ -286,6 +290,8 @@ class _Builder:
             period=self._period(props, known),
             file_name_pattern=self._file_name(props, known),
             pass_through=self._texts(props, "passThrough", ()),
+            record_length=self._record_length(props, columns),
+            skip_records=self._texts(props, "skipRecords", ()),
         )
 
     # --- columns
@@ -350,7 +356,37 @@ class _Builder:
             repair_leading_zeros=bool(self._value(props, "repairLeadingZeros", False)),
             classification=prop.classification or "",
             identifier_kind=self._identifier_kind(prop, props, at),
+            first_byte=self._bytes(props)[0],
+            byte_length=self._bytes(props)[1],
         )
+
+    def _bytes(self, props: dict[str, tuple[Any, NodePath]]) -> tuple[int | None, int | None]:
+        """Where a column of a fixed-width record lies: its first byte, 1-based, and its length."""
+        if "bytes" not in props:
+            return None, None
+        value, at = props["bytes"]
+        start, length = value.get("start"), value.get("length")
+        for name, number in (("start", start), ("length", length)):
+            if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+                self.say((*at, name), f"bytes.{name} is a whole number from 1")
+                return None, None
+        return start, length
+
+    def _record_length(self, props: dict[str, tuple[Any, NodePath]], columns: list[Column]) -> int | None:
+        """The bytes of one record of fixed width; every column must lie within it."""
+        length = self._value(props, "recordLength", None)
+        if "fixed_width" not in self._formats(props):
+            return length
+        if length is None or length < 1:
+            self.say(("customProperties",), "fixed_width needs recordLength, the bytes of one record")
+            return None
+        for index, column in enumerate(columns):
+            at = ("schema", 0, "properties", index)
+            if column.first_byte is None or column.byte_length is None:
+                self.say(at, f"fixed_width needs bytes (start, length) of {column.name}")
+            elif column.first_byte + column.byte_length - 1 > length:
+                self.say(at, f"{column.name} ends behind the record of {length} bytes")
+        return length
 
     def _identifier_kind(
         self, prop: SchemaProperty, props: dict[str, tuple[Any, NodePath]], at: NodePath

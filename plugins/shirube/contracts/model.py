@@ -16,7 +16,14 @@ import pyarrow as pa
 IDENTIFIER_KINDS: Final = ("name", "kana", "email", "phone", "birth_date", "address", "free_text", "ip")
 """Kinds of direct identifiers; the kind decides how a value is normalised before it becomes a token."""
 
-FILE_FORMATS: Final = ("delimited", "spreadsheet", "zoom_participants", "qualtrics", "snowplow")
+FILE_FORMATS: Final = (
+    "delimited",
+    "spreadsheet",
+    "zoom_participants",
+    "qualtrics",
+    "snowplow",
+    "fixed_width",
+)
 SUPERSEDE_MODES: Final = ("append", "snapshot", "replace_period", "latest_by_key")
 STRING_FORMATS: Final = ("text", "code", "free_text", "salesforce_id")
 DEFAULT_ENCODINGS: Final = ("utf-8-sig", "cp932")
@@ -54,7 +61,8 @@ class Column:
     """One declared column.
 
     `header` and `aliases` are what the file may call it; `identifier_kind` is set for direct identifiers,
-    which leave landing only as tokens.
+    which leave landing only as tokens. `first_byte` (1-based) and `byte_length` are where a file of fixed
+    width has it.
     """
 
     name: str
@@ -80,6 +88,8 @@ class Column:
     repair_leading_zeros: bool = False
     classification: str = ""
     identifier_kind: str | None = None
+    first_byte: int | None = None
+    byte_length: int | None = None
 
     @property
     def arrow_type(self) -> pa.DataType:
@@ -155,6 +165,8 @@ class SourceContract:
     period: Period | None = None
     file_name_pattern: str = ""
     pass_through: tuple[str, ...] = ()
+    record_length: int | None = None
+    skip_records: tuple[str, ...] = ()
 
     @cached_property
     def by_name(self) -> dict[str, Column]:
@@ -200,7 +212,9 @@ class SourceContract:
         """16 hex digits over everything that can change what landing makes of a file; words are left out."""
         words = {"business_name", "description", "classification"}
         columns = [{k: v for k, v in asdict(column).items() if k not in words} for column in self.columns]
-        whole = {k: v for k, v in asdict(self).items() if k not in _NOT_LANDING}
+        # What only files of fixed width declare is left out elsewhere: their fingerprints stand.
+        columns = [{k: v for k, v in column.items() if k not in _FIXED or v} for column in columns]
+        whole = {k: v for k, v in asdict(self).items() if k not in _NOT_LANDING and (k not in _FIXED or v)}
         payload = {**whole, "columns": columns, "rules": LANDING_RULES_VERSION}
         return hashlib.sha256(json.dumps(payload, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[
             :16
@@ -240,6 +254,7 @@ class SourceContract:
 
 
 _DATE_PARTS: Final = {"year", "month", "day", "hour", "minute"}
+_FIXED: Final = {"first_byte", "byte_length", "record_length", "skip_records"}
 _NOT_LANDING: Final = {
     "version",
     "status",

@@ -8,6 +8,7 @@ from typing import Final
 from shirube.contracts.model import SourceContract
 from shirube.readers.batch import FileRejected, Reader
 from shirube.readers.delimited import open_delimited
+from shirube.readers.fixed_width import open_fixed_width
 from shirube.readers.qualtrics import open_qualtrics
 from shirube.readers.snowplow import open_snowplow
 from shirube.readers.spreadsheet import open_spreadsheet
@@ -20,6 +21,7 @@ _TEXT_FORMATS: Final = {
     "zoom_participants": open_zoom,
     "qualtrics": open_qualtrics,
     "snowplow": open_snowplow,
+    "fixed_width": open_fixed_width,
 }
 
 

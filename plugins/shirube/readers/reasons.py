@@ -68,6 +68,11 @@ ROW_REASONS: Final[dict[str, Reason]] = {
     "unclosed_quote": Reason(
         "引用符が閉じていない行です", "a quotation mark in this row is never closed", _SENDER
     ),
+    "bad_record_length": Reason(
+        "1行の長さが決まりと違います（{fact}バイトのはずです）。文字の途中で切れていることがあります",
+        "the record is not {fact} bytes long; it may have been cut inside a character",
+        _SENDER,
+    ),
     "malformed_row": Reason(
         "行の形が壊れていて読めません", "the row's quoting or line breaks are broken", _SENDER
     ),

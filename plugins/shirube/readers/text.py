@@ -76,6 +76,13 @@ class TextFile:
             self._wide_chunks() if self.encoding.startswith(("utf-16", "utf-32")) else self._narrow_chunks()
         )
 
+    def raw_chunks(self) -> Iterator[bytes]:
+        """The bytes as they are, in pieces that end with a line, except perhaps the last.
+
+        For records whose positions are counted in bytes: in another encoding they would be elsewhere.
+        """
+        return _line_chunks(self.path, self.mark_bytes, b"\n")
+
     def head(self, most_bytes: int = 1 << 20) -> str:
         """The first lines as text, at least one if there is one."""
         taken = bytearray()

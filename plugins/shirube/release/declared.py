@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shirube.release.lineage import MartLineage, read_lineage
+
 
 @dataclass(frozen=True)
 class Declared:
@@ -17,12 +19,14 @@ class Declared:
 
     `star`: core tables to publish beside the marts, sorted. `kpis`: KPI id → the mart that counts it.
     `grain`: model → the columns that tell its rows apart. `mart_parents`: mart → the marts it reads.
+    `lineage`: mart → everything behind it.
     """
 
     star: tuple[str, ...]
     kpis: dict[str, str]
     grain: dict[str, tuple[str, ...]]
     mart_parents: dict[str, tuple[str, ...]]
+    lineage: dict[str, MartLineage]
 
     def kpis_of(self, mart: str) -> list[str]:
         """KPI ids counted by a mart, sorted."""
@@ -48,7 +52,7 @@ def read_declared(manifest_file: Path) -> Declared:
         kpis |= {str(kpi["id"]): str(node["name"]) for kpi in meta.get("kpis") or []}
         if isinstance(meta.get("grain"), list):
             grain[str(node["name"])] = tuple(str(column) for column in meta["grain"])
-    return Declared(tuple(sorted(star)), kpis, grain, _mart_parents(models))
+    return Declared(tuple(sorted(star)), kpis, grain, _mart_parents(models), read_lineage(document))
 
 
 def _mart_parents(models: dict[str, Any]) -> dict[str, tuple[str, ...]]:

@@ -33,6 +33,7 @@ from shirube.home import Home
 from shirube.ledger import Ledger
 from shirube.release import kpi_rows, retention, shelf
 from shirube.release.declared import Declared, read_declared
+from shirube.release.lineage import described, rule_versions
 from shirube.release.manifest import (
     DUCKDB_CHECKSUM_FILE,
     DUCKDB_FILE,
@@ -155,10 +156,11 @@ def _write(
             _write_marts(home, draft, build, progress)
             _write_star(draft, progress)
             core_rows = _row_counts(connection, "core")
+            lineage = _lineage(draft)
         shutil.copytree(audit.folder, folder / "audit")
         tables = _write_database(draft)
         shutil.rmtree(folder / SPILL_FOLDER, ignore_errors=True)
-        manifest = _manifest(home, build, audit, draft, core_rows, tables)
+        manifest = _manifest(build, audit, draft, core_rows, tables, lineage)
         check_contents(folder, manifest)
         write_manifest(folder, manifest)
         _seal(folder)
@@ -374,13 +376,28 @@ def _write_database(draft: _Draft) -> dict[str, int]:
     return tables
 
 
+def _lineage(draft: _Draft) -> dict[str, Any]:
+    """Mart → what it is made of and by which versions of the rules; a mart that was carried over keeps its
+    own."""
+    versions = rule_versions(draft.connection)
+    found = {}
+    for entry in draft.marts:
+        name = entry["name"]
+        earlier = draft.carried_from.get(name)
+        if earlier is not None:
+            found[name] = read_manifest(earlier).get("lineage", {}).get(name)
+        elif name in draft.declared.lineage:
+            found[name] = described(draft.declared.lineage[name], versions)
+    return found
+
+
 def _manifest(
-    home: Home,
     build: Candidate,
     audit: AuditResult,
     draft: _Draft,
     core_rows: dict[str, int],
     tables: dict[str, int],
+    lineage: dict[str, Any],
 ) -> dict[str, Any]:
     unlisted = {MANIFEST_FILE, DUCKDB_FILE, DUCKDB_CHECKSUM_FILE}
     files = sorted(path for path in draft.folder.rglob("*") if path.is_file() and path.name not in unlisted)
@@ -393,6 +410,7 @@ def _manifest(
         "sources": _sources(build),
         "marts": draft.marts,
         "star": draft.star,
+        "lineage": lineage,
         "core_rows": core_rows,
         "duckdb": {"file": DUCKDB_FILE, "tables": tables},
         "audit": {

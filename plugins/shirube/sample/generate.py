@@ -18,6 +18,7 @@ from shirube.sample.writers.content import ContentWriter
 from shirube.sample.writers.crm import CrmWriter
 from shirube.sample.writers.files import FileLog
 from shirube.sample.writers.suggestion import SuggestionWriter
+from shirube.sample.writers.jdnet import JdnetWriter
 
 Progress = Callable[[str, dict[str, Any]], None]
 
@@ -54,6 +55,7 @@ def generate(
     crm = CrmWriter(log, company, defects)
     content = ContentWriter(log, company, defects, seed)
     suggestions = SuggestionWriter(log, company, defects, seed)
+    jdnet = JdnetWriter(log, company, defects, seed)
     for index in range(months):
         month = simulation.month(index)
         known.add(month)
@@ -64,6 +66,7 @@ def generate(
         portal.write(log, company, month, defects)
         qualtrics.write(log, company, month, defects, seed)
         snowplow.write(log, company, month, defects, simulation.tracking_off_from)
+        jdnet.month(index)
         if progress:
             progress("sample_month", {"month": period.label(index), "done": index + 1, "of": months})
     initiatives.write(log, company, simulation.initiatives, defects)

@@ -197,6 +197,7 @@ def _superseded(log: FileLog, defects: Defects, records: dict[str, int]) -> dict
     rows["webinar_zoom"] = counts["webinar_superseded_rows"]
     rows["portal_delivery"] = counts["portal_superseded_rows"]
     rows["survey_qualtrics"] = counts["survey_superseded_rows"]
+    rows["jdnet_delivery"] = counts["jdnet_superseded"]
     rows["web_snowplow"] = counts["web_repeated_rows"]
     for source in ("initiative", "initiative_assignment", "story"):
         rows[source] = counts[source + "_superseded_rows"]
@@ -343,6 +344,17 @@ def _planted(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[st
             "fct_content_use.is_idle_cut (more than five minutes)", rows=counts["content_left_open"]
         ),
         "training_presentations": entry("core reject: out_of_scope", rows=counts["content_training_rows"]),
+        "records_cut_inside_a_character": entry(
+            "quarantine: bad_record_length and undecodable",
+            records=counts["jdnet_records_cut"],
+            names=counts["jdnet_names_cut"],
+        ),
+        "corrected_deliveries": entry(
+            "the line of the last making stands; a cancelled one is deleted_in_source",
+            rows=counts["jdnet_superseded"],
+            cancelled=counts["jdnet_cancelled"],
+            returns=counts["jdnet_returns"],
+        ),
         "off_label_without_record": entry(
             "gate on the Medical hand-off KPI", inquiries=counts["inquiries_off_label_incomplete"]
         ),
@@ -409,6 +421,10 @@ def _expected(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[s
             "anonymous": counts["web_anonymous"],
             "test_record": counts["web_test_records"],
             "opted_out_of_tracking": counts["web_opted_out_of_tracking"],
+        },
+        "jdnet_delivery": {
+            "out_of_scope": counts["jdnet_other_products"],
+            "deleted_in_source": counts["jdnet_cancelled"],
         },
     }
     # Every version of these feeds a dimension.

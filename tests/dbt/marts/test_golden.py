@@ -176,6 +176,38 @@ def test_coincidental_follow_up_shows_no_lift(warehouse: Connection) -> None:
     assert margin > 1.96 * sqrt(20) / 80
 
 
+def test_the_way_to_medical_counts_what_a_representative_may_not_answer(warehouse: Connection) -> None:
+    # Beyond the label in October: 12 at OF01 (BR1), 33 at OF04 (BR2). In time: all but P09 and P10; of P11,
+    # P12 and Q033 nobody can say yet: 40 of 42.
+    row = number(warehouse, "medical.route_availability_rate", "company")
+    assert (row["numerator"], row["denominator"], row["display_state"]) == (40, 42, "shown")
+    assert row["value"] == pytest.approx(40 / 42)
+    # 8 + 32 + 1 answered; the record is missing for Q001-Q003. The inquiry on the label is not among them.
+    row = number(warehouse, "medical.gl_record_complete_rate", "company")
+    assert (row["numerator"], row["denominator"], row["display_state"]) == (38, 41, "shown")
+    few = number(warehouse, "medical.gl_record_complete_rate", "BR1")
+    assert (few["numerator"], few["denominator"], few["value"]) == (8, 8, None)
+    # Waiting of 45: after 1 day 42/45 (P01, P02, Q033), after 2 days 42/45 * 8/42 = 8/45: the median is 2.
+    row = number(warehouse, "medical.beyond_label_answer_days_median", "company")
+    assert (row["value"], row["denominator"], row["display_state"]) == (2, 45, "shown")
+    waits = CensoredData(uncensored=[1, 1, 2, 2, 3, 3, 5, 5, 1] + [2] * 32, right=[4, 4, 4, 4])
+    band = ecdf(waits).sf.confidence_interval(method="log-log")
+    days = ecdf(waits).sf.quantiles
+    low = next(day for day, share in zip(days, band.low.probabilities, strict=True) if share <= 0.5)
+    high = next(day for day, share in zip(days, band.high.probabilities, strict=True) if share <= 0.5)
+    assert (row["ci_low"], row["ci_high"]) == (low, high)
+
+
+def test_bursts_are_flags_for_compliance_and_no_number(warehouse: Connection) -> None:
+    flags = warehouse.execute(
+        "select scope_type, scope_id, inquiries, burst_flags from marts.mart_medical_access"
+        " where period_type = 'month' and period_start = '2026-10-01' order by scope_id"
+    ).fetchall()
+    assert flags == [("branch", "BR1", 12, 1), ("branch", "BR2", 33, 0), ("company", "company", 45, 1)]
+    told = warehouse.execute("select string_agg(numerator || denominator || value) from marts.dim_kpi")
+    assert "burst" not in str(told.fetchall())
+
+
 def test_the_median_frequency(warehouse: Connection) -> None:
     # 40 physicians in order: twenty with 1, twenty with 3. The 20th has 1, the 21st has 3: median 2.
     # Interval by ranks: (40 - 1.96*sqrt(40))/2 = 13.8 -> 14th = 1; 1 + (40 + 1.96*sqrt(40))/2 = 27.2 ->
@@ -310,6 +342,8 @@ def test_every_registered_kpi_was_checked_here(warehouse: Connection) -> None:
     }
     by_hand = {case[0] for case in RATES} | {
         "medical.closed_loop_rate", "medical.handoff_days_median", "channel.frequency_median",
+        "medical.route_availability_rate", "medical.gl_record_complete_rate",
+        "medical.beyond_label_answer_days_median",
         "preference.diversity", "cx.nps", "journey.physicians_in_phase", "trust.match_rate",
         "trust.coverage_rate", "trust.freshness_hours_p95", "orchestration.lift",
         "orchestration.coincidence_rate", "choice.days_to_honour_median",
@@ -317,7 +351,7 @@ def test_every_registered_kpi_was_checked_here(warehouse: Connection) -> None:
         "cx.survey_fatigue_rate", "cx.opt_out_rate", "cx.pull_difference_satisfied",
     } | content_company.KPIS | CHECKED_WITH_NEEDS_AND_MOMENTS  # fmt: skip
     assert registered == published == by_hand
-    assert len(registered) == 43
+    assert len(registered) == 46
 
 
 def test_periods_are_complete_or_a_month(warehouse: Connection) -> None:

@@ -25,7 +25,7 @@ SOURCES = (
     "dcf_physician", "dcf_facility", "dcf_affiliation", "crm_account", "crm_user", "crm_product", "crm_call",
     "crm_call_detail", "crm_sent_email", "crm_email_activity", "crm_consent", "crm_medical_inquiry",
     "webinar_zoom", "portal_delivery", "survey_qualtrics", "web_snowplow", "initiative", "story",
-    "crm_suggestion",
+    "crm_suggestion", "jdnet_delivery",
     "crm_call_key_message", "crm_key_message", "content_approval", "content_decision",
 )  # fmt: skip
 CHANNELS = (
@@ -245,11 +245,15 @@ def invitations() -> list[Row]:
 
 
 def inquiries() -> list[Row]:
+    """All beyond the label, which the hand-off does not look at and the way to Medical is about."""
+
     def inquiry(name: str, office: str, received: str, answered: str | None, notified: bool | None) -> Row:
         return {
             "inquiry_key": f"I-{name}", "physician_key": name, "office_id": office, "is_from_mr": True,
             "received_on": received, "answered_at": answered, "is_open": answered is None,
-            "notified_within_2_business_days": notified,
+            "notified_within_2_business_days": notified, "category": "off_label",
+            "is_accepted_in_time": True, "gl_record_complete": name not in q(1, 3),
+            "completes_burst": name == "P03",
         }  # fmt: skip
 
     def tokyo_noon(day: int) -> str:
@@ -259,10 +263,21 @@ def inquiries() -> list[Row]:
         inquiry(name, "OF01", "2026-10-05", tokyo_noon(5 + days), True)
         for name, days in zip(p(1, 8), (1, 1, 2, 2, 3, 3, 5, 5), strict=True)
     ]
-    still_open = [inquiry(name, "OF01", "2026-10-27", None, None) for name in p(9, 12)]
+    still_open = [
+        inquiry(name, "OF01", "2026-10-27", None, None) | {"is_accepted_in_time": accepted}
+        for name, accepted in zip(p(9, 12), (False, False, None, None), strict=True)
+    ]
     elsewhere = [inquiry(name, "OF04", "2026-10-05", tokyo_noon(7), name in q(1, 24)) for name in q(1, 32)]
-    too_fresh_to_say = [inquiry("Q033", "OF04", "2026-10-29", tokyo_noon(30), None)]
-    return answered + still_open + elsewhere + too_fresh_to_say
+    too_fresh_to_say = inquiry("Q033", "OF04", "2026-10-29", tokyo_noon(30), None)
+    # An inquiry on the label is no question of who may answer.
+    on_label = {"category": "on_label", "gl_record_complete": False}
+    return [
+        *answered,
+        *still_open,
+        *elsewhere,
+        too_fresh_to_say | {"is_accepted_in_time": None},
+        *([inquiry("Q034", "OF04", "2026-08-03", "2026-08-04T12:00:00+09:00", True) | on_label]),
+    ]
 
 
 def touchpoints() -> list[Row]:

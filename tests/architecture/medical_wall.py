@@ -1,0 +1,221 @@
+"""Follow Medical's content, column by column, through the compiled SQL of dbt's manifest.
+
+Where it enters is declared at the column (`meta.medical_content: true`). From there on everything made from
+it is Medical's content too, without a word in any yml: a column computed from it, and every column of a
+model that filters, joins, groups or orders by it, for counting only what was off label tells what was asked.
+A model that lets something through or leaves it behind on purpose says so (`meta.firewall`: from, columns,
+why); nothing else stops it. An estimate is made of everything in the tables it read (`meta.reads`).
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlglot
+from shirube.home import project_root
+from sqlglot import exp
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import Scope, traverse_scope
+
+INSIDE = {"medical", "compliance"}
+Manifest = dict[str, Any]
+Column = tuple[str, str]
+"""(table, column), both as dbt names them."""
+
+
+@dataclass
+class Wall:
+    """What the walk found.
+
+    `content`: (table, column) of Medical → the columns it was made from. `leaks`: where it can be read by
+    others, with the way it came. `unused`: declared cuts that cut nothing.
+    """
+
+    content: dict[Column, set[Column]] = field(default_factory=dict)
+    leaks: list[str] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)
+
+    def way(self, column: Column) -> str:
+        """One way by which a column came to hold Medical's content, from the source on."""
+        steps = [column]
+        while (earlier := sorted(self.content.get(steps[-1], set()) - set(steps))) and len(steps) < 30:
+            steps.append(earlier[0])
+        return " ← ".join(".".join(step) for step in steps)
+
+
+def walk(manifest: Manifest) -> Wall:
+    """Follow Medical's content to everything that other readers can open."""
+    wall = Wall()
+    tables: dict[str, list[str]] = {name: columns for name, columns in _seeds(manifest)}
+    published = _published(manifest)
+    estimates = {
+        str(source["name"]): source
+        for source in manifest["sources"].values()
+        if source["source_name"] == "estimates"
+    }
+    for node in _in_order(manifest):
+        name = str(node["name"])
+        cuts = {(cut["from"], column) for cut in meta(node).get("firewall", []) for column in cut["columns"]}
+        used: set[Column] = set()
+        for source in _estimates_read(manifest, node):
+            _add_estimate(wall, tables, estimates[source])
+        tree = _qualified(node, tables)
+        tables[name] = list(tree.named_selects)
+        made = _made_of(tree, wall, cuts, used)
+        for column in tables[name]:
+            if made.get(column):
+                wall.content[name, column] = made[column]
+            if meta(node["columns"].get(column, {})).get("medical_content"):
+                wall.content.setdefault((name, column), set())
+        wall.unused += [f"{name}: {table}.{column}" for table, column in sorted(cuts - used)]
+        is_open = name in published or (
+            node["schema"] == "marts" and not set(meta(node).get("audience") or ["everyone"]) <= INSIDE
+        )
+        if is_open:
+            held = [column for column in tables[name] if (name, column) in wall.content]
+            wall.leaks += [wall.way((name, column)) for column in held]
+    return wall
+
+
+def meta(node: dict[str, Any]) -> dict[str, Any]:
+    """The `meta` of a dbt node or column, wherever its version of dbt keeps it."""
+    return {**(node.get("meta") or {}), **((node.get("config") or {}).get("meta") or {})}
+
+
+def _made_of(
+    tree: exp.Expression, wall: Wall, cuts: set[Column], used: set[Column]
+) -> dict[str, set[Column]]:
+    """Output column → the columns of Medical's content that it was made from, filters included."""
+    by_scope: dict[int, dict[str, set[Column]]] = {}
+
+    def of(column: exp.Column, scope: Scope) -> set[Column]:
+        source = scope.sources.get(column.table)
+        if isinstance(source, Scope):
+            return by_scope.get(id(source.expression), {}).get(column.name, set())
+        if isinstance(source, exp.Table):
+            found = (source.name, column.name)
+            if found not in wall.content:
+                return set()
+            if found in cuts:
+                used.add(found)
+                return set()
+            return {found}
+        return set()
+
+    for scope in traverse_scope(tree):
+        expression = scope.expression
+        if isinstance(expression, exp.SetOperation):
+            arms = [(part.expression, by_scope[id(part.expression)]) for part in scope.set_operation_scopes]
+            by_scope[id(expression)] = {
+                name: _together(made.get(arm.named_selects[place], set()) for arm, made in arms)
+                for place, name in enumerate(arms[0][0].named_selects)
+            }
+        elif isinstance(expression, exp.Select):
+            # A left join decides what its right side says, and which rows there are it does not.
+            said: dict[str, set[Column]] = {}
+            placed: set[int] = set()
+            for join in expression.args.get("joins") or []:
+                if join.side == "LEFT":
+                    columns = [column for column in scope.columns if _is_within(column, join)]
+                    placed |= {id(column) for column in columns}
+                    said[join.alias_or_name] = _together(of(column, scope) for column in columns)
+            chosen: dict[str, set[Column]] = {}
+            for selected in expression.selects:
+                columns = [column for column in scope.columns if _is_within(column, selected)]
+                placed |= {id(column) for column in columns}
+                chosen[selected.alias_or_name] = _together(
+                    of(column, scope) | said.get(column.table, set()) for column in columns
+                )
+            # What decides which rows there are, or which belong together, is in every column.
+            others = [column for column in scope.columns if id(column) not in placed]
+            deciding = _together(of(column, scope) | said.get(column.table, set()) for column in others)
+            for inner in scope.subquery_scopes:
+                deciding |= _together(by_scope.get(id(inner.expression), {}).values())
+            by_scope[id(expression)] = {name: made | deciding for name, made in chosen.items()}
+    return by_scope.get(id(tree), {})
+
+
+def _together(parts: Iterable[set[Column]]) -> set[Column]:
+    found: set[Column] = set()
+    for part in parts:
+        found |= part
+    return found
+
+
+def _is_within(column: exp.Expression, selected: exp.Expression) -> bool:
+    place: exp.Expression | None = column
+    while place is not None:
+        if place is selected:
+            return True
+        place = place.parent
+    return False
+
+
+def _qualified(node: dict[str, Any], tables: dict[str, list[str]]) -> exp.Expression:
+    """The model's compiled SQL with every column named in full."""
+    schema = {name: dict.fromkeys(columns, "text") for name, columns in tables.items()}
+    tree = sqlglot.parse_one(node["compiled_code"], read="duckdb")
+    for table in tree.find_all(exp.Table):
+        # One flat schema: dbt's names are unique in a project.
+        table.set("db", None)
+        table.set("catalog", None)
+    return qualify(
+        tree, schema=schema, dialect="duckdb", validate_qualify_columns=False, expand_alias_refs=False
+    )
+
+
+def _add_estimate(wall: Wall, tables: dict[str, list[str]], source: dict[str, Any]) -> None:
+    """An estimate is Medical's content, whole, when a table it read holds any."""
+    name = str(source["name"])
+    tables[name] = list(source["columns"])
+    reads = set(meta(source)["reads"])
+    held = {column for column in wall.content if column[0] in reads}
+    for column in source["columns"] if held else ():
+        wall.content[name, column] = held
+
+
+def _estimates_read(manifest: Manifest, node: dict[str, Any]) -> list[str]:
+    parents = (manifest["sources"].get(key) for key in node["depends_on"]["nodes"])
+    return sorted(str(one["name"]) for one in parents if one and one["source_name"] == "estimates")
+
+
+def _in_order(manifest: Manifest) -> list[dict[str, Any]]:
+    """Every model after what it is made from; an estimate's tables count as its readers' parents."""
+    models = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+    by_name = {node["name"]: key for key, node in models.items()}
+    placed: dict[str, dict[str, Any]] = {}
+
+    def place(key: str) -> None:
+        source = manifest["sources"].get(key)
+        if source is not None and source["source_name"] == "estimates":
+            for name in meta(source)["reads"]:
+                place(by_name[name])
+        if key in placed or key not in models:
+            return
+        for parent in sorted(models[key]["depends_on"]["nodes"]):
+            place(parent)
+        placed[key] = models[key]
+
+    for key in sorted(models):
+        place(key)
+    return list(placed.values())
+
+
+def _published(manifest: Manifest) -> set[str]:
+    return {
+        key.split(".")[-1]
+        for exposure in manifest["exposures"].values()
+        if meta(exposure).get("publish") == "star"
+        for key in exposure["depends_on"]["nodes"]
+    }
+
+
+def _seeds(manifest: Manifest) -> Iterator[tuple[str, list[str]]]:
+    for node in manifest["nodes"].values():
+        if node["resource_type"] == "seed":
+            file = project_root() / "dbt_project" / node["original_file_path"]
+            with file.open(encoding="utf-8") as handle:
+                yield str(node["name"]), next(csv.reader(handle))
