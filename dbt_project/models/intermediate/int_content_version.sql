@@ -41,7 +41,7 @@ with registered as (
     left join {{ ref('int_product_name') }} as product
         on approval.product_name = product.called
     left join {{ ref('topic') }} as topic
-        on approval.topic_name = topic.topic_name_ja
+        on approval.topic_name = topic.name_ja
 )
 
 select

@@ -12,7 +12,7 @@ with route as (
 asked as (
     select
         topic.topic_id,
-        topic.topic_name_ja,
+        topic.name_ja as topic_name_ja,
         topic.info_class,
         product.product_id,
         product.name as product_name,
