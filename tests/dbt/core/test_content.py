@@ -1,8 +1,8 @@
 """Uses of contents, their versions and what followed, over a lake of a few rows counted by hand.
 
-Leap year 2024. Slide C2001 (for representatives) has version 1 until 29 February and version 2 from 20 February;
-C2002 is Medical's; C2009 has been shown but never approved; K9 is for training. Template TM1 is sent by
-representatives, TM2 by Medical only.
+Leap year 2024. Slide C2001 (for representatives) has version 1 until 29 February and version 2 from
+20 February; C2002 is Medical's; C2009 has been shown but never approved; K9 is for training. Template TM1
+is sent by representatives, TM2 by Medical only.
 """
 
 from __future__ import annotations
@@ -154,8 +154,9 @@ def _mails_and_views(lake: TinyLake) -> None:
         "crm_email_activity",
         "2024-03-04",
         [
-            # Fourteen days after the e-mail and after the briefing of the 12th: 26 February is the last that counts.
-            sales(id="X1", sent_email_id="E1", activity_at="2024-02-26 03:00:00", event_type="Clicked_vod") | agent,
+            # For the briefing of the 12th, 26 February is the last day that counts.
+            sales(id="X1", sent_email_id="E1", activity_at="2024-02-26 03:00:00",
+                  event_type="Clicked_vod") | agent,
             sales(id="X2", sent_email_id="E1", activity_at="2024-02-27 03:00:00",
                   event_type="Unsubscribed_vod") | agent,
         ],
@@ -182,9 +183,8 @@ def contents(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 def test_a_use_is_valid_until_its_last_day(contents: Warehouse) -> None:
     found = contents.rows(
         """
-        select content_use.source_record_id, cast(content_use.used_on as varchar), content_use.content_version,
-            content_use.role_id, content_use.validity
-        from core.fct_content_use as content_use where source = 'crm_call_key_message' order by 1, 2
+        select source_record_id, cast(used_on as varchar), content_version, role_id, validity
+        from core.fct_content_use where source = 'crm_call_key_message' order by 1, 2
         """
     )
     assert found == [
@@ -224,9 +224,10 @@ def test_what_followed_within_fourteen_days(contents: Warehouse) -> None:
         ) order by source, source_record_id
         """
     )
-    # The click on 26 February is a reaction to the e-mail and, about the same product and topic, to the briefing of
-    # the 12th (exactly fourteen days later). L1 and L2 come after it. The site was visited on 15 March: fourteen days
-    # after 1 March, fifteen after 29 February. On 20 March no window is open any more but the visit's own.
+    # The click on 26 February is a reaction to the e-mail and, about the same product and topic, to the
+    # briefing of the 12th (exactly fourteen days later). L1 and L2 come after it. The site was visited on
+    # 15 March: fourteen days after 1 March, fifteen after 29 February. On 20 March no window is open any
+    # more but the visit's own.
     assert found == [
         ("S1", None, None, None, True),
         ("S12", None, None, None, True),

@@ -1,9 +1,10 @@
 """The contents of the tiny company: versions, uses and decisions small enough to count by hand.
 
-All is October 2026, seen on the 31st. On visits, seven contents: `high`, `mid`, `low` with 40 physicians each,
-`notice` (a safety notice) with 40 others, `thirty` with exactly 30, `almost` with 29 and `small` with 3.
-`web` is fetched by the physician and the approval register does not know it. The others are never shown; they
-stand at the edges of what counts as new, valid and rarely used. `secret` is Medical's and has no name.
+All is October 2026, seen on the 31st. On visits, seven contents: `high`, `mid`, `low` with about 40
+physicians each, `notice` (a safety notice) with 40 others, `thirty` with exactly 30, `almost` with 29 and
+`small` with 3. `web` is fetched by the physician and the approval register does not know it. The others are
+never shown; they stand at the edges of what counts as new, valid and rarely used. `secret` is
+Medical's and has no name.
 """
 
 from __future__ import annotations

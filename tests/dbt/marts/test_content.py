@@ -1,4 +1,4 @@
-"""Contents against numbers counted by hand from content_company.py; intervals against scipy's Wilson interval."""
+"""Contents against numbers counted by hand from content_company.py; intervals against scipy's Wilson."""
 
 from __future__ import annotations
 
@@ -28,13 +28,14 @@ def evaluation(warehouse: Connection, content: str) -> dict[str, Any]:
     return dict(zip([column[0] for column in cursor.description], found[0], strict=True))
 
 
-# The five with 30 physicians or more: 36/40, 20/40, 4/40, 4/40, 15/30. Sorted .1 .1 .5 .5 .9: the median is .5.
+# The five with 30 physicians or more, sorted: 4/40, 4/40, 20/41, 15/30, 36/40. The median is `mid`'s.
 LABELS = [
     ("high", 36, 40, "keep"),
-    ("mid", 20, 41, "undecided"),  # one more whom somebody showed it who has left since: exposed all the same
+    # One more than 40, shown by somebody who has left since. The median itself is a tie.
+    ("mid", 20, 41, "undecided"),
     ("low", 4, 40, "improve"),
     ("notice", 4, 40, "improve"),
-    ("thirty", 15, 30, "undecided"),  # equal to the median: its interval holds it
+    ("thirty", 15, 30, "undecided"),  # its interval holds the median
 ]
 
 
@@ -85,7 +86,7 @@ def test_the_newest_decision_that_still_stands_closes_the_loop(warehouse: Connec
 
 
 def test_reactions_of_the_whole_portfolio(warehouse: Connection) -> None:
-    # Q001-Q120, P01-P40 and OF10-2; OF10-1's two weeks are not over; what five fetched on their own is no exposure.
+    # Q001-Q120, P01-P40 and OF10-2. OF10-1's two weeks are not over; what five fetched themselves is none.
     # Reacted: Q001-Q036, Q041-Q060, Q081-Q084, P01-P04.
     reaction = number(warehouse, "content.reaction_rate", "company")
     assert (reaction["numerator"], reaction["denominator"]) == (64, 161)
@@ -119,7 +120,8 @@ def test_rarely_used_needs_ninety_days_and_fewer_than_five_uses(warehouse: Conne
         ("new90", True, False, 4, True),
         ("today", True, False, 0, True),  # its last day is today
     ]  # `over` ended yesterday and was not used by anybody in the counted months: no row
-    # Valid: the seven shown, new89, new90, edge4, edge5, today = 12. Without new89: 11. Rarely: edge4, new90, today.
+    # Valid: the seven shown, new89, new90, edge4, edge5, today = 12. Without new89: 11.
+    # Rarely: edge4, new90, today.
     row = number(warehouse, "content.rarely_used_rate", "company")
     assert (row["numerator"], row["denominator"], row["display_state"]) == (3, 11, "reference")
     assert rows(
@@ -158,7 +160,7 @@ def test_judged_reactions_stand_on_their_own_line(warehouse: Connection) -> None
     assert found == [("low", 4, 0, 0, 5, 40, 247), ("notice", 4, 40, 30, 0, 40, 247)]
 
 
-def test_a_content_that_the_register_does_not_know_is_counted_without_a_version(
+def test_a_content_unknown_to_the_register_is_counted_without_a_version(
     warehouse: Connection,
 ) -> None:
     assert rows(

@@ -246,7 +246,7 @@ class ContentWriter:
         free = iter(np.flatnonzero(clean).tolist())
         kinds = [(UNAPPROVED, 2, "content_unapproved_uses"), (FOR_MEDICAL, 1, "content_out_of_role_uses")]
         kinds.append((TRAINING, 2, "content_training_rows"))
-        newest = [material for material in self.materials if material.slide == NEW][0].versions[0]
+        newest = next(material for material in self.materials if material.slide == NEW).versions[0]
         for slide, wanted, name in kinds:
             for row, _ in zip(free, range(wanted), strict=False):
                 shown["slide"][row] = slide
@@ -387,9 +387,8 @@ def _original(slide: int) -> int:
 def _decks(key: Array, product: Array) -> pa.StringArray:
     short = np.asarray(key) >= _MINI_DECK
     codes = product * 2 + short
-    words = [
-        f"DECK-{names.PRODUCTS[p][0][-1]}-{kind}" for p in range(N_PRODUCTS) for kind in ("FULL", "MINI")
-    ]
+    letters = [product_id[-1] for product_id, *_ in names.PRODUCTS]
+    words = [f"DECK-{letter}-{kind}" for letter in letters for kind in ("FULL", "MINI")]
     return col.pick(words, codes)
 
 
