@@ -109,7 +109,7 @@ CORE: dict[str, dict[str, str]] = {
     },
     "dim_content": {
         "content_key": "text", "content_id": "text", "title": "text", "product_id": "text",
-        "topic_id": "text",
+        "topic_id": "text", "first_seen_on": "date", "last_seen_on": "date",
     },
     "dim_content_version": {
         "content_version_key": "text", "content_key": "text", "content_id": "text",

@@ -16,7 +16,7 @@ from scipy.stats import binomtest, pearsonr, t
 from statsmodels.stats.weightstats import DescrStatsW
 
 from tests.dbt.marts import cx_company
-from tests.dbt.marts.core_tables import write_core
+from tests.dbt.marts.core_tables import write_core, write_estimates
 from tests.dbt.marts.run import number, run_dbt
 
 OCTOBER = "2026-10-01"
@@ -28,6 +28,7 @@ T29 = 2.04522964
 def marts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     folder: Path = tmp_path_factory.mktemp("cx")
     write_core(folder / "warehouse.duckdb", cx_company.tables())
+    write_estimates(folder / "estimates", {})
     done = run_dbt(folder, "build", "--select", "path:models/marts", "path:seeds")
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as connection:
