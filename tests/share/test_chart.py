@@ -2,7 +2,7 @@
 
 import re
 
-from shirube.share.chart import AFTER, BEFORE, Bar, Group, grouped_bars
+from shirube.share.chart import AFTER, BEFORE, Bar, Estimate, Group, grouped_bars, intervals
 
 
 def _drawn(*groups: Group) -> str:
@@ -60,3 +60,32 @@ def test_labels_are_escaped_and_the_same_input_gives_the_same_text() -> None:
     group = Group("<a&b>", Bar(1), Bar(2))
     assert "&lt;a&amp;b&gt;" in _drawn(group)
     assert _drawn(group) == _drawn(group)
+
+
+def _lines(*estimates: Estimate) -> str:
+    return intervals(list(estimates), 3.0, unit="100人あたり（人）", title="題")
+
+
+def test_an_estimate_stands_inside_its_interval_on_one_scale() -> None:
+    svg = _lines(Estimate("a", 5.0, 0.0, 10.0, "必要"), Estimate("b", -5.0, -10.0, 0.0, "不要"))
+    dots = [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', svg)]
+    spans = [(float(a), float(b)) for a, b in re.findall(r'<path d="M([\d.]+) [\d.]+H([\d.]+)', svg)]
+    assert len(dots) == len(spans) == 2
+    assert [round((low + high) / 2, 1) for low, high in spans] == [round(dot, 1) for dot in dots]
+    assert abs(spans[1][1] - spans[0][0]) < 0.11  # both touch zero, at the same place
+    zero = re.search(
+        r'<line x1="([\d.]+)" x2="[\d.]+" y1="[\d.]+" y2="[\d.]+" stroke="#1f2933" stroke-width="1.4"', svg
+    )
+    assert zero is not None and abs(float(zero[1]) - spans[0][0]) < 0.11
+
+
+def test_nothing_estimated_is_no_dot_but_its_remark_stays() -> None:
+    svg = _lines(Estimate("a", 5.0, 0.0, 10.0, "必要"), Estimate("b", None, None, None, "判断できません"))
+    assert svg.count("<circle") == svg.count("<path") == 1
+    assert ">判断できません</text>" in svg
+
+
+def test_the_effect_that_matters_is_drawn_even_where_nothing_reaches_it() -> None:
+    svg = _lines(Estimate("a", 0.1, -0.1, 0.3, "不要"))
+    assert "意味のある差 +3" in svg
+    assert svg.count("stroke-dasharray") == 1

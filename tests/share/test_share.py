@@ -54,9 +54,9 @@ def test_everything_is_written_and_listed_with_its_hash(shared: Path) -> None:
     assert roles["reports/office/OF01.pdf"] == "office"
     assert roles["reports/mr/e1/physicians.html"] == "mr:e1"
     assert roles["docs/catalogue/index.html"] == "everyone"
-    assert (
-        len(written) == 2 * 2 + 4 * 2 + 1 + 1 + 1 + 2
-    )  # offices, sheets, index, catalogue, dbt docs, data docs
+    assert roles["reports/head_office/index.html"] == "head_office"
+    # offices, sheets, head office, index, catalogue, dbt docs, data docs
+    assert len(written) == 2 * 2 + 4 * 2 + 2 + 1 + 1 + 1 + 2
 
 
 def test_only_the_owner_can_read_the_sheets(shared: Path) -> None:
@@ -134,7 +134,7 @@ def test_no_page_fetches_anything(shared: Path) -> None:
             else:
                 assert (shared / name).parent.joinpath(link).resolve().is_file(), (name, link)
         seen += 1
-    assert seen == 2 + 4 + 1 + 1 + 2
+    assert seen == 2 + 4 + 1 + 1 + 1 + 2
 
 
 def test_dbt_docs_are_whole_and_ask_nobody(shared: Path) -> None:
@@ -178,8 +178,8 @@ def test_a_page_prints_on_one_sheet(shared: Path, tmp_path: Path, page: str) -> 
 
 def test_every_pdf_is_one_sheet(shared: Path) -> None:
     pdfs = sorted((shared / "reports").rglob("*.pdf"))
-    assert len(pdfs) == 6
-    assert [pages_in(pdf.read_bytes()) for pdf in pdfs] == [1] * 6
+    assert len(pdfs) == 7
+    assert [pages_in(pdf.read_bytes()) for pdf in pdfs] == [1] * 7
 
 
 def test_a_crowded_page_is_set_smaller_and_an_impossible_one_refused() -> None:

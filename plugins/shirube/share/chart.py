@@ -1,7 +1,8 @@
-"""The one picture of a page, drawn by hand as SVG: bars from zero, with their intervals, readable in grey."""
+"""The one picture of a page, drawn by hand as SVG: values with their intervals, readable in grey."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
@@ -34,6 +35,17 @@ class Group:
     label: str
     before: Bar
     after: Bar
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One line of a picture of intervals; what is written instead where nothing could be estimated."""
+
+    label: str
+    value: float | None
+    low: float | None
+    high: float | None
+    remark: str
 
 
 def _axis_step(top: float) -> float:
@@ -152,5 +164,60 @@ def grouped_bars(groups: list[Group], before: str, after: str, unit: str, title:
                         f'{y(bar.low):.1f}h8M{centre - 4:.1f} {y(bar.high):.1f}h8" stroke="{stroke}" '
                         f'stroke-width="{thickness}" fill="none"/>'
                     )
+    parts.append("</svg>")
+    return "".join(parts)
+
+
+def intervals(estimates: list[Estimate], meaningful: float, unit: str, title: str) -> str:
+    """Draw one line per estimate: a dot, its 95 % interval, and a remark at the right.
+
+    A thick line marks zero, a dashed one the smallest effect that matters (`meaningful`, in the unit).
+    Returns one `<svg>` element; the same input gives the same text.
+    """
+    width, left, right, line_height, head = 480.0, 118.0, 96.0, 24.0, 22.0
+    plot = width - left - right
+    base = head + line_height * len(estimates)
+    edges = [edge for one in estimates for edge in (one.low, one.high, one.value) if edge is not None] + [
+        0.0,
+        meaningful,
+    ]
+    step = _axis_step(max(edges) - min(edges))
+    lowest = step * math.floor(min(edges) / step)
+    highest = step * math.ceil(max(edges) / step)
+
+    def x(value: float) -> float:
+        return left + plot * (value - lowest) / (highest - lowest)
+
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {base + 34:.0f}" role="img" '
+        f'font-family="{FONT}"><title>{escape(title)}</title>'
+    ]
+    mark = lowest
+    while mark <= highest + step / 2:
+        is_zero = abs(mark) < step / 1000
+        parts.append(
+            f'<line x1="{x(mark):.1f}" x2="{x(mark):.1f}" y1="{head:.1f}" y2="{base:.1f}" '
+            f'stroke="{INK if is_zero else FAINT}" stroke-width="{1.4 if is_zero else 0.6}"/>'
+        )
+        parts.append(_text(x(mark), base + 14, f"{mark:+,.0f}" if not is_zero else "0", 11, QUIET))
+        mark += step
+    parts.append(
+        f'<line x1="{x(meaningful):.1f}" x2="{x(meaningful):.1f}" y1="{head - 4:.1f}" y2="{base:.1f}" '
+        f'stroke="{INK}" stroke-width="1" stroke-dasharray="4 3"/>'
+    )
+    parts.append(_text(x(meaningful), head - 8, f"意味のある差 {meaningful:+,.0f}", 10.6, QUIET))
+    parts.append(_text(left + plot / 2, base + 29, unit, 11, QUIET))
+    for row, one in enumerate(estimates):
+        middle = head + line_height * (row + 0.5)
+        parts.append(_text(left - 8, middle + 4, one.label, 12, INK, "end"))
+        parts.append(_text(width - right + 8, middle + 4, one.remark, 11.5, INK, "start"))
+        if one.low is not None and one.high is not None:
+            parts.append(
+                f'<path d="M{x(one.low):.1f} {middle:.1f}H{x(one.high):.1f}M{x(one.low):.1f} '
+                f'{middle - 4:.1f}v8M{x(one.high):.1f} {middle - 4:.1f}v8" stroke="{INK}" '
+                f'stroke-width="1.4" fill="none"/>'
+            )
+        if one.value is not None:
+            parts.append(f'<circle cx="{x(one.value):.1f}" cy="{middle:.1f}" r="4" fill="{AFTER}"/>')
     parts.append("</svg>")
     return "".join(parts)

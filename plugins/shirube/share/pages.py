@@ -21,6 +21,7 @@ from shirube.share import catalogue, dbt_docs
 from shirube.share.own_physicians import own_physicians_page, physicians_by_employee
 from shirube.share.release_files import Kpi, ReleaseFiles
 from shirube.share.render import Renderer
+from shirube.share.report_hq import HeadOfficePage, head_office_page
 from shirube.share.report_mr import OfficePage, office_page
 from shirube.share.wording import declared
 from shirube.vault import reveal
@@ -117,13 +118,21 @@ def _write(
     docs.mkdir(mode=0o755)
     offices = _write_offices(release, registry, renderer, reports / "office")
     say("office_pages", {"pages": len(offices)})
+    head_office = _write_head_office(release, registry, renderer, reports / "head_office")
+    say("head_office_page", {"verdicts": len(head_office.necessity)})
     sheets = _write_own_physicians(home, release, renderer, reports / "mr")
     say("own_physician_pages", {"pages": sheets})
     _write_documents(release, renderer, docs, dbt_manifest)
     say("catalogue", {"tables": len(release.manifest["marts"]) + len(release.manifest["star"])})
     _write_text(
         reports / "index.html",
-        renderer.html("index", offices=offices, release_id=release.release_id, as_of=release.as_of),
+        renderer.html(
+            "index",
+            offices=offices,
+            head_office=head_office,
+            release_id=release.release_id,
+            as_of=release.as_of,
+        ),
     )
     pages = [
         Page(str(file.relative_to(draft)), _role(file.relative_to(draft)), _sha256(file))
@@ -149,6 +158,19 @@ def _write_offices(
         (folder / f"{office_id}.pdf").write_bytes(renderer.pdf("office", dataclasses.asdict(page)))
         pages.append(page)
     return pages
+
+
+def _write_head_office(
+    release: ReleaseFiles, registry: dict[str, Kpi], renderer: Renderer, folder: Path
+) -> HeadOfficePage:
+    folder.mkdir(mode=0o755)
+    page = head_office_page(release, registry)
+    html = renderer.html(
+        "head_office", page=page, picture=Markup(page.picture), catalogue="../../docs/catalogue/index.html"
+    )
+    _write_text(folder / "index.html", html)
+    (folder / "head_office.pdf").write_bytes(renderer.pdf("head_office", dataclasses.asdict(page)))
+    return page
 
 
 def _write_own_physicians(home: Home, release: ReleaseFiles, renderer: Renderer, folder: Path) -> int:
@@ -201,10 +223,11 @@ def _write_documents(
 
 
 def _role(path: Path) -> str:
-    """Who a file is for: `office`, `mr:<employee key>` or `everyone`."""
+    """Who a file is for: `office`, `head_office`, `mr:<employee key>` or `everyone`."""
     if path.parts[:2] == ("reports", "mr"):
         return f"mr:{path.parts[2]}"
-    return "office" if path.parts[:2] == ("reports", "office") else "everyone"
+    is_for_some = path.parts[0] == "reports" and path.parts[1] in ("office", "head_office")
+    return path.parts[1] if is_for_some else "everyone"
 
 
 def _write_text(file: Path, text: str) -> None:

@@ -38,7 +38,7 @@ class Kpi:
 
 @dataclass(frozen=True)
 class Value:
-    """One published number of one office, with everything that must be said beside it."""
+    """One published number of one scope, with everything that must be said beside it."""
 
     kpi_id: str
     period_type: str
@@ -149,15 +149,15 @@ class ReleaseFiles:
             )
         return dict(sorted(kpis.items(), key=lambda item: (item[1].display_order, item[0])))
 
-    def office_values(self, office_id: str) -> list[Value]:
-        """All numbers published for one office, oldest period first; empty where all were withheld."""
+    def values(self, scope_type: str, scope_id: str) -> list[Value]:
+        """All numbers published for one scope, oldest period first; empty where all were withheld."""
         if self.file("fct_kpi_value") is None:
             return []
         names = ", ".join(Value.__dataclass_fields__)
         rows = self.query(
-            f"select {names} from {{fct_kpi_value}} where scope_type = 'office' and scope_id = ? "
+            f"select {names} from {{fct_kpi_value}} where scope_type = ? and scope_id = ? "
             "order by kpi_id, period_end, product_id, channel_id, phase_id, breakdown",
-            [office_id],
+            [scope_type, scope_id],
         )
         return [Value(**row) for row in rows]
 

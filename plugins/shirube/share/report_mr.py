@@ -10,46 +10,28 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from shirube.share import chart, wording
+from shirube.share.number_lines import (
+    COUNTED,
+    HEADINGS,
+    SAID,
+    STALE,
+    CannotSay,
+    NumberLine,
+    cannot_say,
+    counter,
+    current_values,
+    difference,
+    months,
+    note,
+    number_line,
+    said,
+    signed,
+    whole,
+    without_value,
+)
 from shirube.share.readability import glossary_of
-from shirube.share.release_files import Kpi, ReleaseFiles, Value, last_closed_month, last_closed_period
+from shirube.share.release_files import Kpi, ReleaseFiles, Value, last_closed_month
 from shirube.share.wording import Difference, declared
-
-# Display states in which a value is said without reserve, and in which at least its counts are said.
-SAID = ("shown", "stale")
-COUNTED = ("shown", "stale", "reference", "counts_only")
-
-# Lines under "what cannot be said yet".
-MAXIMUM_UNSAID = 3
-
-# Words that stand as headings on every page, and so are explained on every page.
-HEADINGS = "判定 幅 届き・つながり・数"
-
-# Stands beside every value and verdict that was carried over.
-STALE = "前回の資料"
-
-
-@dataclass(frozen=True)
-class NumberLine:
-    """One row of the table of numbers."""
-
-    kpi_id: str
-    label: str
-    value: str
-    interval: str
-    denominator: str
-    previous: str
-    verdict: str
-    marks: tuple[str, str, str]
-    note: str
-
-
-@dataclass(frozen=True)
-class CannotSay:
-    """One thing that cannot be said yet."""
-
-    what: str
-    why: str
-    when: str
 
 
 @dataclass
@@ -104,8 +86,8 @@ def office_page(release: ReleaseFiles, registry: dict[str, Kpi], office_id: str,
     """
     page = declared("page")
     month = last_closed_month(release.as_of)
-    values = [value for value in release.office_values(office_id) if value.period_end <= month]
-    current = _current(values, registry, month)
+    values = [value for value in release.values("office", office_id) if value.period_end <= month]
+    current = current_values(values, registry, month)
     chosen = [kpi for kpi in registry.values() if kpi.kpi_id in current and "mr" in kpi.audience]
     if len(chosen) > int(page["maximum_numbers"]):
         raise ValueError(f"{len(chosen)} numbers are meant for MRs; a page holds {page['maximum_numbers']}")
@@ -131,9 +113,9 @@ def office_page(release: ReleaseFiles, registry: dict[str, Kpi], office_id: str,
         picture=picture,
         picture_title="先生の段階ごとの人数",
         picture_note=picture_note,
-        numbers=[_line(kpi, current[kpi.kpi_id], month) for kpi in chosen],
+        numbers=[number_line(kpi, current[kpi.kpi_id], month) for kpi in chosen],
         step=_step({kpi.kpi_id: kpi for kpi in chosen}, current),
-        cannot_say=_cannot_say(chosen, current, _without_value(values, registry, month)),
+        cannot_say=cannot_say(chosen, current, without_value(values, registry, month, "mr")),
         voices=str(page["voices"]),
         not_said=[*not_said[: int(page["maximum_warnings"])], *page["always_not_said"]],
         evidence_level=max([kpi.evidence_level for kpi in chosen], default="E1"),
@@ -152,34 +134,6 @@ def _check_verbs(office_id: str, text: str, level: str) -> None:
         raise ValueError(f"office page {office_id}: {', '.join(too_strong)} claims more than {level}")
 
 
-def _current(values: list[Value], registry: dict[str, Kpi], month: date) -> dict[str, Value]:
-    """Per KPI its undivided value of the page's period, in the length that the registry looks at first.
-
-    A value of an earlier period is none, unless it was carried over: then the page says which it is.
-    """
-    return {
-        value.kpi_id: value
-        for value in values
-        if value.is_total and value.kpi_id in registry and _is_current(registry[value.kpi_id], value, month)
-    }
-
-
-def _is_current(kpi: Kpi, value: Value, month: date) -> bool:
-    if value.period_type != kpi.period:
-        return False
-    return value.display_state == "stale" or value.period_end == last_closed_period(kpi.period, month)
-
-
-def _without_value(values: list[Value], registry: dict[str, Kpi], month: date) -> list[Kpi]:
-    """The KPIs meant for MRs that have no value of the page's period, not even a divided one."""
-    found = {
-        value.kpi_id
-        for value in values
-        if value.kpi_id in registry and _is_current(registry[value.kpi_id], value, month)
-    }
-    return [kpi for kpi in registry.values() if "mr" in kpi.audience and kpi.kpi_id not in found]
-
-
 def _headline(chosen: list[Kpi], current: dict[str, Value]) -> Kpi | None:
     """The first number from the physician's side that can be said; failing that, that can be counted."""
     sides = declared("page")["physician_side"]
@@ -192,104 +146,6 @@ def _headline(chosen: list[Kpi], current: dict[str, Value]) -> Kpi | None:
     return candidates[0] if candidates else None
 
 
-def _whole(value: float | None) -> int:
-    return round(value or 0)
-
-
-def _counter(kpi: Kpi) -> str:
-    """The Japanese counter of the sample: the unit of a rate's denominator, 「件」 for others."""
-    return kpi.unit_ja if kpi.kind in ("rate", "count") else "件"
-
-
-def _said(kpi: Kpi, value: Value) -> str:
-    """The value in words, as far as its display state allows."""
-    if value.display_state not in COUNTED:
-        return "出せません"
-    if not value.denominator:
-        return "対象なし"
-    return _in_words(kpi, value.value, value.numerator, value.denominator, value.display_state)
-
-
-def _in_words(
-    kpi: Kpi, value: float | None, numerator: float | None, denominator: float | None, state: str
-) -> str:
-    unit = kpi.unit_ja
-    if kpi.kind == "rate":
-        if state in SAID and value is not None:
-            return wording.natural_frequency(value, unit)
-        return f"{_whole(denominator):,}{unit}中{_whole(numerator):,}{unit}"
-    if value is None:
-        return f"{_whole(denominator):,}件のみ"
-    digits = 1 if kpi.kind in ("median", "mean") else 0
-    sign = "+" if kpi.kind == "score" and value > 0 else ""
-    return f"{sign}{wording.rounded(value, digits)}{unit}"
-
-
-def _interval(kpi: Kpi, value: Value) -> str:
-    if value.ci_low is None or value.ci_high is None or value.value is None:
-        return "—"
-    if kpi.kind == "rate":
-        text = wording.frequency_interval(value.value, value.ci_low, value.ci_high, kpi.unit_ja)
-        is_other_base = value.display_state == "reference" and "中" not in text
-        return f"100{kpi.unit_ja}中{text}" if is_other_base else text
-    digits = 1 if kpi.kind in ("median", "mean") else 0
-    return f"{wording.rounded(value.ci_low, digits)}〜{wording.rounded(value.ci_high, digits)}{kpi.unit_ja}"
-
-
-def _previous(kpi: Kpi, value: Value) -> str:
-    if value.previous_value is None or not value.previous_denominator or value.display_state not in COUNTED:
-        return "—"
-    if value.display_state == "stale":
-        return "—"
-    state = "shown" if value.previous_denominator >= kpi.minimum_sample else "reference"
-    return _in_words(kpi, value.previous_value, value.previous_numerator, value.previous_denominator, state)
-
-
-def _note(value: Value) -> str:
-    """Why a number is not shown in full: its published reason, else the declared words of its state."""
-    if value.display_state == "shown":
-        return ""
-    return value.reason or str(declared("wording")["display_states"][value.display_state])
-
-
-def _name(kpi: Kpi) -> str:
-    """The registry's name without 「の割合」: every row says 「100人中…」 anyway."""
-    return kpi.name_ja.removesuffix("の割合")
-
-
-def _months(value: Value) -> str:
-    """The months that a value is of: 「9月」, 「7〜9月」."""
-    last = f"{value.period_end.month}月"
-    return last if value.period_type == "month" else f"{value.period_start.month}〜{last}"
-
-
-def _label(kpi: Kpi, value: Value, month: date) -> str:
-    """The KPI's short name, with its months where they are not the page's month: 「…（7〜9月）」."""
-    if value.period_type == "month" and value.period_end == month:
-        return _name(kpi)
-    return f"{_name(kpi)}（{_months(value)}）"
-
-
-def _line(kpi: Kpi, value: Value, month: date) -> NumberLine:
-    counted = value.denominator is not None and value.display_state in COUNTED
-    verdict = wording.verdict_word(value.verdict) if value.verdict else "—"
-    return NumberLine(
-        kpi_id=kpi.kpi_id,
-        label=_label(kpi, value, month),
-        value=_said(kpi, value),
-        interval=_interval(kpi, value),
-        denominator=f"{_whole(value.denominator):,}{_counter(kpi)}" if counted else "—",
-        previous=_previous(kpi, value),
-        verdict=f"{verdict}（{STALE}）" if value.verdict and value.display_state == "stale" else verdict,
-        marks=(
-            wording.trust_word(value.trust_arrival),
-            wording.trust_word(value.trust_linkage),
-            wording.trust_word(value.trust_count),
-        ),
-        note=_note(value),
-    )
-
-
 def _answer(kpi: Kpi | None, value: Value | None) -> tuple[str, str, str, str]:
     """(answer, verdict, certainty, why) of the headline."""
     nothing = wording.verdict_word("cannot_tell")
@@ -297,11 +153,11 @@ def _answer(kpi: Kpi | None, value: Value | None) -> tuple[str, str, str, str]:
         return "先生から見た数字は、まだ届いていません。", nothing, "", "もとになる記録がないためです。"
     words = declared("wording")["periods"][value.period_type]
     if value.display_state not in COUNTED or not value.denominator:
-        reason = _note(value) or "対象がありませんでした"
+        reason = note(value) or "対象がありませんでした"
         return f"「{kpi.name_ja}」は、{words['this']}は言えません。", nothing, "", f"{reason}。"
-    remarks = [] if value.period_type == "month" else [_months(value)]
+    remarks = [] if value.period_type == "month" else [months(value)]
     if value.display_state == "stale":
-        remarks = [f"{STALE}の値", _months(value)]
+        remarks = [f"{STALE}の値", months(value)]
     elif value.display_state == "reference":
         remarks.append("参考値")
     elif value.display_state == "shown" and value.value is not None and value.previous_value is not None:
@@ -309,17 +165,17 @@ def _answer(kpi: Kpi | None, value: Value | None) -> tuple[str, str, str, str]:
         if (value.previous_denominator or 0) >= kpi.minimum_sample:
             before = wording.rounded(value.previous_value * base)
             remarks.append(f"{words['previous']}は{before}{kpi.unit_ja}")
-    answer = f"{kpi.numerator_ja}は、{_said(kpi, value)}でした" + (
+    answer = f"{kpi.numerator_ja}は、{said(kpi, value)}でした" + (
         f"（{'、'.join(remarks)}）" if remarks else ""
     )
     verdict = value.verdict or "cannot_tell"
-    change = _difference(value)
+    change = difference(value)
     if value.display_state == "stale":
         return (
             f"{answer}。",
             wording.verdict_word(verdict),
             f"{STALE}の判定",
-            f"新しい判定は出せません。{_note(value)}。",
+            f"新しい判定は出せません。{note(value)}。",
         )
     certainty = (
         "" if verdict == "cannot_tell" else wording.certainty(verdict, change, kpi.meaningful_difference)
@@ -327,29 +183,18 @@ def _answer(kpi: Kpi | None, value: Value | None) -> tuple[str, str, str, str]:
     return f"{answer}。", wording.verdict_word(verdict), certainty, _why(kpi, value, verdict, change)
 
 
-def _difference(value: Value) -> Difference | None:
-    """The published difference from the period before, with its interval, in the KPI's unit."""
-    if value.difference is None or value.difference_low is None or value.difference_high is None:
-        return None
-    return Difference(value.difference, value.difference_low, value.difference_high)
-
-
 def _why(kpi: Kpi, value: Value, verdict: str, change: Difference | None) -> str:
     """Why the verdict is what it is, in two short sentences."""
-    number = f"数えたのは、{kpi.denominator_ja}{_whole(value.denominator):,}{_counter(kpi)}です。"
+    number = f"数えたのは、{kpi.denominator_ja}{whole(value.denominator):,}{counter(kpi)}です。"
     if change is None or verdict == "cannot_tell":
         reason = value.verdict_reason or "比べるための数字ではありません"
         if change is not None:
             amount = wording.rounded(abs(change.value) * 100)
             reason = f"100{kpi.unit_ja}中{amount}{kpi.unit_ja}の差は、偶然でも起こります"
         return f"{number}{reason}。"
-    low, high = (_signed(wording.rounded(edge * 100)) for edge in (change.low, change.high))
+    low, high = (signed(wording.rounded(edge * 100)) for edge in (change.low, change.high))
     span = f"差の幅は、100{kpi.unit_ja}中{low}〜{high}{kpi.unit_ja}です"
     return f"{number}{span}。{value.verdict_reason}。"
-
-
-def _signed(number: str) -> str:
-    return number if number.startswith("−") or number == "0" else f"+{number}"
 
 
 def _picture(
@@ -406,47 +251,9 @@ def _step(chosen: dict[str, Kpi], current: dict[str, Value]) -> dict[str, str]:
             "at_most" in rule and value.value <= float(rule["at_most"])
         ):
             stale = f"（{STALE}の値）" if value.display_state == "stale" else ""
-            facts = {"fact": f"{kpi.numerator_ja}は、{_said(kpi, value)}です{stale}。"}
+            facts = {"fact": f"{kpi.numerator_ja}は、{said(kpi, value)}です{stale}。"}
             return {part: str(rule[part]).format_map(facts) for part in ("who", "what", "why")}
     step = dict(page["default_step" if known else "step_without_numbers"])
     if 0 < known < len(page["next_steps"]):
         step["why"] = step["why_of_some"]
     return {part: str(step[part]) for part in ("who", "what", "why")}
-
-
-def _cannot_say(chosen: list[Kpi], current: dict[str, Value], without_value: list[Kpi]) -> list[CannotSay]:
-    """At most three things that cannot be said yet, why, and when they can be; one line per reason."""
-    names: dict[tuple[str, str, str], list[str]] = {}
-    for kpi in chosen:
-        value = current[kpi.kpi_id]
-        words = declared("wording")["periods"][value.period_type]
-        ending = ""
-        if value.display_state in ("reference", "counts_only"):
-            short = kpi.minimum_sample - _whole(value.denominator)
-            why = f"{_whole(value.denominator)}{_counter(kpi)}しか集まっていません"
-            when = f"あと{short}{_counter(kpi)}集まれば言えます"
-        elif value.display_state == "suppressed":
-            why, when = _note(value), "もっと大きな集まりの数字は、本社で見られます"
-        elif value.display_state == "withheld":
-            why, when = _note(value), "記録がそろいしだい、次の資料でお知らせします"
-        elif value.display_state == "stale":
-            ending = "の新しい値"
-            why, when = _note(value), "記録がそろいしだい、次の資料でお知らせします"
-        elif value.verdict == "cannot_tell":
-            ending = "の変化"
-            if value.difference is None:
-                why, when = (
-                    value.verdict_reason or "比べられません",
-                    f"{words['next']}、二つがそろえば言えます",
-                )
-            else:
-                why, when = "差が偶然と見分けられません", "集まる数が増えれば言えるようになります"
-        else:
-            continue
-        names.setdefault((why, when, ending), []).append(f"「{_name(kpi)}」")
-    lines = [CannotSay("".join(found) + ending, why, when) for (why, when, ending), found in names.items()]
-    if without_value:
-        missing = "".join(f"「{_name(kpi)}」" for kpi in without_value)
-        why, when = "この資料の時点の値が、まだありません", "記録が届きしだい、次の資料でお知らせします"
-        lines = [*lines[: MAXIMUM_UNSAID - 1], CannotSay(missing, why, when)]
-    return lines[:MAXIMUM_UNSAID]

@@ -1,0 +1,229 @@
+"""Published numbers as lines and sentences: what every page says of a KPI, whoever reads it.
+
+Nothing is calculated here: values, intervals, verdicts and suppression come from `fct_kpi_value`, their
+meaning from the registry.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from shirube.share import wording
+from shirube.share.release_files import Kpi, Value, last_closed_period
+from shirube.share.wording import Difference, declared
+
+# Display states in which a value is said without reserve, and in which at least its counts are said.
+SAID = ("shown", "stale")
+COUNTED = ("shown", "stale", "reference", "counts_only")
+
+# Lines under "what cannot be said yet".
+MAXIMUM_UNSAID = 3
+
+# Words that stand as headings on every page, and so are explained on every page.
+HEADINGS = "判定 幅 届き・つながり・数"
+
+# Stands beside every value and verdict that was carried over.
+STALE = "前回の資料"
+
+
+@dataclass(frozen=True)
+class NumberLine:
+    """One row of the table of numbers."""
+
+    kpi_id: str
+    label: str
+    value: str
+    interval: str
+    denominator: str
+    previous: str
+    verdict: str
+    marks: tuple[str, str, str]
+    note: str
+
+
+@dataclass(frozen=True)
+class CannotSay:
+    """One thing that cannot be said yet."""
+
+    what: str
+    why: str
+    when: str
+
+
+def current_values(values: list[Value], registry: dict[str, Kpi], month: date) -> dict[str, Value]:
+    """Per KPI its undivided value of the page's period, in the length that the registry looks at first.
+
+    A value of an earlier period is none, unless it was carried over: then the page says which it is.
+    """
+    return {
+        value.kpi_id: value
+        for value in values
+        if value.is_total and value.kpi_id in registry and _is_current(registry[value.kpi_id], value, month)
+    }
+
+
+def _is_current(kpi: Kpi, value: Value, month: date) -> bool:
+    if value.period_type != kpi.period:
+        return False
+    return value.display_state == "stale" or value.period_end == last_closed_period(kpi.period, month)
+
+
+def without_value(values: list[Value], registry: dict[str, Kpi], month: date, role: str) -> list[Kpi]:
+    """The KPIs meant for a role that have no value of the page's period, not even a divided one."""
+    found = {
+        value.kpi_id
+        for value in values
+        if value.kpi_id in registry and _is_current(registry[value.kpi_id], value, month)
+    }
+    return [kpi for kpi in registry.values() if role in kpi.audience and kpi.kpi_id not in found]
+
+
+def said(kpi: Kpi, value: Value) -> str:
+    """The value in words, as far as its display state allows."""
+    if value.display_state not in COUNTED:
+        return "出せません"
+    if not value.denominator:
+        return "対象なし"
+    return _in_words(kpi, value.value, value.numerator, value.denominator, value.display_state)
+
+
+def _in_words(
+    kpi: Kpi, value: float | None, numerator: float | None, denominator: float | None, state: str
+) -> str:
+    unit = kpi.unit_ja
+    if kpi.kind == "rate":
+        if state in SAID and value is not None:
+            return wording.natural_frequency(value, unit)
+        return f"{whole(denominator):,}{unit}中{whole(numerator):,}{unit}"
+    if value is None:
+        return f"{whole(denominator):,}件のみ"
+    digits = 1 if kpi.kind in ("median", "mean") else 0
+    sign = "+" if kpi.kind == "score" and value > 0 else ""
+    return f"{sign}{wording.rounded(value, digits)}{unit}"
+
+
+def _interval(kpi: Kpi, value: Value) -> str:
+    if value.ci_low is None or value.ci_high is None or value.value is None:
+        return "—"
+    if kpi.kind == "rate":
+        text = wording.frequency_interval(value.value, value.ci_low, value.ci_high, kpi.unit_ja)
+        is_other_base = value.display_state == "reference" and "中" not in text
+        return f"100{kpi.unit_ja}中{text}" if is_other_base else text
+    digits = 1 if kpi.kind in ("median", "mean") else 0
+    return f"{wording.rounded(value.ci_low, digits)}〜{wording.rounded(value.ci_high, digits)}{kpi.unit_ja}"
+
+
+def _previous(kpi: Kpi, value: Value) -> str:
+    if value.previous_value is None or not value.previous_denominator or value.display_state not in COUNTED:
+        return "—"
+    if value.display_state == "stale":
+        return "—"
+    state = "shown" if value.previous_denominator >= kpi.minimum_sample else "reference"
+    return _in_words(kpi, value.previous_value, value.previous_numerator, value.previous_denominator, state)
+
+
+def note(value: Value) -> str:
+    """Why a number is not shown in full: its published reason, else the declared words of its state."""
+    if value.display_state == "shown":
+        return ""
+    return value.reason or str(declared("wording")["display_states"][value.display_state])
+
+
+def short_name(kpi: Kpi) -> str:
+    """The registry's name without 「の割合」: every row says 「100人中…」 anyway."""
+    return kpi.name_ja.removesuffix("の割合")
+
+
+def months(value: Value) -> str:
+    """The months that a value is of: 「9月」, 「7〜9月」."""
+    last = f"{value.period_end.month}月"
+    return last if value.period_type == "month" else f"{value.period_start.month}〜{last}"
+
+
+def _label(kpi: Kpi, value: Value, month: date) -> str:
+    """The KPI's short name, with its months where they are not the page's month: 「…（7〜9月）」."""
+    if value.period_type == "month" and value.period_end == month:
+        return short_name(kpi)
+    return f"{short_name(kpi)}（{months(value)}）"
+
+
+def number_line(kpi: Kpi, value: Value, month: date) -> NumberLine:
+    """The row of the table of numbers for one KPI on a page of this month."""
+    counted = value.denominator is not None and value.display_state in COUNTED
+    verdict = wording.verdict_word(value.verdict) if value.verdict else "—"
+    return NumberLine(
+        kpi_id=kpi.kpi_id,
+        label=_label(kpi, value, month),
+        value=said(kpi, value),
+        interval=_interval(kpi, value),
+        denominator=f"{whole(value.denominator):,}{counter(kpi)}" if counted else "—",
+        previous=_previous(kpi, value),
+        verdict=f"{verdict}（{STALE}）" if value.verdict and value.display_state == "stale" else verdict,
+        marks=(
+            wording.trust_word(value.trust_arrival),
+            wording.trust_word(value.trust_linkage),
+            wording.trust_word(value.trust_count),
+        ),
+        note=note(value),
+    )
+
+
+def difference(value: Value) -> Difference | None:
+    """The published difference from the period before, with its interval, in the KPI's unit."""
+    if value.difference is None or value.difference_low is None or value.difference_high is None:
+        return None
+    return Difference(value.difference, value.difference_low, value.difference_high)
+
+
+def signed(number: str) -> str:
+    """A written number with its plus sign; minus and zero stay as they are."""
+    return number if number.startswith("−") or number == "0" else f"+{number}"
+
+
+def whole(value: float | None) -> int:
+    """A count that travels as a float; nothing is 0."""
+    return round(value or 0)
+
+
+def counter(kpi: Kpi) -> str:
+    """The Japanese counter of the sample: the unit of a rate's denominator, 「件」 for others."""
+    return kpi.unit_ja if kpi.kind in ("rate", "count") else "件"
+
+
+def cannot_say(chosen: list[Kpi], current: dict[str, Value], without_value: list[Kpi]) -> list[CannotSay]:
+    """At most three things that cannot be said yet, why, and when they can be; one line per reason."""
+    names: dict[tuple[str, str, str], list[str]] = {}
+    for kpi in chosen:
+        value = current[kpi.kpi_id]
+        words = declared("wording")["periods"][value.period_type]
+        ending = ""
+        if value.display_state in ("reference", "counts_only"):
+            short = kpi.minimum_sample - whole(value.denominator)
+            why = f"{whole(value.denominator)}{counter(kpi)}しか集まっていません"
+            when = f"あと{short}{counter(kpi)}集まれば言えます"
+        elif value.display_state == "suppressed":
+            why, when = note(value), "もっと大きな集まりの数字は、本社で見られます"
+        elif value.display_state == "withheld":
+            why, when = note(value), "記録がそろいしだい、次の資料でお知らせします"
+        elif value.display_state == "stale":
+            ending = "の新しい値"
+            why, when = note(value), "記録がそろいしだい、次の資料でお知らせします"
+        elif value.verdict == "cannot_tell":
+            ending = "の変化"
+            if value.difference is None:
+                why, when = (
+                    value.verdict_reason or "比べられません",
+                    f"{words['next']}、二つがそろえば言えます",
+                )
+            else:
+                why, when = "差が偶然と見分けられません", "集まる数が増えれば言えるようになります"
+        else:
+            continue
+        names.setdefault((why, when, ending), []).append(f"「{short_name(kpi)}」")
+    lines = [CannotSay("".join(found) + ending, why, when) for (why, when, ending), found in names.items()]
+    if without_value:
+        missing = "".join(f"「{short_name(kpi)}」" for kpi in without_value)
+        why, when = "この資料の時点の値が、まだありません", "記録が届きしだい、次の資料でお知らせします"
+        lines = [*lines[: MAXIMUM_UNSAID - 1], CannotSay(missing, why, when)]
+    return lines[:MAXIMUM_UNSAID]

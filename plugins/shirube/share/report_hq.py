@@ -1,0 +1,282 @@
+"""The head-office page: whether it works, how sure that is, and what nobody can know yet, on one sheet.
+
+Nothing is estimated here: verdicts, intervals, reasons come from `mart_necessity` and `mart_pilot_readout`,
+numbers from `fct_kpi_value`. The page chooses and puts in words, by the rules of `page_hq.yaml`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from shirube.share import chart, wording
+from shirube.share.number_lines import (
+    HEADINGS,
+    CannotSay,
+    NumberLine,
+    cannot_say,
+    current_values,
+    number_line,
+    without_value,
+)
+from shirube.share.readability import glossary_of
+from shirube.share.release_files import Kpi, ReleaseFiles, Row, last_closed_month
+from shirube.share.wording import declared
+
+ROLE = "executive"
+COMPANY = ("company", "company")
+_NAMED_AT_MOST = 2
+
+
+@dataclass(frozen=True)
+class NecessityLine:
+    """Whether one channel is needed: its verdict in words, the estimate per 100 physicians, and why."""
+
+    channel: str
+    verdict: str
+    effect: str
+    interval: str
+    detectable: str
+    compared: str
+    evidence: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class PilotLine:
+    """What one initiative showed, with its design and what must be said beside it."""
+
+    name: str
+    design: str
+    result: str
+    verdict: str
+    evidence: str
+    reason: str
+    caution: str
+
+
+@dataclass
+class HeadOfficePage:
+    """Everything that stands on the head-office page, already in words."""
+
+    month: str
+    as_of: str
+    arrived: int
+    expected: int
+    missing: list[str]
+    question: str
+    answer: str
+    evidence: str
+    limits: str
+    picture: str
+    picture_title: str
+    picture_note: str
+    necessity: list[NecessityLine]
+    numbers: list[NumberLine]
+    pilots: list[PilotLine]
+    pilots_note: str
+    cannot_say: list[CannotSay]
+    how_to_know: str
+    not_said: list[str]
+    release_id: str
+    glossary: list[tuple[str, str]] = field(default_factory=list)
+
+    def running_text(self) -> str:
+        """All sentences of the page, for the readability rules."""
+        parts = [self.answer, self.limits, self.picture_note, self.pilots_note, self.how_to_know]
+        parts += [line.reason for line in self.necessity] + [line.reason for line in self.pilots]
+        parts += [f"{item.why}。{item.when}" for item in self.cannot_say] + self.not_said
+        parts += [explanation for _, explanation in self.glossary]
+        return "\n".join(part for part in parts if part)
+
+    def all_text(self) -> str:
+        """Every word of the page, tables and headings included."""
+        cells = [
+            " ".join([n.label, n.value, n.interval, n.denominator, n.previous, n.verdict, *n.marks, n.note])
+            for n in self.numbers
+        ]
+        cells += [
+            " ".join([n.channel, n.verdict, n.effect, n.interval, n.compared, n.evidence])
+            for n in self.necessity
+        ]
+        cells += [
+            " ".join([p.name, p.design, p.result, p.verdict, p.evidence, p.caution]) for p in self.pilots
+        ]
+        parts = [self.running_text(), self.question, self.evidence, self.picture_title]
+        return "\n".join([*parts, *cells, *[item.what for item in self.cannot_say], *self.missing])
+
+
+def head_office_page(release: ReleaseFiles, registry: dict[str, Kpi]) -> HeadOfficePage:
+    """Assemble the head-office page from a release.
+
+    Raises ValueError where it would claim more than the evidence of its numbers, or hold too many of them.
+    """
+    page = declared("page_hq")
+    month = last_closed_month(release.as_of)
+    necessity = _necessity(release)
+    answer = _answer(necessity)
+    for clause, level in answer:
+        too_strong = wording.verbs_above(clause, level)
+        if too_strong:
+            raise ValueError(f"head-office page: {', '.join(too_strong)} claims more than {level}")
+    values = [value for value in release.values(*COMPANY) if value.period_end <= month]
+    current = current_values(values, registry, month)
+    chosen = [kpi for kpi in registry.values() if kpi.kpi_id in current and ROLE in kpi.audience]
+    if len(chosen) > int(page["maximum_numbers"]):
+        raise ValueError(
+            f"{len(chosen)} numbers are meant for {ROLE}; a page holds {page['maximum_numbers']}"
+        )
+    pilots = _pilots(release)
+    arrived, missing = release.sources()
+    claims = [row["evidence_level"] for row in necessity if row["verdict"] != "cannot_tell"]
+    result = HeadOfficePage(
+        month=f"{month.year}年{month.month}月",
+        as_of=f"{release.as_of.month}/{release.as_of.day}時点",
+        arrived=len(arrived),
+        expected=len(arrived) + len(missing),
+        missing=missing,
+        question=str(page["question"]),
+        answer="".join(f"{clause}。" for clause, _ in answer),
+        evidence=_strength(min(claims)) if claims else "",
+        limits=str(page["limits"][min(claims)] if claims else page["limit_where_nothing_is_claimed"]),
+        picture=_picture(necessity),
+        picture_title=str(page["picture_title"]),
+        picture_note=str(page["picture_note"]) if necessity else "",
+        necessity=[_necessity_line(row) for row in necessity],
+        numbers=[number_line(kpi, current[kpi.kpi_id], month) for kpi in chosen],
+        pilots=pilots,
+        pilots_note="" if pilots else str(page["pilots"]["none"]),
+        cannot_say=cannot_say(chosen, current, without_value(values, registry, month, ROLE)),
+        how_to_know=str(page["how_to_know"]) if _is_any_unknown(necessity) else "",
+        not_said=[str(sentence) for sentence in page["always_not_said"]],
+        release_id=release.release_id,
+    )
+    result.glossary = glossary_of(result.all_text() + HEADINGS)
+    return result
+
+
+def _necessity(release: ReleaseFiles) -> list[Row]:
+    """The newest verdict on each channel for all physicians, in the channels' order; empty where withheld."""
+    if release.file("mart_necessity") is None:
+        return []
+    return release.query(
+        "select n.*, c.name_ja as channel_name from {mart_necessity} n "
+        "inner join {dim_channel} c on c.channel_id = n.channel_id "
+        "where n.segment_id = 'all' order by c.sort_order, n.channel_id"
+    )
+
+
+def _is_any_unknown(necessity: list[Row]) -> bool:
+    return any(row["verdict"] == "cannot_tell" for row in necessity)
+
+
+def _answer(necessity: list[Row]) -> list[tuple[str, str]]:
+    """One clause per verdict that some channel has, each with its evidence level, strongest words first."""
+    page = declared("page_hq")
+    if not necessity:
+        return [(str(page["nothing_measured"]), "E1")]
+    clauses: list[tuple[str, str]] = []
+    for verdict, words in page["clauses"].items():
+        rows = [row for row in necessity if row["verdict"] == verdict]
+        if verdict == "cannot_tell" and rows and not clauses:
+            return [(str(page["everything_cannot_be_told"]), "E1")]
+        if verdict == "cannot_tell":
+            clauses += [(words.format(channels=_named(rows)), "E1")] if rows else []
+            continue
+        # Each level has a verb of its own: what a comparison shows is not said to be an effect.
+        for level in sorted({row["evidence_level"] for row in rows}, reverse=True):
+            same = "、".join(str(row["channel_name"]) for row in rows if row["evidence_level"] == level)
+            clauses.append((words[level].format(channels=same), level))
+    return clauses
+
+
+def _named(rows: list[Row]) -> str:
+    """The channels of which nothing is claimed: by name, or by their number where they are many."""
+    if len(rows) > _NAMED_AT_MOST:
+        return str(declared("page_hq")["many"]).format(number=len(rows))
+    return "、".join(str(row["channel_name"]) for row in rows)
+
+
+def _strength(level: str) -> str:
+    """「条件をそろえた比較（4段階の3）」"""
+    return f"{_evidence(level)}（4段階の{level[1]}）"
+
+
+def _evidence(level: str) -> str:
+    return str(declared("wording")["evidence"][level]["name"])
+
+
+def _per_hundred(value: float | None) -> str:
+    """A difference of shares as physicians per 100, with its sign; a dash where there is none."""
+    if value is None:
+        return "—"
+    number = wording.rounded(value * 100, 1)
+    return number if number.startswith("−") or number == "0" else f"+{number}"
+
+
+def _span(low: float | None, high: float | None) -> str:
+    return "—" if low is None or high is None else f"{_per_hundred(low)}〜{_per_hundred(high)}人"
+
+
+def _necessity_line(row: Row) -> NecessityLine:
+    effect, detectable = row["effect"], row["minimum_detectable_effect"]
+    return NecessityLine(
+        channel=str(row["channel_name"]),
+        verdict=_necessity_word(row["verdict"]),
+        effect="—" if effect is None else f"{_per_hundred(effect)}人",
+        interval=_span(row["effect_low"], row["effect_high"]),
+        detectable="—" if detectable is None else f"{wording.rounded(detectable * 100, 1)}人",
+        compared=f"{row['n_treated'] or 0:,}人と{row['n_control'] or 0:,}人",
+        evidence=_evidence(row["evidence_level"]),
+        reason=str(row["reason_ja"] or ""),
+    )
+
+
+def _necessity_word(verdict: str) -> str:
+    return str(declared("wording")["necessity_verdicts"][verdict])
+
+
+def _picture(necessity: list[Row]) -> str:
+    if not necessity:
+        return ""
+    page = declared("page_hq")
+    lines = [
+        chart.Estimate(
+            label=str(row["channel_name"]),
+            value=_hundredfold(row["effect"]),
+            low=_hundredfold(row["effect_low"]),
+            high=_hundredfold(row["effect_high"]),
+            remark=_necessity_word(row["verdict"]),
+        )
+        for row in necessity
+    ]
+    meaningful = 100 * float(necessity[0]["meaningful_effect"])
+    return chart.intervals(
+        lines, meaningful, unit=str(page["picture_unit"]), title=str(page["picture_title"])
+    )
+
+
+def _hundredfold(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _pilots(release: ReleaseFiles) -> list[PilotLine]:
+    """What the initiatives showed, newest first; empty where none could be read."""
+    if release.file("mart_pilot_readout") is None:
+        return []
+    words = declared("page_hq")["pilots"]
+    rows = release.query("select * from {mart_pilot_readout} order by starts_on desc, initiative_id")
+    return [
+        PilotLine(
+            name=str(row["name_ja"]),
+            design=str(words["designs"][row["design"]]),
+            result="—"
+            if row["effect"] is None
+            else f"100人あたり{_per_hundred(row['effect'])}人"
+            f"（{_span(row['effect_low'], row['effect_high'])}）",
+            verdict=_necessity_word(row["verdict"]),
+            evidence=_evidence(row["evidence_level"]),
+            reason=str(row["reason_ja"] or ""),
+            caution=str(words["easy_product"]) if row["is_easy_product"] else "",
+        )
+        for row in rows
+    ]

@@ -1,0 +1,173 @@
+"""The head-office page: the answer in one breath, its evidence and limits, and what stays unknown."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from shirube.share import report_hq
+from shirube.share.readability import median_sentence_length, unexplained_terms
+from shirube.share.release_files import ReleaseFiles
+from shirube.share.render import Renderer, pages_in
+from shirube.share.report_hq import HeadOfficePage, head_office_page
+
+from tests.share import release_builder as builder
+from tests.share.release_builder import Row
+
+CHANNELS = {
+    "mr_visit": "MR訪問",
+    "mr_email": "MRメール",
+    "hq_email": "本社メール",
+    "webinar": "Web講演会",
+    "portal": "医療系ポータル",
+}
+NOTHING = (None, None, None)
+
+
+def line(
+    channel: str, verdict: str, level: str = "E3", effect: tuple[Any, ...] = NOTHING, **more: Any
+) -> Row:
+    value, low, high = effect
+    return {
+        "channel_id": channel, "segment_id": "all", "effect": value, "effect_low": low, "effect_high": high,
+        "minimum_detectable_effect": None if low is None else 0.02, "meaningful_effect": 0.03,
+        "n_treated": 400, "n_control": 900, "verdict": verdict, "evidence_level": level,
+        "reason_ja": "理由がここに入ります。",
+    } | more  # fmt: skip
+
+
+def pilot(initiative: str, verdict: str, *, easy: bool) -> Row:
+    return {
+        "initiative_id": initiative, "name_ja": f"施策{initiative}", "design": "staggered",
+        "starts_on": date(2026, 6, 1), "effect": 0.051, "effect_low": 0.012, "effect_high": 0.09,
+        "evidence_level": "E4", "verdict": verdict, "reason_ja": "始める前の動きはそろっていました。",
+        "is_easy_product": easy,
+    }  # fmt: skip
+
+
+def page_of(tmp_path: Path, necessity: list[Row], pilots: list[Row] | None = None) -> HeadOfficePage:
+    folder = builder.write_release(tmp_path)
+    builder.write_table(
+        folder / "star",
+        "dim_channel",
+        [
+            {"channel_id": channel, "name_ja": name, "is_mr_channel": False, "sort_order": order}
+            for order, (channel, name) in enumerate(CHANNELS.items())
+        ],
+    )
+    if necessity:
+        builder.write_table(folder / "marts", "mart_necessity", necessity)
+    if pilots:
+        builder.write_table(folder / "marts", "mart_pilot_readout", pilots)
+    with ReleaseFiles(folder) as release:
+        return head_office_page(release, release.registry())
+
+
+WORKS = line("webinar", "needed", effect=(0.08, 0.05, 0.11))
+NULL = line("portal", "not_needed", effect=(-0.002, -0.015, 0.011))
+OPEN = [line(channel, "cannot_tell", "E2") for channel in ("mr_visit", "mr_email", "hq_email")]
+
+
+@pytest.mark.parametrize(
+    ("necessity", "answer", "evidence", "limits"),
+    [
+        (
+            [WORKS, NULL, *OPEN],
+            "Web講演会は、条件をそろえて比べると差がありました。医療系ポータルは、いまの目的には不要です。"
+            "ほかの3つの手段は、まだ判断できません。",
+            "条件をそろえた比較（4段階の3）",
+            "条件をそろえても、記録にない違いは残ります。原因とまでは言えません。",
+        ),
+        (
+            [line("webinar", "needed", "E4", (0.08, 0.05, 0.11)), OPEN[0]],
+            "Web講演会には、効果がありました。MR訪問は、まだ判断できません。",
+            "試しの結果（4段階の4）",
+            "試した先生と期間での結果です。ほかの先生や時期でも同じとは限りません。",
+        ),
+        (
+            OPEN,
+            "どの手段も、役に立っているかはまだ判断できません。",
+            "",
+            "役に立たないという意味ではありません。確かめるには、数か、比べる相手が足りません。",
+        ),
+        (
+            [],
+            "必要性を確かめる計算は、この資料にはまだありません。",
+            "",
+            "役に立たないという意味ではありません。確かめるには、数か、比べる相手が足りません。",
+        ),
+    ],
+)
+def test_does_it_work_is_answered_with_its_evidence_and_limits(
+    tmp_path: Path, necessity: list[Row], answer: str, evidence: str, limits: str
+) -> None:
+    page = page_of(tmp_path, necessity)
+    assert (page.question, page.answer) == ("結局、役に立っているのですか", answer)
+    assert (page.evidence, page.limits) == (evidence, limits)
+
+
+def test_two_levels_are_never_joined_into_one_claim(tmp_path: Path) -> None:
+    """An effect proved by lot and a difference found by matching stand in sentences of their own."""
+    page = page_of(tmp_path, [line("webinar", "needed", "E4"), line("portal", "needed", "E3")])
+    assert page.answer == (
+        "Web講演会には、効果がありました。医療系ポータルは、条件をそろえて比べると差がありました。"
+    )
+    assert page.evidence == "条件をそろえた比較（4段階の3）"
+
+
+def test_a_sentence_above_its_evidence_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = report_hq.declared("page_hq")
+    bold = words | {"clauses": {"needed": {"E3": "{channels}には、効果がありました"}}}
+    monkeypatch.setattr(report_hq, "declared", lambda name: bold if name == "page_hq" else {})
+    with pytest.raises(ValueError, match="効果がありました claims more than E3"):
+        page_of(tmp_path, [WORKS])
+
+
+def test_each_channel_has_its_estimate_interval_and_reason(tmp_path: Path) -> None:
+    page = page_of(tmp_path, [WORKS, NULL, *OPEN])
+    assert [row.channel for row in page.necessity] == list(CHANNELS.values())
+    webinar, portal = page.necessity[3], page.necessity[4]
+    assert (webinar.verdict, webinar.effect, webinar.interval) == ("必要", "+8人", "+5〜+11人")
+    assert (portal.verdict, portal.effect, portal.interval) == ("不要", "−0.2人", "−1.5〜+1.1人")
+    assert (portal.detectable, portal.compared, portal.evidence) == (
+        "2人",
+        "400人と900人",
+        "条件をそろえた比較",
+    )
+    unknown = page.necessity[0]
+    assert (unknown.verdict, unknown.effect, unknown.interval) == ("判断できません", "—", "—")
+    assert page.picture.count("<circle") == 2
+    assert "意味のある差 +3" in page.picture
+
+
+def test_a_pilot_on_an_easy_product_says_so(tmp_path: Path) -> None:
+    page = page_of(
+        tmp_path, [WORKS], [pilot("1", "needed", easy=True), pilot("2", "cannot_tell", easy=False)]
+    )
+    easy, other = page.pilots
+    assert easy.caution == "選びやすい製品での結果です。ほかの製品でも同じとは言えません。"
+    assert (easy.design, easy.result) == ("始める月をずらした", "100人あたり+5.1人（+1.2〜+9人）")
+    assert (other.caution, other.verdict) == ("", "判断できません")
+
+
+def test_what_nobody_can_know_yet_says_how_it_could_be_known(tmp_path: Path) -> None:
+    assert page_of(tmp_path, OPEN).how_to_know.startswith("営業所ごとに始める月をずらすと")
+    assert page_of(tmp_path / "b", [NULL]).how_to_know == ""
+
+
+def test_the_page_is_readable_and_fits_one_sheet(tmp_path: Path) -> None:
+    page = page_of(tmp_path, [WORKS, NULL, *OPEN], [pilot("1", "needed", easy=True)])
+    names = (*CHANNELS.values(), "施策1")
+    assert unexplained_terms(page.all_text(), names) == []
+    assert median_sentence_length(page.running_text()) <= 60
+    pdf = Renderer(builder.AS_OF).pdf(
+        "head_office",
+        page.__dict__
+        | {
+            "necessity": [row.__dict__ for row in page.necessity],
+            "numbers": [row.__dict__ for row in page.numbers],
+            "pilots": [row.__dict__ for row in page.pilots],
+            "cannot_say": [row.__dict__ for row in page.cannot_say],
+        },
+    )
+    assert pages_in(pdf) == 1
