@@ -1,4 +1,4 @@
-"""The ladder: every verdict can be reached, every failed check lowers or voids, no word is above its level."""
+"""The ladder: every verdict can be reached, every failed check lowers or voids, no word is too strong."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_a_difference_that_a_weak_cause_explains_is_no_need_unless_planned() -> 
     assert judge(weak, RULE).verdict is Verdict.CANNOT_TELL
     planned = replace(weak, design=Design.RANDOMISED, diagnostics=passed(Design.RANDOMISED))
     assert judge(planned, RULE).verdict is Verdict.NEEDED
-    # 60 of 100 and no difference: 63 / 60 could be hidden by something with an E-value of 1.28; of 75 with 1.24.
+    # 60 of 100 and no difference: what hides 63 / 60 has an E-value of 1.28; 78 / 75: 1.24.
     assert judge(finding(0.0, 0.01, baseline=0.60), RULE).verdict is Verdict.NOT_NEEDED
     assert judge(finding(0.0, 0.01, baseline=0.75), RULE).verdict is Verdict.CANNOT_TELL
 
@@ -179,6 +179,9 @@ def test_a_segment_named_in_advance_makes_the_whole_conditional() -> None:
         assert "区分" in whole.reason_ja
         assert judge(finding(estimate, error), RULE, (negative,)).verdict is not Verdict.CONDITIONAL
     assert judge(finding(0.08, 0.02), RULE, (positive,)).verdict is Verdict.NEEDED
+    # A burden that makes the whole conditional is the reason, not the segment.
+    burdened = judge(finding(0.08, 0.02, burden=Burden(9.0, 0.0)), RULE, (positive,))
+    assert burdened.verdict is Verdict.CONDITIONAL and "区分" not in burdened.reason_ja
     # What voids the whole comparison is not mended by a part of it.
     broken = finding(0.0, 0.01, diagnostics=())
     assert judge(broken, RULE, (positive,)).verdict is Verdict.CANNOT_TELL

@@ -184,7 +184,7 @@ def judge(finding: Finding, rule: NecessityRule, segments: tuple[Judgement, ...]
     if level < "E3":
         return _cannot_tell(level, _why_lowered(finding))
     whole = _judge_effect(finding, effect, rule, level)
-    if whole.verdict is not Verdict.NEEDED and any(
+    if whole.verdict in (Verdict.NOT_NEEDED, Verdict.CANNOT_TELL) and any(
         segment.verdict in (Verdict.NEEDED, Verdict.CONDITIONAL) for segment in segments
     ):
         return Judgement(

@@ -13,6 +13,9 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 SEED = 20260401
 MOST_ASSIGNMENTS = 20_000
+SIGNIFICANCE = 0.05
+BISECTIONS = 12
+"""Halvings of an end of the interval: to a few thousandths of its width, and never inwards."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,39 @@ def test_of_no_effect(
     arms = random.permuted(np.broadcast_to(treated, (most, clusters)), axis=1)
     extreme = int(_is_extreme(_differences(total, size, arms), observed).sum())
     return RandomisationTest(observed, (1 + extreme) / (1 + most), most, False)
+
+
+def interval_of_effect(
+    total: Array, size: Array, treated: Array, most: int = MOST_ASSIGNMENTS, seed: int = SEED
+) -> tuple[float, float]:
+    """The 95 % interval of one effect common to all: what the test does not reject (Rosenbaum 2002, ch. 2).
+
+    Arguments as of `test_of_no_effect`. Infinite where too few assignments are possible to reject anything.
+    """
+    total, size = np.asarray(total, dtype=float), np.asarray(size, dtype=float)
+    treated = np.asarray(treated, dtype=bool)
+    estimate = float(_differences(total, size, treated[None, :])[0])
+
+    def is_rejected(effect: float) -> bool:
+        without = total - effect * size * treated
+        return test_of_no_effect(without, size, treated, most, seed).p_value <= SIGNIFICANCE
+
+    def end(direction: int) -> float:
+        spread = float(np.std(total / size)) or 1.0
+        inside, outside = 0.0, spread / 8
+        while not is_rejected(estimate + direction * outside):
+            inside, outside = outside, outside * 2
+            if outside > 1000 * spread:
+                return direction * math.inf
+        for _ in range(BISECTIONS):
+            middle = (inside + outside) / 2
+            if is_rejected(estimate + direction * middle):
+                outside = middle
+            else:
+                inside = middle
+        return estimate + direction * outside
+
+    return end(-1), end(1)
 
 
 def _differences(total: Array, size: Array, arms: Array) -> Array:
