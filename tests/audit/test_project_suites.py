@@ -177,6 +177,25 @@ PLANTED = {
         " values ('not_needed', 'E2', 'pre_trend')",
         "A check that failed lowers the level",
     ),
+    "marts.mart_attribution": (
+        "insert into marts.mart_attribution (period_start, channel_id, position_weight, state) values"
+        " (date '2026-07-01', 'portal', 0.6, 'computed'), (date '2026-07-01', 'webinar', 0.6, 'computed')",
+        "Shares of one whole",
+    ),
+    "marts.mart_evaluation_fitness": (
+        "insert into marts.mart_evaluation_fitness (kpi_id, reliability, min_reliability, verdict)"
+        " values ('k', 0.5, 0.7, 'reliable_enough')",
+        "must not be judged by noise",
+    ),
+    "marts.mart_leadership_case": (
+        "insert into marts.mart_leadership_case (n_smaller_side, pull_verdict)"
+        " values (29, 'more_with_satisfaction')",
+        "Comparisons need thirty",
+    ),
+    "marts.mart_journey_dwell": (
+        "insert into marts.mart_journey_dwell (stays, dwell_days_median) values (9, 60)",
+        "Below ten only counts",
+    ),
     "marts.fct_kpi_value": (
         "insert into marts.fct_kpi_value (kpi_id, display_state, reason, value)"
         " values ('k', 'suppressed', 'r', 1)",

@@ -192,7 +192,8 @@ def test_what_each_kpi_counts() -> None:
     ]
     move = {
         "month_end": date(2026, 7, 31), "horizon_days": 90, "from_phase_id": "P1",
-        "is_start_observable": True, "is_observed_until_end": True, "is_target_throughout": True, "is_forward": False,
+        "is_start_observable": True, "is_observed_until_end": True, "is_target_throughout": True,
+        "is_forward": False,
     }  # fmt: skip
     tables["fct_journey_transition"] = [
         move | {"physician_key": people[0], "product_id": "PRD-A"},
