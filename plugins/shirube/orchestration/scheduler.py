@@ -1,8 +1,8 @@
 """Airflow's scheduler for the embedded Airflow, with the libraries of short tasks loaded beforehand.
 
 LocalExecutor's workers, and the tasks in them, are forks of the scheduler: what is imported here once is not
-imported again for each of seventeen sources, and its memory is shared. dbt and Great Expectations are left out:
-one task each uses them, and they are large.
+imported again for each of seventeen sources, and its memory is shared. dbt and Great Expectations are left
+out: one task each uses them, and they are large.
 """
 
 from __future__ import annotations
