@@ -321,7 +321,8 @@ def test_nothing_is_told_of_stories_that_may_not_be_shown(company: Company) -> N
 def test_suggestions_are_answered_as_planted(company: Company) -> None:
     told = company.truth["follow_up"]["suggestions"]
     counted = company.rows(
-        "select count(*) filter (where action_taken = 'acted'), count(*) filter (where action_taken = 'dismissed'), "
+        "select count(*) filter (where action_taken = 'acted'), "
+        "count(*) filter (where action_taken = 'dismissed'), "
         "count(*) filter (where dismiss_reason_id is not null) from core.fct_suggestion"
     )[0]
     assert counted == (told["acted"], told["dismissed"], told["dismissed_with_reason"])
@@ -344,8 +345,9 @@ def test_offices_that_orchestrate_follow_beyond_coincidence_and_the_others_do_no
     # Of ten 95 % intervals one may miss by chance.
     assert sum(low <= 0 <= high for low, high in others) >= len(others) - 1
     together = company.rows(
-        "select sum(followed), sum(expected_followed), sum(coincidence_variance) from marts.mart_orchestration "
-        "where scope_type = 'office' and period_type = 'half' and channel_id is null "
+        "select sum(followed), sum(expected_followed), sum(coincidence_variance) "
+        "from marts.mart_orchestration where scope_type = 'office' and period_type = 'half' "
+        "and channel_id is null "
         f"and scope_id in ({', '.join(repr(office) for office in told['coincidental_offices'])})"
     )[0]
     observed, expected, variance = (float(number) for number in together)

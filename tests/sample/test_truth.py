@@ -433,11 +433,15 @@ def test_suggestions_tell_what_was_done_about_a_signal(sample: Any) -> None:
     accounts = {row["Account_vod__c"] for row in everything} - set(sample.latest("crm_account"))
     assert len(gone) == rejected["deleted_in_source"] > 0 and accounts == set()
     training = {
-        row["Id"] for row in sample.latest("crm_account").values() if row["External_ID_vod__c"].startswith("TEST")
+        row["Id"]
+        for row in sample.latest("crm_account").values()
+        if row["External_ID_vod__c"].startswith("TEST")
     }
     trials = [row for row in everything if row["IsDeleted"] == "false" and row["Account_vod__c"] in training]
     assert len(trials) == rejected["test_record"] > 0
-    kept = [row for row in everything if row["IsDeleted"] == "false" and row["Account_vod__c"] not in training]
+    kept = [
+        row for row in everything if row["IsDeleted"] == "false" and row["Account_vod__c"] not in training
+    ]
     acted = [row for row in kept if "1" in (row["Actioned_vod__c"], row["Marked_As_Complete_vod__c"])]
     dismissed = [row for row in kept if row["Dismissed_vod__c"] == "1"]
     reasoned = [row for row in dismissed if row["Dismiss_Reason__c"]]
@@ -455,4 +459,6 @@ def test_suggestions_tell_what_was_done_about_a_signal(sample: Any) -> None:
     calls = sample.latest("crm_call")
     executed = [row for row in kept if row["Executed_Call__c"]]
     assert len(executed) > 10
-    assert all(calls[row["Executed_Call__c"]]["Followed_Record__c"] == row["Signal_Record__c"] for row in executed)
+    assert all(
+        calls[row["Executed_Call__c"]]["Followed_Record__c"] == row["Signal_Record__c"] for row in executed
+    )

@@ -61,7 +61,7 @@ act as (
     inner join {{ ref('orchestration_channel') }} as role
         on touchpoint.channel_id = role.channel_id and role.is_signal
     left join {{ ref('int_email_outcome') }} as email
-        on touchpoint.source_record_id = email.sent_email_id and touchpoint.source = 'crm_sent_email'
+        on case when touchpoint.source = 'crm_sent_email' then touchpoint.source_record_id end = email.sent_email_id
     where
         touchpoint.physician_key is not null
         and touchpoint.visible_at is not null

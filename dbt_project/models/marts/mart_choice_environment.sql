@@ -71,7 +71,10 @@ last_word as (
         consent_state,
         captured_on,
         expires_on,
-        lead(captured_on) over (partition by physician_key, consent_channel order by captured_on) as next_captured_on
+        coalesce(
+            lead(captured_on) over (partition by physician_key, consent_channel order by captured_on),
+            cast('9999-12-31' as date)
+        ) as next_captured_on
     from (
         select
             physician_key,
@@ -136,7 +139,7 @@ allowed as (
             reached.physician_key = last_word.physician_key
             and concerned.consent_channel = last_word.consent_channel
             and reached.day_on >= last_word.captured_on
-            and (last_word.next_captured_on is null or reached.day_on < last_word.next_captured_on)
+            and reached.day_on < last_word.next_captured_on
     group by reached.day_on, reached.physician_key, reached.channel_id
 ),
 
@@ -255,7 +258,6 @@ counts as (
         on
             physician.physician_key = choosing.physician_key
             and physician.period_end = choosing.day_on
-            and physician.is_in_universe
     left join by_physician
         on
             physician.period_type = by_physician.period_type

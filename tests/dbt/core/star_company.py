@@ -167,7 +167,12 @@ def _contacts(lake: TinyLake) -> dict[str, str]:
             sales(id="K3", sent_email_id="S3", activity_at="2026-04-21 03:00:00") | click,
         ],
     )
-    suggested = {"owner_id": "U1", "record_type": "Call_vod", "suggested_channel": "visit", "product_id": "CP1"}
+    suggested = {
+        "owner_id": "U1",
+        "record_type": "Call_vod",
+        "suggested_channel": "visit",
+        "product_id": "CP1",
+    }
     suggested |= {"posted_on": "2026-04-11", "expires_on": "2026-04-25", "created_at": "2026-04-10 21:00:00"}
     declined = {"dismissed": 1, "dismiss_reason": "今回は不要", "feedback_at": "2026-04-12 03:00:00"}
     lake.deliver(

@@ -1,4 +1,4 @@
-"""The expectation under coincidence: the model's exact number against 200 seeded redraws, by another implementation."""
+"""The expectation under coincidence: the model's exact number against 200 redraws done another way."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def at(second: float) -> datetime:
     return datetime.fromtimestamp(round(second), UTC)
 
 
-def touchpoint(key: str, physician: str, channel: str, second: float, choice: tuple[str | None, str | None]) -> Row:
+def touchpoint(
+    key: str, physician: str, channel: str, second: float, choice: tuple[str | None, str | None]
+) -> Row:
     return {
         "touchpoint_key": key, "physician_key": physician, "channel_id": channel, "source": "",
         "source_record_id": key, "occurred_at": at(second), "visible_at": at(second),
@@ -41,7 +43,7 @@ def touchpoint(key: str, physician: str, channel: str, second: float, choice: tu
 
 
 def history(seed: int, deliberate: float) -> list[Row]:
-    """Two quarters of signals and visits that know nothing of each other, but for the deliberate share of signals.
+    """Two quarters of signals and visits that know nothing of each other, but for the deliberate share.
 
     Some physicians are visited often and some never; so are some looking much at the site and some little.
     """
@@ -73,7 +75,7 @@ def matches(signal: Row, visit: Row) -> bool:
 
 
 def redraw(rows: list[Row], seed: int) -> np.ndarray:
-    """Followed signals in each of the redraws, every signal's moment drawn anew within physician and quarter."""
+    """Followed signals in each redraw, every signal's moment drawn anew within physician and quarter."""
     random = np.random.default_rng([seed, 200])
     signals = [row for row in rows if row["channel_id"] == "owned_web" and row["physician_key"] != "anchor"]
     visits: dict[str, list[Row]] = {}
@@ -85,7 +87,11 @@ def redraw(rows: list[Row], seed: int) -> np.ndarray:
         quarter = next((a, b) for a, b in QUARTERS if a <= signal["visible_at"] < b)
         drawn = random.uniform(quarter[0].timestamp(), quarter[1].timestamp(), REDRAWS)
         seconds = np.array(
-            [v["occurred_at"].timestamp() for v in visits.get(signal["physician_key"], []) if matches(signal, v)]
+            [
+                v["occurred_at"].timestamp()
+                for v in visits.get(signal["physician_key"], [])
+                if matches(signal, v)
+            ]
         )
         delay = seconds[None, :] - drawn[:, None]
         counts += ((delay > 0) & (delay <= WEEK)).any(axis=1)
@@ -108,18 +114,22 @@ class Outcome:
 
 EMPTY = {
     "core.fct_medical_inquiry": "physician_key text, is_from_mr boolean, received_at timestamptz",
-    "core.fct_suggestion": "signal_touchpoint_key text, action_taken text, is_handled boolean, feedback_at timestamptz",
+    "core.fct_suggestion": (
+        "signal_touchpoint_key text, action_taken text, is_handled boolean, feedback_at timestamptz"
+    ),
     "intermediate.int_email_outcome": "sent_email_id text, first_human_click_at timestamptz",
     "intermediate.int_consent_interval": (
-        "physician_key text, consent_channel text, consent_state text, valid_from timestamptz, valid_to timestamptz"
+        "physician_key text, consent_channel text, consent_state text, valid_from timestamptz,"
+        " valid_to timestamptz"
     ),
 }
 
 
 def modelled(folder: Path, histories: dict[str, list[Row]]) -> dict[str, Outcome]:
     """Each history under its own physicians, all in one build of fct_digital_signal by dbt."""
+    keys = ("touchpoint_key", "physician_key", "source_record_id")
     rows = [
-        row | {name: f"{label}-{row[name]}" for name in ("touchpoint_key", "physician_key", "source_record_id")}
+        row | {name: f"{label}-{row[name]}" for name in keys}
         for label, one in histories.items() for row in one
     ]  # fmt: skip
     with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:

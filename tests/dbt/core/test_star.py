@@ -264,7 +264,7 @@ def test_no_direct_identifier_column_is_in_the_star(star: Star) -> None:
 
 
 def test_what_was_done_online_is_visible_from_its_first_delivery_on(star: Star) -> None:
-    """Not from the act, nor from a later file that brought the same once more; midnight in Tokyo is 15:00 UTC."""
+    """Not from the act, nor from a later file that brought the same again; midnight in Tokyo is 15:00 UTC."""
     found = star.warehouse.rows(
         "select source, source_record_id, cast(cast(visible_at as date) as varchar) from core.fct_touchpoint"
         " where physician_key is not null and depth = 2 and source <> 'crm_call' order by 1"
@@ -297,7 +297,8 @@ def test_a_suggestion_goes_back_to_a_signal_of_the_same_physician(star: Star) ->
 
 def test_a_signal_begins_when_it_could_be_seen_or_was_evidently_seen(star: Star) -> None:
     found = star.warehouse.rows(
-        "select channel_id, cast(acted_at as varchar), cast(signal_at as varchar), is_linked, exclusion_reason"
+        "select channel_id, cast(acted_at as varchar), cast(signal_at as varchar), is_linked,"
+        " exclusion_reason"
         " from core.fct_digital_signal order by 1"
     )
     assert [(row[0], row[1][:16], row[2][:16], row[3], row[4]) for row in found] == [

@@ -82,8 +82,8 @@ RATES = [
     # P01-P15 on another channel.
     ("orchestration.sequence_rate", {}, 15, 36, 36, "shown"),
     # Everybody has a representative. P01-P10 visit, webinar and e-mail (P11 withdrew the day before, P12's
-    # consent ran out then); P21-P30 visit, webinar and portal, but P25 wants no representative. P29 neither, and
-    # has the own site instead. P13-P20 and P31-P40 have two channels: 10 + 9.
+    # consent ran out then); P21-P30 visit, webinar and portal, but P25 wants no representative. P29 neither,
+    # and has the own site instead. P13-P20 and P31-P40 have two channels: 10 + 9.
     ("choice.availability_rate", {}, 19, 40, 40, "shown"),
 ]
 
@@ -148,15 +148,17 @@ def test_the_median_days_until_a_wish_is_honoured(warehouse: Connection) -> None
 
 
 def test_follow_up_beyond_coincidence(warehouse: Connection) -> None:
-    # OF01: 18 of 36 followed, each with a chance of 1/4: 9 expected, lift 9/36. Coincidence alone moves the rate by
-    # sqrt(36 * 3/16) / 36. By physician the excess is 3/4 or -1/4 about a mean of 1/4, half of them each.
+    # OF01: 18 of 36 followed, each with a chance of 1/4: 9 expected, lift 9/36. Coincidence alone moves the
+    # rate by sqrt(36 * 3/16) / 36. By physician the excess is 3/4 or -1/4 about a mean of 1/4, half each.
     row = number(warehouse, "orchestration.lift")
     margin = t.ppf(0.975, 35) * sqrt(36 / 35 * 36 * 0.25) / 36
     assert (row["value"], row["denominator"]) == (0.25, 36)
     assert (row["ci_low"], row["ci_high"]) == pytest.approx((0.25 - margin, 0.25 + margin), abs=1e-6)
     chance = number(warehouse, "orchestration.coincidence_rate")
     half = 1.959964 * sqrt(36 * 0.25 * 0.75) / 36
-    assert (chance["value"], chance["ci_low"], chance["ci_high"]) == pytest.approx((0.25, 0.25 - half, 0.25 + half))
+    assert (chance["value"], chance["ci_low"], chance["ci_high"]) == pytest.approx(
+        (0.25, 0.25 - half, 0.25 + half)
+    )
     counted = warehouse.execute(
         "select followed, followed_on_first_day, followed_by_link, dismissed_with_reason, signals_left_out"
         " from marts.mart_orchestration where scope_id = 'OF01' and period_type = 'month'"
@@ -167,8 +169,8 @@ def test_follow_up_beyond_coincidence(warehouse: Connection) -> None:
 
 
 def test_coincidental_follow_up_shows_no_lift(warehouse: Connection) -> None:
-    # OF04: 40 of 80 followed, 40 expected. Two signals of one physician go together: every excess is 1 or -1, which
-    # makes the interval wider than 80 independent signals would (sum of squares 40 against a variance of 20).
+    # OF04: 40 of 80 followed, 40 expected. Two signals of one physician go together: every excess is 1 or -1,
+    # which makes the interval wider than 80 independent signals would (squares 40 against a variance of 20).
     row = number(warehouse, "orchestration.lift", "OF04", channel_id="owned_web")
     margin = t.ppf(0.975, 39) * sqrt(40 / 39 * 40) / 80
     assert row["value"] == 0

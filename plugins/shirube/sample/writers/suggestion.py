@@ -1,7 +1,8 @@
-"""Suggestions to representatives as the CRM exports them: signal, suggested action, and the answer in one row.
+"""Suggestions to representatives as the CRM exports them: signal, suggested action and answer in one row.
 
-Suggestions only tell what the rest of the sample did anyway: one that was acted on points at the follow-up call
-that the company made, and nothing else in the sample depends on them. So they draw from a stream of their own.
+Suggestions only tell what the rest of the sample did anyway: one that was acted on points at the follow-up
+call that the company made, and nothing else in the sample depends on them. So they draw from a stream of
+their own.
 """
 
 from __future__ import annotations
@@ -42,12 +43,13 @@ SUGGESTION = [
     "SystemModstamp",
 ]
 REASONS = ["", "今回は不要", "既に対応済み", "先生が希望していない", "内容が先生に合わない", "その他"]
+TITLES = ["", "メールの内容に関心がありました", "Web講演会を視聴されました", "サイトで資料を見ています"]
 NONE, ACTED, COMPLETED, DISMISSED = range(4)
 DAYS_VALID = 14
 _STREAM = 41
 _SHARE_OF_SIGNALS = 0.4
-# Shares of the unfollowed suggestions that are marked as done, dismissed with a reason, dismissed without one:
-# offices that practise orchestration answer more often than the others.
+# Shares of the unfollowed suggestions that are marked as done, dismissed with a reason, dismissed without
+# one: offices that practise orchestration answer more often than the others.
 _ANSWERS = {True: (0.05, 0.30, 0.03), False: (0.02, 0.10, 0.03)}
 
 
@@ -63,7 +65,10 @@ class SuggestionWriter:
     def month(self, month: Month) -> None:
         """Queue the suggestions that one month's signals cause, and write the weeks that are complete."""
         frame = self._frame(month, np.random.default_rng([self.seed, _STREAM, month.index]))
-        unanswered = frame | {"answer": np.zeros_like(frame["answer"]), "reason": np.zeros_like(frame["reason"])}
+        unanswered = frame | {
+            "answer": np.zeros_like(frame["answer"]),
+            "reason": np.zeros_like(frame["reason"]),
+        }
         self._versions(unanswered, utc(frame["created"]) + 60, np.zeros(size(frame), dtype=bool))
         answered = rows(frame, frame["answer"] != NONE)
         self._versions(answered, utc(answered["answered"]) + 60, np.zeros(size(answered), dtype=bool))
@@ -94,11 +99,15 @@ class SuggestionWriter:
         office = company.facilities.office[home[frame["physician"]]]
         acting = company.orchestrating_offices[office]
         shares = np.cumsum(np.where(acting[:, None], _ANSWERS[True], _ANSWERS[False]), axis=1)
-        kind = (rng.random(count)[:, None] >= shares).sum(axis=1)  # 0 done, 1 with a reason, 2 without, 3 no answer
+        kind = (rng.random(count)[:, None] >= shares).sum(
+            axis=1
+        )  # 0 done, 1 with a reason, 2 without, 3 no answer
         frame["answer"] = np.choose(kind, [COMPLETED, DISMISSED, DISMISSED, NONE])
         reason = rng.choice(np.arange(1, len(REASONS)), count, p=[0.4, 0.2, 0.15, 0.15, 0.1])
         frame["reason"] = np.where(kind == 1, reason, 0)
-        frame["answered"] = frame["created"] + rng.integers(0, 5, count) * DAY + rng.integers(3, 12, count) * 3600
+        frame["answered"] = (
+            frame["created"] + rng.integers(0, 5, count) * DAY + rng.integers(3, 12, count) * 3600
+        )
         call, called_at = self._follow_ups(month, frame)
         frame["call"] = call
         frame["answer"] = np.where(call > 0, ACTED, frame["answer"])
@@ -175,7 +184,12 @@ class SuggestionWriter:
                     "Record_Type_Name_vod__c": col.pick(["Call_vod", "Email_vod"], by_mail.astype(int)),
                     "Suggested_Channel__c": col.pick(["visit", "remote", "phone", "email"], frame["channel"]),
                     "Title_vod__c": col.pick(
-                        ["", "メールの内容に関心がありました", "Web講演会を視聴されました", "サイトで資料を見ています"],
+                        [
+                            "",
+                            "メールの内容に関心がありました",
+                            "Web講演会を視聴されました",
+                            "サイトで資料を見ています",
+                        ],
                         frame["kind"],
                     ),
                     "Product_vod__c": col.take(company.product_ids, frame["product"]),
@@ -189,7 +203,8 @@ class SuggestionWriter:
                     "Dismiss_Reason__c": col.pick(REASONS, frame["reason"]),
                     "Feedback_Datetime__c": blank(col.iso_utc(utc(frame["answered"])), answer != NONE),
                     "Executed_Call__c": blank(
-                        col.salesforce_ids("a04", np.maximum(frame["call"], 1)), executed & (frame["call"] > 0)
+                        col.salesforce_ids("a04", np.maximum(frame["call"], 1)),
+                        executed & (frame["call"] > 0),
                     ),
                     "SHM_Priority__c": col.pick(["High", "Normal"], frame["id"] % 2),
                     "CreatedDate": col.iso_utc(utc(frame["created"])),
