@@ -1,5 +1,6 @@
--- The same content on two channels is one content; channel_id is null then. What only Medical may use is not here,
--- nor is training: their names would reach readers who may not use them.
+-- The same content on two channels is one content; channel_id is null then. What only Medical may use or has used is
+-- not here, nor is training: their names would reach readers who may not use them. A content that the register does
+-- not grant to others is here only once others have used it.
 with used as (
     select
         content_id,
@@ -79,7 +80,8 @@ summed as (
 everything as (
     select content_id from summed
     union
-    select content_id from material
+    select content_id from {{ ref('int_content_material') }}
+    where is_for_others
 ),
 
 version_in_force as (

@@ -1,11 +1,10 @@
 -- Contents that only Medical may use, and versions of others that only Medical may use, are not here.
 with content as (
-    select distinct
+    select
         content_id,
         content_key,
         material_number
-    from {{ ref('int_content_material') }}
-    where not is_medical_only and not is_training
+    from {{ ref('dim_content') }}
 )
 
 select

@@ -56,6 +56,7 @@ select
     known.is_training,
     coalesce(known.product_id, registered.product_id) as product_id,
     registered.material_number is not null as is_registered,
+    coalesce(registered.is_for_others = 1, false) as is_for_others,
     coalesce(registered.is_for_medical = 1 and registered.is_for_others = 0, false) as is_medical_only
 from known
 left join registered

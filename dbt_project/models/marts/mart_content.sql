@@ -192,9 +192,15 @@ day_uses as (
     select
         content_version_key,
         used_on,
-        count(distinct touchpoint_key) as uses
-    from {{ ref('fct_content_use') }}
-    where content_version_key is not null and role_id <> 'medical'
+        count(*) as uses
+    from (
+        select distinct
+            content_version_key,
+            used_on,
+            touchpoint_key
+        from {{ ref('fct_content_use') }}
+        where content_version_key is not null and role_id <> 'medical'
+    ) as contacts_of_day
     group by content_version_key, used_on
 ),
 

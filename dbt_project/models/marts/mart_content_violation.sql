@@ -25,8 +25,17 @@ used as (
         content_key,
         content_version,
         validity,
-        count(distinct touchpoint_key) as uses
-    from {{ ref('fct_content_use') }}
+        count(*) as uses
+    from (
+        select distinct
+            month_end,
+            channel_id,
+            content_key,
+            content_version,
+            validity,
+            touchpoint_key
+        from {{ ref('fct_content_use') }}
+    ) as contact
     group by month_end, channel_id, content_key, content_version, validity
 ),
 

@@ -2,7 +2,7 @@
 
 Leap year 2024. Slide C2001 (for representatives) has version 1 until 29 February and version 2 from
 20 February; C2002 is Medical's; C2009 has been shown but never approved; K9 is for training. Template TM1
-is sent by representatives, TM2 by Medical only.
+is sent by representatives, TM2 and TM3 by Medical only.
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ def _register(lake: TinyLake) -> None:
         sales(id="K9", vault_doc_id="C2010", name="研修") | content | {"is_training": True},
         sales(id="TM1", vault_doc_id="C3001", name="ご案内") | template,
         sales(id="TM2", vault_doc_id="C3002", name="学術のご案内") | template,
+        sales(id="TM3", vault_doc_id="C3003", name="学術の続報") | template,  # Medical's, not registered
     ]
     lake.deliver("crm_key_message", "2024-03-05", known)
     lake.deliver(
@@ -146,6 +147,8 @@ def _mails_and_views(lake: TinyLake) -> None:
             sales(id="E1", account_id="A1", sent_at="2024-02-15 01:00:00", template_id="TM1")
             | mail | {"sender_department": "mr"},
             sales(id="E2", account_id="A2", sent_at="2024-02-15 01:00:00", template_id="TM2")
+            | mail | {"sender_department": "medical"},
+            sales(id="E3", account_id="A2", sent_at="2024-02-16 01:00:00", template_id="TM3")
             | mail | {"sender_department": "medical"},
         ],
     )  # fmt: skip
@@ -295,7 +298,7 @@ def test_every_page_and_decision_is_in_the_star_or_counted(contents: Warehouse) 
         " where source in ('crm_call_key_message', 'content_decision', 'crm_key_message') order by 1"
     )
     assert kept == [
-        ("content_decision", 3, 2, 1), ("crm_call_key_message", 12, 9, 3), ("crm_key_message", 7, None, None),
+        ("content_decision", 3, 2, 1), ("crm_call_key_message", 12, 9, 3), ("crm_key_message", 8, None, None),
     ]  # fmt: skip
 
 
