@@ -361,7 +361,7 @@ with current as (
 }
 ),
 header as (select distinct parent_call_id from current where not coalesce(is_deleted, false))
-select current.id as call_id, current.account_id, current.parent_call_id, attendee_type, duration_minutes,
+select current.id as call_id, current.account_id, current.parent_call_id, attendee_type, duration_minutes, topic_id,
     coalesce(call_date, tokyo(call_datetime)) as occurred_on, coalesce(current.user_id, owner_id) as user_id,
     coalesce(by_role.channel_id, for_all.channel_id, 'mr_visit') as channel_id, role.role,
     case when lower(reaction) in ('positive', 'neutral', 'negative', 'question') then lower(reaction) end as reaction,
@@ -408,7 +408,7 @@ where call.reject is null and call_detail.reject is null and call.call_id not in
 create table email as
 select row.id as email_id, row.account_id, coalesce(sent_at, created_at) as sent_at, status, product_name.product_id,
     case when lower(sender_department) = 'mr' then 'mr_email' else 'hq_email' end as channel_id,
-    coalesce(lower(sender_department), 'hq') as sender, survey_wave, link_count,
+    coalesce(lower(sender_department), 'hq') as sender, survey_wave, link_count, topic_id,
     case when coalesce(is_deleted, false) then 'deleted_in_source'
         when coalesce(status, '') in ('Saved_vod', 'Scheduled_vod', 'Pending_vod', 'Group_vod') then 'out_of_scope'
         when account.is_test then 'test_record' when row.account_id is null then 'opted_out_of_tracking'
@@ -417,7 +417,7 @@ from ({
     latest(
         "crm_sent_email",
         '''id, account_id, sent_at, created_at, status, product_id as called,
-    sender_department, survey_wave, link_count''',
+    sender_department, survey_wave, link_count, topic_id''',
         "system_modstamp",
     )
 }) as row
@@ -695,7 +695,8 @@ select 'crm_call' as source, call_id as record, identity.physician, occurred_on,
     case when channel_id = 'msl_visit' or role in ('MSL', 'Medical') then 'medical' else 'mr' end as initiator,
     case when is_request then 4 when is_question or reaction is not null then 3
         when channel_id <> 'in_person_event' and duration_minutes >= $visit_minutes then 2 else 1 end as depth,
-    product_id, false as is_opted_out, false as is_opted_in, occurred_on as seen_on, place_in_call, attendee_type, usage_said
+    product_id, false as is_opted_out, false as is_opted_in, occurred_on as seen_on, place_in_call, attendee_type, usage_said,
+    topic_id
 from call left join call_product using (call_id) left join identity on kind = 'account' and account_id = reference
 where reject is null
 union all
@@ -704,29 +705,30 @@ select 'crm_sent_email', mail.email_id, mail.physician, tokyo(sent_at), channel_
     case when is_human_clicked then 2 when is_delivered then 1 else 0 end,
     case when sender <> 'medical' then product_id end, coalesce(is_opted_out, false),
     coalesce(not is_opted_out and not is_pending and (expires_on is null or tokyo(sent_at) <= expires_on), false),
-    tokyo(clicked_at), null, null, null
+    tokyo(clicked_at), null, null, null, case when sender <> 'medical' then topic_id end
 from mail join email_outcome using (email_id)
 asof left join opt on mail.physician = opt.physician and mail.channel_id = opt.consent_channel
     and mail.sent_at >= opt.captured_at
 union all
 select 'crm_medical_inquiry', inquiry_id, identity.physician, received_on, 'medical_inquiry', 'pull', 'physician', 4,
-    case when category in ('on_label', 'safety') then product_id end, false, false, received_on, null, null, null
+    case when category in ('on_label', 'safety') then product_id end, false, false, received_on, null, null, null,
+    null
 from inquiry left join identity on kind = 'account' and account_id = reference where reject is null
 union all
 select 'webinar_zoom', attendance_id, physician, tokyo(joined_at), 'webinar', 'push', 'hq',
     case when attended >= $webinar_seconds or attended >= $webinar_share * running then 2 else 1 end, product_id, false, false,
-    tokyo(joined_at), null, null, null
+    tokyo(joined_at), null, null, null, null
 from attendance
 union all
 select 'portal_delivery', vendor || delivery_id, physician, sent_on, 'portal', 'push', 'third_party',
     case when coalesce(is_completed, false) or viewed_seconds >= $portal_seconds then 2
         when read_on is not null or read_count > 0 then 1 else 0 end, product_id, false, false, coalesce(read_on, sent_on),
-    null, null, null
+    null, null, null, topic_id
 from portal where reject is null and not is_aggregated
 union all
 select 'web_snowplow', contact_id::text, physician, occurred_on, 'owned_web', 'pull', 'physician',
     case when has_download or has_search or seconds >= $web_seconds then 2 else 1 end, product_id, false, false, occurred_on,
-    null, null, null
+    null, null, null, null
 from web_contact;
 
 create table preference as
@@ -739,27 +741,46 @@ from survey where reject is null and wanted_channel is not null;
 
 create table channel_month as
 with wish as (
-    select physician, recorded_on, list(distinct channel_id) as channels
+    select physician, topic_id, recorded_on, list(distinct channel_id) as channels
     from preference where physician is not null and (source <> 'mr_entered' or not exists (
         from preference as own where own.physician = preference.physician and own.source <> 'mr_entered'
+            and own.topic_id is not distinct from preference.topic_id
             and own.recorded_on between preference.recorded_on - 365 and preference.recorded_on))
     group by all
 ),
 contact as (
     select physician, channel_id, source, record, min(occurred_on) as occurred_on, max(depth) as depth,
-        bool_or(direction = 'push') as is_push, bool_or(is_opted_out) as is_opted_out, bool_or(is_opted_in) as is_opted_in
+        max(topic_id) as topic_id, bool_or(direction = 'push') as is_push, bool_or(is_opted_out) as is_opted_out, bool_or(is_opted_in) as is_opted_in
     from touchpoint where physician is not null and initiator <> 'medical' group by all
 ),
+wished as (
+    select contact.*, case when occurred_on <= of_topic.recorded_on + 365 then of_topic.channels
+        when occurred_on <= general.recorded_on + 365 then general.channels end as channels
+    from contact
+    asof left join wish as of_topic on contact.physician = of_topic.physician
+        and contact.topic_id = of_topic.topic_id and contact.occurred_on > of_topic.recorded_on
+    asof left join (from wish where topic_id is null) as general on contact.physician = general.physician
+        and contact.occurred_on > general.recorded_on
+),
 chosen as (
-    select contact.physician, contact.channel_id, last_day(occurred_on) as month_end, is_push, depth,
-        coalesce(is_push and occurred_on <= recorded_on + 365, false) as has_choice,
-        has_choice and not is_opted_out and (is_opted_in or list_contains(channels, contact.channel_id)) as honours
-    from contact asof left join wish on contact.physician = wish.physician and contact.occurred_on > wish.recorded_on
+    select physician, channel_id, last_day(occurred_on) as month_end, is_push, depth,
+        is_push and channels is not null as has_choice,
+        has_choice and not is_opted_out and (is_opted_in or list_contains(channels, channel_id)) as honours
+    from wished
 )
 select physician, channel_id, month_end, count(*) filter (where is_push) as pushes,
     count(*) filter (where depth >= 1) as delivered, count(*) filter (where depth >= 2) as effective,
     count(*) filter (where has_choice) as with_choice, count(*) filter (where honours) as honouring
 from chosen group by all;
+
+create table topic_month as
+select physician, channel_id, topic_id, last_day(occurred_on) as month_end, count(*) as pushes
+from (
+    select physician, channel_id, source, record, min(occurred_on) as occurred_on, max(topic_id) as topic_id
+    from touchpoint where physician is not null and initiator <> 'medical'
+    group by physician, channel_id, source, record having bool_and(direction = 'push')
+)
+group by all;
 
 create table product_month as
 select physician, channel_id, product_id, last_day(occurred_on) as month_end, count(*) filter (where depth >= 1) as delivered,
@@ -1006,21 +1027,25 @@ newest as (
     select period_end as snapshot_on, placed.*
     from period join placed on recorded_on between period_end - 365 and period_end join choosable using (channel_id)
     where period_type = 'month' and physician is not null
-    qualify row_number() over (partition by snapshot_on, physician, channel_id
+    qualify row_number() over (partition by snapshot_on, physician, topic_id, channel_id
         order by source = 'mr_entered', recorded_on desc, place, md5(source || '|' || record)) = 1
 )
-select *, row_number() over (partition by snapshot_on, physician
+select *, row_number() over (partition by snapshot_on, physician, topic_id
     order by source = 'mr_entered', recorded_on desc, place, md5(source || '|' || record)) as stated_rank
 from newest;
 
 create table mart_channel_preference as
-select snapshot_on, physician, channel_id, is_in_universe, stated_rank, source as stated_source,
-    recorded_on as stated_on, topic_id as stated_topic_id, exposures::bigint as exposures, responses::bigint as responses,
+select snapshot_on, physician, topic_id, channel_id, is_in_universe, stated_rank, source as stated_source,
+    recorded_on as stated_on, exposures::bigint as exposures, responses::bigint as responses,
     case when exposures >= 5 then affinity end as affinity, revealed_rank, prior_mean, prior_strength,
-    probability_first, case when bool_or(stated_rank = 1) over (partition by snapshot_on, physician) then 'stated'
-        when probability_first >= 0.7 then 'revealed' else 'undetermined' end as preference_basis,
+    case when topic_id is null then first_place.probability_first end as probability_first,
+    case when bool_or(stated_rank = 1) over (partition by snapshot_on, physician, topic_id) then 'stated'
+        when first_place.probability_first >= 0.7 then 'revealed' else 'undetermined' end as preference_basis,
     case preference_basis when 'stated' then stated_rank when 'revealed' then revealed_rank end as preference_rank
-from affinity full join stated using (snapshot_on, physician, channel_id)
+from (
+    from affinity full join (from stated where topic_id is null) using (snapshot_on, physician, channel_id)
+    union all by name from stated where topic_id is not null
+)
 join (select period_end as snapshot_on, physician, is_in_universe from member where period_type = 'month')
     using (snapshot_on, physician)
 left join first_place using (snapshot_on, physician);
@@ -1030,7 +1055,7 @@ with choice as (
     select period_type, period_start, period_end, branch_id, office_id, career_band, channel_id,
         coalesce(specialty_group, 'unknown') || '|' || coalesce(practice_type, 'unknown') as segment
     from member left join (select snapshot_on, physician, channel_id from mart_channel_preference
-        where preference_rank = 1) as first on period_end = snapshot_on and member.physician = first.physician
+        where preference_rank = 1 and topic_id is null) as first on period_end = snapshot_on and member.physician = first.physician
     where is_in_universe
 ),
 counted as (
@@ -1071,22 +1096,32 @@ from summed;
 FIT = f"""
 create table cells as
 with preferred as (
-    select period_type, period_start, physician, channel_id
+    select period_type, period_start, physician, coalesce(topic_id, '') as about, channel_id
     from period join mart_channel_preference on snapshot_on = period_start - 1 where preference_rank <= 2
 ),
+known as (select distinct period_type, period_start, physician, about from preferred),
 pushed as (
-    select period_type, period_start, physician, channel_id, sum(pushes) as n, sum(with_choice) as with_choice,
-        sum(honouring) as honouring
-    from period_month join channel_month using (month_end)
-    where channel_id not in ('medical_inquiry', 'msl_visit') group by all having n > 0
+    select period_month.period_type, period_month.period_start, topic_month.physician, channel_id, pushes as n,
+        coalesce(known.about, '') as about
+    from period_month join topic_month using (month_end)
+    left join known on known.period_type = period_month.period_type
+        and known.period_start = period_month.period_start
+        and known.physician = topic_month.physician and known.about = topic_month.topic_id
+    where channel_id not in ('medical_inquiry', 'msl_visit')
 ),
-one as (
-    select period_type, period_start, physician, sum(with_choice) as with_choice, sum(honouring) as honouring,
-        sum(n) filter (where (period_type, period_start, physician) in (
-            select (period_type, period_start, physician) from preferred)) as with_preference,
+fitting as (
+    select period_type, period_start, physician, sum(n) as with_preference,
         sum(n) filter (where preferred.physician is not null) as in_preferred
-    from pushed left join preferred using (period_type, period_start, physician, channel_id) group by all
-)
+    from pushed join known using (period_type, period_start, physician, about)
+    left join preferred using (period_type, period_start, physician, about, channel_id)
+    group by all
+),
+contacted as (
+    select period_type, period_start, physician, sum(with_choice) as with_choice, sum(honouring) as honouring
+    from period_month join channel_month using (month_end)
+    where channel_id not in ('medical_inquiry', 'msl_visit') group by all having sum(pushes) > 0
+),
+one as (from contacted left join fitting using (period_type, period_start, physician))
 select period_type, period_start, period_end, {scope()}, count(*) filter (where is_in_universe) as n_target_physicians,
     count(*) filter (where is_in_universe and one.physician is not null) as n_pushed_physicians,
     count(*) filter (where with_preference > 0) as n_physicians_with_preference,

@@ -310,16 +310,17 @@ def write_star(folder: Path) -> None:
     for index, (physician, _, employee, fact) in enumerate(PHYSICIANS):
         if fact != "is_unseen":
             touchpoints.append(touchpoint(physician, employee, date(2026, 9, 20), "mr_visit", 2, "push"))
-        if fact != "has_unknown_preference":
-            preferences.append(
-                {
-                    "physician_key": physician,
-                    "channel_id": "mr_email",
-                    "recorded_on": date(2026, 3, 1),
-                    "rank": 1,
-                    "preference_source": "survey",
-                }
-            )
+        # A wish for one topic is no wish in general: who stated only such a one is still to be asked.
+        preferences.append(
+            {
+                "physician_key": physician,
+                "channel_id": "mr_email",
+                "topic_id": "T-SAFE" if fact == "has_unknown_preference" else None,
+                "recorded_on": date(2026, 3, 1),
+                "rank": 1,
+                "preference_source": "survey",
+            }
+        )
         if fact == "has_open_request":
             touchpoints.append(touchpoint(physician, employee, date(2026, 10, 20), "webinar", 4, "pull"))
         if fact == "has_open_signal":

@@ -1,16 +1,25 @@
 -- A contact is one source record, however many products it was about, at its greatest depth. What Medical began is no
 -- promotion and is left out, on whatever channel. A push contact honours a choice when the physician last named its
--- channel within a year before it, or has allowed it, and no objection stood against it. The join compares columns
--- only: an `or` in it would compare every contact with every preference.
+-- channel within a year before it, or has allowed it, and no objection stood against it. What he said of the contact's
+-- topic decides; where he said nothing of it, what he said of all. The joins compare columns only: an `or` in them
+-- would compare every contact with every preference.
 with preference as (
     select
         physician_key,
+        topic_id,
         recorded_on,
         channel_ids,
+        {{ add_days('recorded_on', 365) }} as last_valid_on,
         coalesce(
-            lead(recorded_on) over (partition by physician_key order by recorded_on), cast('9999-12-31' as date)
+            lead(recorded_on) over (partition by physician_key, topic_id order by recorded_on),
+            cast('9999-12-31' as date)
         ) as next_recorded_on
     from {{ ref('int_preference_day') }}
+),
+
+general as (
+    select * from preference
+    where topic_id is null
 ),
 
 record as (
@@ -21,6 +30,7 @@ record as (
         source_record_id,
         min(occurred_on) as occurred_on,
         max(depth) as depth,
+        max(topic_id) as topic_id,
         min(direction) as direction,
         min(consent_state) as consent_state
     from {{ ref('fct_touchpoint') }}
@@ -35,21 +45,28 @@ contact as (
         last_day(record.occurred_on) as month_end,
         record.direction,
         record.depth,
-        record.direction = 'push' and preference.physician_key is not null as has_choice,
+        record.direction = 'push' and coalesce(of_topic.physician_key, general.physician_key) is not null as has_choice,
         record.direction = 'push'
-        and preference.physician_key is not null
+        and coalesce(of_topic.physician_key, general.physician_key) is not null
         and record.consent_state <> 'opted_out'
         and (
             record.consent_state = 'opted_in'
-            or preference.channel_ids like '%;' || record.channel_id || ';%'
+            or coalesce(of_topic.channel_ids, general.channel_ids) like '%;' || record.channel_id || ';%'
         ) as honours_choice
     from record
-    left join preference
+    left join preference as of_topic
         on
-            record.physician_key = preference.physician_key
-            and record.occurred_on > preference.recorded_on
-            and record.occurred_on <= {{ add_days('preference.recorded_on', 365) }}
-            and record.occurred_on <= preference.next_recorded_on
+            record.physician_key = of_topic.physician_key
+            and record.topic_id = of_topic.topic_id
+            and record.occurred_on > of_topic.recorded_on
+            and record.occurred_on <= of_topic.last_valid_on
+            and record.occurred_on <= of_topic.next_recorded_on
+    left join general
+        on
+            record.physician_key = general.physician_key
+            and record.occurred_on > general.recorded_on
+            and record.occurred_on <= general.last_valid_on
+            and record.occurred_on <= general.next_recorded_on
 )
 
 select

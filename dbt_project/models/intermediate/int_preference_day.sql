@@ -1,13 +1,14 @@
--- The channels a physician named on one day, as ';mr_email;webinar;'. What a representative entered counts only where
+-- The channels a physician named on one day for one topic or for all, as ';mr_email;webinar;'. What a representative entered counts only where
 -- the physician's own word of the year before is missing: nobody sets the answer he is measured by.
 with stated as (
     select
         physician_key,
+        topic_id,
         recorded_on,
         channel_id,
         preference_source <> 'mr_entered' as is_own_word,
         max(case when preference_source <> 'mr_entered' then recorded_on end) over (
-            partition by physician_key
+            partition by physician_key, topic_id
             order by recorded_on
             range between unbounded preceding and current row
         ) as own_word_on
@@ -18,6 +19,7 @@ with stated as (
 named as (
     select distinct
         physician_key,
+        topic_id,
         recorded_on,
         channel_id
     from stated
@@ -26,7 +28,8 @@ named as (
 
 select
     physician_key,
+    topic_id,
     recorded_on,
     ';' || {{ dbt.listagg('channel_id', "';'", 'order by channel_id') }} || ';' as channel_ids
 from named
-group by physician_key, recorded_on
+group by physician_key, topic_id, recorded_on

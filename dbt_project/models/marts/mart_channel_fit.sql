@@ -2,12 +2,14 @@
 {#- The linter's DuckDB grammar does not know grouping sets. #}
 with
 
-{# What the physician preferred on the last day before the period: nothing in the period can have shaped it. #}
+{# What the physician preferred on the last day before the period: nothing in the period can have shaped it. For a
+   contact on a topic of which he said something, that counts, else the general preference. #}
 preferred as (
     select
         mart_period.period_type,
         mart_period.period_start,
         preference.physician_key,
+        coalesce(preference.topic_id, '') as about,
         preference.channel_id,
         preference.preference_rank
     from {{ ref('mart_period') }} as mart_period
@@ -20,8 +22,71 @@ with_preference as (
     select distinct
         period_type,
         period_start,
-        physician_key
+        physician_key,
+        about
     from preferred
+),
+
+topic_pushes as (
+    select
+        mart_period.period_type,
+        mart_period.period_start,
+        contact.physician_key,
+        contact.channel_id,
+        coalesce(contact.topic_id, '') as about,
+        sum(contact.push_contacts) as push_contacts
+    from {{ ref('mart_period') }} as mart_period
+    inner join {{ ref('fct_physician_channel_topic_month') }} as contact
+        on contact.month_end between mart_period.period_start and mart_period.period_end
+    where contact.channel_id not in {{ kpi_medical_channels() }}
+    group by
+        mart_period.period_type,
+        mart_period.period_start,
+        contact.physician_key,
+        contact.channel_id,
+        coalesce(contact.topic_id, '')
+),
+
+placed_pushes as (
+    select
+        topic_pushes.period_type,
+        topic_pushes.period_start,
+        topic_pushes.physician_key,
+        topic_pushes.channel_id,
+        topic_pushes.push_contacts,
+        coalesce(of_topic.about, '') as about
+    from topic_pushes
+    left join with_preference as of_topic
+        on
+            topic_pushes.period_type = of_topic.period_type
+            and topic_pushes.period_start = of_topic.period_start
+            and topic_pushes.physician_key = of_topic.physician_key
+            and topic_pushes.about = of_topic.about
+),
+
+fits as (
+    select
+        pushes.period_type,
+        pushes.period_start,
+        pushes.physician_key,
+        sum(pushes.push_contacts) as push_contacts_with_preference,
+        sum(case when preferred.physician_key is not null then pushes.push_contacts else 0 end)
+            as push_contacts_in_preferred_channel
+    from placed_pushes as pushes
+    inner join with_preference
+        on
+            pushes.period_type = with_preference.period_type
+            and pushes.period_start = with_preference.period_start
+            and pushes.physician_key = with_preference.physician_key
+            and pushes.about = with_preference.about
+    left join preferred
+        on
+            pushes.period_type = preferred.period_type
+            and pushes.period_start = preferred.period_start
+            and pushes.physician_key = preferred.physician_key
+            and pushes.about = preferred.about
+            and pushes.channel_id = preferred.channel_id
+    group by pushes.period_type, pushes.period_start, pushes.physician_key
 ),
 
 pushes as (
@@ -29,15 +94,13 @@ pushes as (
         mart_period.period_type,
         mart_period.period_start,
         contact.physician_key,
-        contact.channel_id,
-        sum(contact.push_contacts) as push_contacts,
         sum(contact.push_contacts_with_choice) as push_contacts_with_choice,
         sum(contact.push_contacts_honouring_choice) as push_contacts_honouring_choice
     from {{ ref('mart_period') }} as mart_period
     inner join {{ ref('fct_physician_channel_month') }} as contact
         on contact.month_end between mart_period.period_start and mart_period.period_end
     where contact.channel_id not in {{ kpi_medical_channels() }}
-    group by mart_period.period_type, mart_period.period_start, contact.physician_key, contact.channel_id
+    group by mart_period.period_type, mart_period.period_start, contact.physician_key
     having sum(contact.push_contacts) > 0
 ),
 
@@ -46,25 +109,16 @@ by_physician as (
         pushes.period_type,
         pushes.period_start,
         pushes.physician_key,
-        sum(case when with_preference.physician_key is not null then pushes.push_contacts else 0 end)
-            as push_contacts_with_preference,
-        sum(case when preferred.physician_key is not null then pushes.push_contacts else 0 end)
-            as push_contacts_in_preferred_channel,
-        sum(pushes.push_contacts_with_choice) as push_contacts_with_choice,
-        sum(pushes.push_contacts_honouring_choice) as push_contacts_honouring_choice
+        coalesce(fits.push_contacts_with_preference, 0) as push_contacts_with_preference,
+        coalesce(fits.push_contacts_in_preferred_channel, 0) as push_contacts_in_preferred_channel,
+        pushes.push_contacts_with_choice,
+        pushes.push_contacts_honouring_choice
     from pushes
-    left join with_preference
+    left join fits
         on
-            pushes.period_type = with_preference.period_type
-            and pushes.period_start = with_preference.period_start
-            and pushes.physician_key = with_preference.physician_key
-    left join preferred
-        on
-            pushes.period_type = preferred.period_type
-            and pushes.period_start = preferred.period_start
-            and pushes.physician_key = preferred.physician_key
-            and pushes.channel_id = preferred.channel_id
-    group by pushes.period_type, pushes.period_start, pushes.physician_key
+            pushes.period_type = fits.period_type
+            and pushes.period_start = fits.period_start
+            and pushes.physician_key = fits.physician_key
 ),
 
 scoped as (

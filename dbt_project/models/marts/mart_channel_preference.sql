@@ -157,7 +157,7 @@ statements as (
         stated.recorded_on,
         stated.topic_id,
         row_number() over (
-            partition by snapshots.snapshot_on, stated.physician_key, stated.channel_id
+            partition by snapshots.snapshot_on, stated.physician_key, stated.topic_id, stated.channel_id
             order by
                 case when stated.preference_source = 'mr_entered' then 1 else 0 end,
                 stated.recorded_on desc,
@@ -175,6 +175,7 @@ statements as (
     where stated.physician_key is not null
 ),
 
+{# What he said of one topic counts for that topic only; what he said of all stands beside what he shows. #}
 ranked_statements as (
     select
         snapshot_on,
@@ -184,18 +185,23 @@ ranked_statements as (
         recorded_on,
         topic_id,
         row_number() over (
-            partition by snapshot_on, physician_key
+            partition by snapshot_on, physician_key, topic_id
             order by is_second_hand, recorded_on desc, place_given, preference_key
         ) as stated_rank
     from statements
     where recency = 1
 ),
 
+general_statements as (
+    select * from ranked_statements
+    where topic_id is null
+),
+
 with_statement as (
     select
         snapshot_on,
         physician_key
-    from ranked_statements
+    from general_statements
     where stated_rank = 1
 ),
 
@@ -207,7 +213,6 @@ stated_and_revealed as (
         stated.stated_rank,
         stated.preference_source as stated_source,
         stated.recorded_on as stated_on,
-        stated.topic_id as stated_topic_id,
         revealed.exposures,
         revealed.responses,
         revealed.prior_mean,
@@ -215,7 +220,7 @@ stated_and_revealed as (
         case when revealed.exposures >= 5 then revealed.affinity end as affinity,
         revealed.revealed_rank
     from ranked_affinities as revealed
-    full outer join ranked_statements as stated
+    full outer join general_statements as stated
         on
             revealed.snapshot_on = stated.snapshot_on
             and revealed.physician_key = stated.physician_key
@@ -257,12 +262,12 @@ judged as (
 select
     snapshot_on,
     physician_key,
+    cast(null as {{ dbt.type_string() }}) as topic_id,
     channel_id,
     is_in_universe,
     cast(stated_rank as bigint) as stated_rank,
     stated_source,
     stated_on,
-    stated_topic_id,
     cast(exposures as bigint) as exposures,
     cast(responses as bigint) as responses,
     cast(affinity as double) as affinity,
@@ -275,3 +280,26 @@ select
         case preference_basis when 'stated' then stated_rank when 'revealed' then revealed_rank end as bigint
     ) as preference_rank
 from judged
+union all
+select
+    stated.snapshot_on,
+    stated.physician_key,
+    stated.topic_id,
+    stated.channel_id,
+    universe.is_in_universe,
+    cast(stated.stated_rank as bigint) as stated_rank,
+    stated.preference_source as stated_source,
+    stated.recorded_on as stated_on,
+    cast(null as bigint) as exposures,
+    cast(null as bigint) as responses,
+    cast(null as double) as affinity,
+    cast(null as bigint) as revealed_rank,
+    cast(null as double) as prior_mean,
+    cast(null as double) as prior_strength,
+    cast(null as double) as probability_first,
+    'stated' as preference_basis,
+    cast(stated.stated_rank as bigint) as preference_rank
+from ranked_statements as stated
+inner join universe
+    on stated.snapshot_on = universe.snapshot_on and stated.physician_key = universe.physician_key
+where stated.topic_id is not null

@@ -8,7 +8,7 @@ first_choices as (
         physician_key,
         channel_id
     from {{ ref('mart_channel_preference') }}
-    where preference_rank = 1
+    where preference_rank = 1 and topic_id is null
 ),
 
 channel_list as (

@@ -49,7 +49,7 @@ preferences as (
                     channel_id
             ) as place
         from {fct_stated_preference}
-        where channel_id is not null and recorded_on between $preference_from and $as_of
+        where channel_id is not null and topic_id is null and recorded_on between $preference_from and $as_of
     ) where place = 1
 ),
 contacts as (

@@ -49,6 +49,10 @@ CORE: dict[str, dict[str, str]] = {
         "push_contacts": "integer", "delivered_contacts": "integer", "effective_contacts": "integer",
         "push_contacts_with_choice": "integer", "push_contacts_honouring_choice": "integer",
     },
+    "fct_physician_channel_topic_month": {
+        "physician_key": "text", "channel_id": "text", "topic_id": "text", "month_end": "date",
+        "push_contacts": "integer",
+    },
     "fct_physician_contact_month": {
         "physician_key": "text", "month_end": "date", "contacts": "integer", "push_contacts": "integer",
         "max_push_contacts_30d": "integer",

@@ -46,14 +46,16 @@ RATES = [
     ("email.unique_human_click_rate", {"channel_id": "hq_email"}, 7, 35, 35, "shown"),
     # Of the 35, P01-P04 were opened by a privacy proxy: 31 readable. P05-P14 opened: 10.
     ("email.open_rate_reference", {"channel_id": "hq_email"}, 10, 31, 31, "shown"),
-    # Stated: P01-P29 and, since 5 October, P40 = 30. Shown by responses: P39 (19 of 20 e-mails, portal
-    # hardly): 31.
+    # Stated: P01-P29 and, since 5 October, P40 = 30; what P31 said of one topic is no preference in general.
+    # Shown by responses: P39 (19 of 20 e-mails, portal hardly): 31.
     ("preference.coverage_rate", {}, 31, 40, 40, "shown"),
     # Pushes in October to physicians whose preference was known on 30 September (P01-P29, P39; not yet P40):
     # visits P01-P20 = 20, portal P21-P29 and P39 three each = 30. In a preferred channel: visits to
     # P01-P18 = 18,
     # portal to P21-P27 = 21 (P19, P20 prefer the portal but were visited).
-    ("fit.channel_fit_rate", {}, 39, 50, 30, "shown"),
+    # For one topic only: P31 wants the portal for safety: of his three, the two about it count, and fit. P21
+    # wants visits for evidence: the one of his three about it does not fit. So 39 + 2 - 1 of 50 + 2.
+    ("fit.channel_fit_rate", {}, 40, 52, 31, "shown"),
     # Pushes to physicians with a recorded choice: visits 20 + portal P21-P30 30. Honoured: P01-P15 15,
     # P21-P25 15.
     ("fit.choice_honoured_rate", {}, 30, 50, 30, "shown"),

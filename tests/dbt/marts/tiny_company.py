@@ -115,6 +115,20 @@ def channel_product_months() -> list[Row]:
     ]
 
 
+def channel_topic_months() -> list[Row]:
+    """What the contacts were about: nothing on record, but of P21's and P31's portal contacts in October."""
+    rows = []
+    for row in channel_months():
+        place = {name: row[name] for name in ("physician_key", "channel_id", "month_end")}
+        topics = {None: row["push_contacts"]}
+        if row["month_end"] == OCTOBER:
+            topics = {"P21": {"T-EVID": 1, None: 2}, "P31": {"T-SAFE": 2, None: 1}}.get(
+                row["physician_key"], topics
+            )
+        rows += [place | {"topic_id": topic, "push_contacts": count} for topic, count in topics.items()]
+    return rows
+
+
 def contact_months() -> list[Row]:
     october = [
         {
@@ -152,12 +166,19 @@ def statements() -> list[Row]:
         ]
         + [("P01", "webinar", "2025-01-10"), ("P30", "msl_visit", "2026-09-15")]
     )
+    of_one_topic = [("P31", "portal", "T-SAFE"), ("P21", "mr_visit", "T-EVID")]
     return [
         {
             "preference_key": f"{name}-{channel}", "physician_key": name, "recorded_on": day,
             "channel_id": channel, "preference_source": "survey", "rank": 1,
         }
         for name, channel, day in stated
+    ] + [
+        {
+            "preference_key": f"{name}-{topic}", "physician_key": name, "recorded_on": "2026-09-15",
+            "channel_id": channel, "topic_id": topic, "preference_source": "consent_form", "rank": 1,
+        }
+        for name, channel, topic in of_one_topic
     ]  # fmt: skip
 
 
@@ -497,6 +518,7 @@ def tables() -> dict[str, list[Row]]:
         ]
         + needs_and_moments.second_channels(),
         "fct_physician_channel_product_month": channel_product_months(),
+        "fct_physician_channel_topic_month": channel_topic_months(),
         "fct_physician_contact_month": contact_months(),
         "fct_email_recipient": emails(),
         "fct_stated_preference": statements(),
