@@ -683,6 +683,38 @@ left join '$seeds/unified_product.csv' as own on unified_product_code = own.unif
 left join '$seeds/jdnet_transaction.csv' as kind using (transaction_type);
 """
 
+REGISTERS = """
+create table register as
+with known as (
+    select 'initiative' as register, initiative_id as id, updated_at as version, '' as answer, null::date as day,
+        _landing_id, _row_number
+    from read_parquet('$lake/initiative/*.parquet', union_by_name = true)
+    union all select 'story', story_id, updated_at, outcome, null, _landing_id, _row_number
+    from read_parquet('$lake/story/*.parquet', union_by_name = true)
+    union all select 'strategy_document', strategy_version, updated_on, '', effective_from, _landing_id, _row_number
+    from read_parquet('$lake/strategy_document/*.parquet', union_by_name = true)
+),
+newest as (
+    from known join delivery using (_landing_id)
+    qualify row_number() over (partition by register, id order by version desc nulls last, delivered_at desc,
+        file_name desc, _landing_id desc, _row_number desc) = 1
+)
+select register as source, case when register = 'story' and answer not in ('うまくいった', 'どちらとも言えない', 'うまくいかなかった')
+        or register = 'story' and answer is null or register = 'strategy_document' and day is null then 'unparseable'
+    when register = 'strategy_document' and row_number() over (
+        partition by register, day order by version desc nulls last, id desc) > 1 then 'duplicate' end as reject
+from newest
+union all
+select 'initiative_assignment', case when not is_readable then 'unparseable'
+    when row_number() over (partition by is_readable, initiative_id, unit, unit_code
+        order by recorded_at nulls last, delivered_at, _landing_id, _row_number) > 1 then 'duplicate' end
+from (
+    select *, case unit when '医師' then physician_code when '営業所' then office_code end as unit_code,
+        unit_code is not null and coalesce(arm in ('実施', '比較'), false) as is_readable
+    from read_parquet('$lake/initiative_assignment/*.parquet', union_by_name = true) join delivery using (_landing_id)
+);
+"""
+
 FACTS = """
 create table touchpoint as
 with opt as (from consent_change),
@@ -1537,6 +1569,7 @@ outcome as (
         union all select 'webinar_zoom', reject from segment union all select 'portal_delivery', reject from portal
         union all select 'survey_qualtrics', reject from survey union all select 'web_snowplow', reject from web_event
         union all select 'jdnet_delivery', reject from facility_delivery
+        union all from register
     ) group by all
 ),
 delivered as (
@@ -1799,6 +1832,7 @@ def statements() -> Iterator[str]:
         HIDING,
         PEOPLE,
         LOGS,
+        REGISTERS,
         FACTS,
         QUALITY,
         protected(

@@ -34,6 +34,16 @@ ranked as (
         partition by is_readable, initiative_id, unit_type, unit_reference
         order by recorded_at asc nulls last, batch_delivered_at asc, landing_id asc, row_number asc
     )
+),
+
+physician_code as (
+    select
+        reference,
+        physician_key,
+        valid_from,
+        valid_to
+    from {{ ref('int_identity') }}
+    where reference_type = 'dcf_code'
 )
 
 select
@@ -51,10 +61,8 @@ select
         when ranked.record_number > 1 then 'duplicate'
     end as reject_reason
 from ranked
-left join {{ ref('int_identity') }} as identity
+left join physician_code as identity
     on
-        ranked.unit_type = 'physician'
-        and ranked.unit_reference = identity.reference
-        and identity.reference_type = 'dcf_code'
+        case when ranked.unit_type = 'physician' then ranked.unit_reference end = identity.reference
         and coalesce(ranked.assigned_on, ranked.batch_delivered_on) >= identity.valid_from
         and coalesce(ranked.assigned_on, ranked.batch_delivered_on) < identity.valid_to

@@ -7,13 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.dbt.core.conftest import CORE
 from tests.dbt.core.star_company import physicians, sales
 from tests.dbt.tiny_lake import TinyLake, Warehouse
 
-REGISTERS = (
-    "+dim_initiative", "+fct_assignment", "+dim_strategy", "+fct_story", "+dim_evidence_level", "+fct_reject",
-    "+fct_source_delivery", "+dim_physician",
-)  # fmt: skip
 SOURCES = "('initiative', 'initiative_assignment', 'story', 'strategy_document')"
 
 
@@ -111,7 +108,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> TinyLake:
 
 @pytest.fixture(scope="module")
 def built(lake: TinyLake) -> Warehouse:
-    return lake.build(as_of="2026-10-31", select=REGISTERS)
+    return lake.build(as_of="2026-10-31", select=CORE)
 
 
 def test_the_register_as_it_was_written_last(built: Warehouse) -> None:
