@@ -162,10 +162,11 @@ def test_the_survey_says_what_was_planted(company: Company) -> None:
     )[0]
     planted = company.truth["parameters"]["survey_response_rate"]
     assert planted < rate < 2 * planted, "who likes a channel or knows a product answers more readily"
-    # Recommendation rises by a third of a point with each phase. (Satisfaction by a tenth of a step: too little
-    # to be seen among so few.)
+    # Recommendation rises by a third of a point with each phase. (Satisfaction by a tenth of a step: too
+    # little to be seen among so few.)
     phases = company.rows(
-        "select phase_id, sum(n_nps), sum(n_promoters - n_detractors) / sum(n_nps) from marts.mart_cx_detail "
+        "select phase_id, sum(n_nps), sum(n_promoters - n_detractors) / sum(n_nps) "
+        "from marts.mart_cx_detail "
         "where scope_type = 'company' and period_type = 'quarter' and phase_id between 'P1' and 'P5' "
         "group by phase_id order by phase_id"
     )
