@@ -121,6 +121,7 @@ def test_the_rates_are_the_same(both: duckdb.DuckDBPyConnection) -> None:
     ).fetchone()
     assert compared is not None
     rows, kpis, *differences = compared
+    # Of the KPIs that the script counts; it need not count every one.
     shown = both.execute(
         "select count(*) from pipeline.marts.fct_kpi_value where value is not null and scope_type <> 'mr'"
         " and kpi_id in (select kpi_id from plain_fct_kpi_value)"

@@ -180,17 +180,17 @@ def test_the_survey_says_what_was_planted(company: Company) -> None:
     )[0]
     planted = company.truth["parameters"]["survey_response_rate"]
     assert planted < rate < 2 * planted, "who likes a channel or knows a product answers more readily"
-    # Satisfaction and recommendation rise with the phase, by a tenth of a step and a third of a point each.
+    # Recommendation rises by a third of a point with each phase. (Satisfaction by a tenth of a step: too
+    # little to be seen among so few.)
     phases = company.rows(
-        "select phase_id, sum(n_csat), sum(n_csat_top2) / sum(n_csat), "
-        "sum(n_promoters - n_detractors) / sum(n_nps) from marts.mart_cx_detail "
+        "select phase_id, sum(n_nps), sum(n_promoters - n_detractors) / sum(n_nps) "
+        "from marts.mart_cx_detail "
         "where scope_type = 'company' and period_type = 'quarter' and phase_id between 'P1' and 'P5' "
         "group by phase_id order by phase_id"
     )
     assert [phase for phase, *_ in phases] == ["P1", "P2", "P3", "P4", "P5"]
     assert min(count for _, count, *_ in phases) >= 30
-    assert phases[-1][2] > phases[0][2]
-    assert phases[-1][3] > phases[0][3]
+    assert phases[0][2] < phases[2][2] < phases[4][2]
     # What carries satisfaction altogether most was planted, and is not what is called most important.
     by_element = company.rows(
         "select element_id, importance_mean, derived_importance from marts.mart_mr_expectation "

@@ -22,7 +22,7 @@ invited as (
 ),
 
 {# Contacts of the whole months before the month of the first invitation: the survey itself is none of them. #}
-prior as (
+earlier as (
     select
         invited.period_type,
         invited.period_start,
@@ -48,20 +48,20 @@ described as (
         coalesce(physician.specialty_group, 'unknown') as specialty_group,
         coalesce(physician.practice_type, 'unknown') as practice_type,
         band.band_id,
-        cast(coalesce(prior.contacts, 0) as double) as contacts
+        cast(coalesce(earlier.contacts, 0) as double) as contacts
     from invited
     inner join {{ ref('mart_physician_period') }} as physician
         on
             invited.period_type = physician.period_type
             and invited.period_start = physician.period_start
             and invited.physician_key = physician.physician_key
-    left join prior
+    left join earlier
         on
-            invited.period_type = prior.period_type
-            and invited.period_start = prior.period_start
-            and invited.physician_key = prior.physician_key
+            invited.period_type = earlier.period_type
+            and invited.period_start = earlier.period_start
+            and invited.physician_key = earlier.physician_key
     inner join {{ rows_in_force('contact_volume_band') }} as band
-        on coalesce(prior.contacts, 0) between band.from_contacts and band.to_contacts
+        on coalesce(earlier.contacts, 0) between band.from_contacts and band.to_contacts
 ),
 
 wholes as (

@@ -1,6 +1,6 @@
 """What physicians say of channels, of representatives and of what they want: the survey's further questions.
 
-They are drawn from a stream of their own, so that a questionnaire which grows leaves everything else as it was.
+They are drawn from a stream of their own: a questionnaire that grows leaves everything else as it was.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ TOPICS: list[tuple[str, str, float]] = [
     ("t_evid", "臨床試験の結果", 6.6),
     ("t_guide", "診療ガイドライン", 6.3),
 ]
-# Element, its name, mean importance, mean satisfaction, and how far a step of overall satisfaction carries it.
+# Element, its name, mean importance, mean satisfaction, and what a step of overall satisfaction adds.
 ELEMENTS: list[tuple[str, str, float, float, float]] = [
     ("context_first", "事前に状況をつかんで来ること", 8.0, 5.6, 1.2),
     ("knowledge", "製品や病気の知識が正確なこと", 7.6, 6.8, 0.3),
@@ -134,9 +134,7 @@ def opinions(seed: int, month: int, company: Company, answers: Frame) -> Frame:
     for element, _, importance, _, _ in ELEMENTS:
         frame[f"importance_{element}"] = ten(importance, 1.4, everybody)
     for element, _, _, satisfaction, step in ELEMENTS:
-        frame[f"satisfaction_{element}"] = ten(
-            satisfaction + step * (answers["csat"] - 3.5), 1.5, everybody
-        )
+        frame[f"satisfaction_{element}"] = ten(satisfaction + step * (answers["csat"] - 3.5), 1.5, everybody)
     for need, _, want in NEEDS:
         liked = likes["mr_visit"] if need == "face_to_face" else np.zeros(count, dtype=bool)
         frame[f"want_{need}"] = ten(want + 2.0 * liked, 2.0, everybody)

@@ -1,4 +1,4 @@
-"""The survey's further questions in the star: one row per question answered, about what it was asked about."""
+"""The survey's further questions in the star: one row per question answered, about its subject."""
 
 from __future__ import annotations
 
@@ -74,5 +74,7 @@ def test_every_response_is_in_the_star_or_rejected_with_a_reason(warehouse: Ware
 
 
 def test_an_answer_has_one_key(warehouse: Warehouse) -> None:
-    rows, keys = warehouse.rows("select count(*), count(distinct response_key) from core.fct_survey_response")[0]
+    rows, keys = warehouse.rows(
+        "select count(*), count(distinct response_key) from core.fct_survey_response"
+    )[0]
     assert rows == keys == 12

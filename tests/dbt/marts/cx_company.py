@@ -1,10 +1,10 @@
 """A company on a page for what physicians answer: who said what, and what had reached them when they did.
 
-Seven months, April to October 2026. Each group of physicians feeds one block of tests; nobody is in two.
+Seven months, April to October 2026. Each group of physicians feeds one block of tests.
 
 F001-F078   answer on 10 October, in phases P0 to P3 of 9, 10, 29 and 30 physicians
-G001-G099, H001-H100   answer on 10 October, in P4 and P5: one short of a recommendation score, and just enough
-W001-W100   the only target physicians, in two strata of 60 and 40; asked in October, answering in the months before
+G001-G099, H001-H100   answer on 10 October, in P4 and P5: one short of a score, and just enough
+W001-W100   the only target physicians, strata of 60 and 40; asked in October, answered before
 C001-C240   answer in June, after a May in which they were engaged through one channel or through two
 D001-D199   answer in August, after such a July; 99 on one side
 """
@@ -118,7 +118,7 @@ def expectations() -> list[Row]:
 
 
 def wants() -> list[Row]:
-    """Of H: 50 on visits, 49 on remote meetings, 50 who all want safety and 50 of whom nobody wants events."""
+    """Of H: 50 on visits, 49 on remote meetings, 50 who all want safety, 50 who want no event."""
     rows = [
         answer(name, "mr_want", 8 if k < 30 else 2, subject_id="face_to_face")
         for k, name in enumerate(group("H", 1, 50))
@@ -242,7 +242,7 @@ def compared() -> list[Row]:
 
 
 def channel_months() -> list[Row]:
-    """May for C and July for D. A delivery that engaged nobody and a question to Medical are no second channel."""
+    """May for C, July for D. What engaged nobody, and a question to Medical, are no second channel."""
 
     def contact(name: str, channel: str, effective: int) -> Row:
         return {
@@ -261,7 +261,10 @@ def channel_months() -> list[Row]:
 def phases() -> list[Row]:
     """At the end of September as grouped; by the end of October everybody had moved on to P6."""
     rows = [
-        {"physician_key": name, "product_id": "PRD-A", "snapshot_on": day, "phase_id": at, "evidence_level": "B"}
+        {
+            "physician_key": name, "product_id": "PRD-A", "snapshot_on": day, "phase_id": at,
+            "evidence_level": "B",
+        }
         for phase, names in PHASES.items() for name in names
         for day, at in (("2026-09-30", phase), ("2026-10-31", "P6"))
     ]  # fmt: skip
@@ -278,7 +281,10 @@ def tables() -> dict[str, list[Row]]:
     ]  # fmt: skip
     return {
         "dim_physician": [
-            {"physician_key": name, "valid_from": "2020-01-01", "valid_to": "9999-12-31", "career_band": "20-29"}
+            {
+                "physician_key": name, "valid_from": "2020-01-01", "valid_to": "9999-12-31",
+                "career_band": "20-29",
+            }
             for name in physicians()
         ],
         "dim_channel": [{"channel_id": channel} for channel in CHANNELS],

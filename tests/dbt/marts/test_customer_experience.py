@@ -50,7 +50,7 @@ def detail(marts: duckdb.DuckDBPyConnection, **where: Any) -> dict[str, Any]:
     return row(marts, "mart_cx_detail", **(place | where))
 
 
-# --- by phase, channel and topic -----------------------------------------------------------------------------
+# --- by phase, channel and topic ---
 
 
 @pytest.mark.parametrize(("phase", "answers", "satisfied"), [("P1", 10, 10), ("P2", 29, 29), ("P3", 30, 24)])
@@ -98,7 +98,13 @@ def test_effort_by_phase(marts: Any, phase: str, answers: int, state: str, half:
 def test_the_score_needs_a_hundred(marts: Any) -> None:
     # P4: 99 who would all recommend. The distribution, not the score.
     short = detail(marts, phase_id="P4")
-    assert [short[c] for c in ("n_nps", "n_promoters", "n_detractors", "nps", "nps_low")] == [99, 99, 0, None, None]
+    assert [short[c] for c in ("n_nps", "n_promoters", "n_detractors", "nps", "nps_low")] == [
+        99,
+        99,
+        0,
+        None,
+        None,
+    ]
     # P5: 40 promoters, 30 detractors of 100: 10 ± 1.96 · 100 · sqrt((0.7 - 0.01) / 100).
     enough = detail(marts, phase_id="P5")
     assert (enough["n_nps"], enough["n_passives"], enough["nps"]) == (100, 30, pytest.approx(10))
@@ -126,7 +132,7 @@ def test_usefulness_of_a_kind_of_information(marts: Any) -> None:
     assert found["n_csat"] is None  # nobody was asked how satisfied he is with a topic
 
 
-# --- weighting, and who did not answer -------------------------------------------------------------------------
+# --- weighting, and who did not answer ---
 
 
 def test_weighted_to_the_target_physicians(marts: Any) -> None:
@@ -171,7 +177,8 @@ def test_who_did_not_answer(marts: Any) -> None:
 
 
 def test_asked_again_within_ninety_days(marts: Any) -> None:
-    # 80 were asked in October, five of them 89 days after July's survey; 90 days, or a mail that bounced, is no fault.
+    # 80 were asked in October, five of them 89 days after July's survey. 90 days are long enough, and a
+    # mail that bounced asked nobody.
     found = number(marts, "cx.survey_fatigue_rate", "company")
     assert (found["numerator"], found["denominator"]) == (5, 80)
     assert number(marts, "cx.survey_fatigue_rate", "company", period_start="2026-07-01")["numerator"] == 0
@@ -183,12 +190,16 @@ def test_consent_that_was_in_force_and_was_withdrawn(marts: Any) -> None:
     assert (found["numerator"], found["denominator"]) == (4, 18)
 
 
-# --- what is wanted of representatives ---------------------------------------------------------------------------
+# --- what is wanted of representatives ---
 
 
 def test_importance_and_satisfaction_of_an_element(marts: Any) -> None:
     found = row(
-        marts, "mart_mr_expectation", segment_type="specialty_group", segment_id="精神科", element_id="context_first"
+        marts,
+        "mart_mr_expectation",
+        segment_type="specialty_group",
+        segment_id="精神科",
+        element_id="context_first",
     )
     assert (found["n_importance"], found["importance_mean"]) == (30, pytest.approx(8))
     assert found["importance_mean_high"] - 8 == pytest.approx(T29 * sqrt(30 / 29 / 30), abs=1e-3)
@@ -196,17 +207,25 @@ def test_importance_and_satisfaction_of_an_element(marts: Any) -> None:
     assert (found["importance_line"], found["satisfaction_line"]) == (pytest.approx(6.5), pytest.approx(6))
     assert (found["quadrant"], found["quadrant_ja"]) == ("improve", "大切だが満足が低い。先に直すところ")
     reply = row(
-        marts, "mart_mr_expectation", segment_type="specialty_group", segment_id="精神科", element_id="quick_reply"
+        marts,
+        "mart_mr_expectation",
+        segment_type="specialty_group",
+        segment_id="精神科",
+        element_id="quick_reply",
     )
     assert (reply["quadrant"], reply["importance_mean"]) == ("enough", pytest.approx(5))
 
 
 def test_derived_importance_is_the_correlation(marts: Any) -> None:
-    # The first 24 psychiatrists are satisfied (4, the others 3); the first 15 like the context (5, the others 3).
+    # The first 24 psychiatrists are satisfied (4, the others 3); the first 15 like the context (5, not 3).
     reference = pearsonr([4] * 24 + [3] * 6, [5] * 15 + [3] * 15)
     interval = reference.confidence_interval()
     found = row(
-        marts, "mart_mr_expectation", segment_type="specialty_group", segment_id="精神科", element_id="context_first"
+        marts,
+        "mart_mr_expectation",
+        segment_type="specialty_group",
+        segment_id="精神科",
+        element_id="context_first",
     )
     assert (found["n_derived"], found["derived_importance"]) == (30, pytest.approx(reference.statistic))
     assert (found["derived_importance_low"], found["derived_importance_high"]) == pytest.approx(
@@ -216,13 +235,24 @@ def test_derived_importance_is_the_correlation(marts: Any) -> None:
 
 def test_twenty_nine_are_no_segment(marts: Any) -> None:
     found = row(
-        marts, "mart_mr_expectation", segment_type="specialty_group", segment_id="皮膚科", element_id="context_first"
+        marts,
+        "mart_mr_expectation",
+        segment_type="specialty_group",
+        segment_id="皮膚科",
+        element_id="context_first",
     )
     assert (found["n_importance"], found["importance_mean"], found["quadrant"]) == (29, None, "cannot_tell")
     together = row(
-        marts, "mart_mr_expectation", segment_type="specialty_group", segment_id="all", element_id="context_first"
+        marts,
+        "mart_mr_expectation",
+        segment_type="specialty_group",
+        segment_id="all",
+        element_id="context_first",
     )
-    assert (together["n_importance"], together["importance_mean"]) == (59, pytest.approx((29 * 9 + 30 * 8) / 59))
+    assert (together["n_importance"], together["importance_mean"]) == (
+        59,
+        pytest.approx((29 * 9 + 30 * 8) / 59),
+    )
 
 
 def test_the_gap_between_wanted_and_received(marts: Any) -> None:
@@ -234,7 +264,9 @@ def test_the_gap_between_wanted_and_received(marts: Any) -> None:
     # Agresti and Min: the plain interval of paired differences with half a physician more of each kind.
     pairs = DescrStatsW(np.array([1.0, 0.0, -1.0]), weights=np.array([9.5, 37.0, 5.5]), ddof=0)
     spread = sqrt(pairs.var / 52)
-    assert (found["gap_low"], found["gap_high"]) == pytest.approx((pairs.mean - Z * spread, pairs.mean + Z * spread))
+    assert (found["gap_low"], found["gap_high"]) == pytest.approx(
+        (pairs.mean - Z * spread, pairs.mean + Z * spread)
+    )
     # Of the nine, five want to meet and cannot, four want no representatives.
     unmet = [found[f"n_unmet_{wish}"] for wish in ("meets", "cannot_meet", "when_needed", "not_wanted")]
     assert unmet == [0, 5, 0, 4]
@@ -258,11 +290,16 @@ def test_all_want_it_and_nobody_received_it(marts: Any) -> None:
 def test_no_difference_among_pairs_is_no_certainty(marts: Any) -> None:
     # 7 is not "want" and nobody was invited: 0 against 0, and an interval that is no point.
     found = row(marts, "mart_mr_role_gap", need_item_id="meeting")
-    assert (found["n_wanting"], found["n_receiving"], found["gap"], found["verdict"]) == (0, 0, 0, "cannot_tell")
+    assert (found["n_wanting"], found["n_receiving"], found["gap"], found["verdict"]) == (
+        0,
+        0,
+        0,
+        "cannot_tell",
+    )
     assert found["gap_high"] == pytest.approx(Z / 52)
 
 
-# --- several channels and one, and the board ---------------------------------------------------------------------
+# --- several channels and one, and the board ---
 
 
 def frame(outcome: str) -> pd.DataFrame:
@@ -311,7 +348,15 @@ def test_the_board_shows_what_is_published_and_says_what_is_not(marts: Any) -> N
 
     published = number(marts, "cx.csat_top2_rate", "company")
     satisfied = cell("satisfied")
-    for column in ("numerator", "denominator", "value", "ci_low", "ci_high", "evidence_level", "display_state"):
+    for column in (
+        "numerator",
+        "denominator",
+        "value",
+        "ci_low",
+        "ci_high",
+        "evidence_level",
+        "display_state",
+    ):
         assert satisfied[column] == published[column]
     assert (satisfied["n_invited"], satisfied["n_responded"]) == (80, 40)
     assert cell("opt_out")["n_invited"] is None  # no survey

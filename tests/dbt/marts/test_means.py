@@ -1,4 +1,4 @@
-"""The macros of kpi_means.sql one by one, rendered without dbt and run on DuckDB, against scipy and statsmodels."""
+"""The macros of kpi_means.sql one by one, run on DuckDB without dbt, against scipy and statsmodels."""
 
 from __future__ import annotations
 

@@ -248,7 +248,8 @@ def answers() -> list[Row]:
     recommending += [answer(name, "nps", 6) for name in q(85, 120)] + [
         answer(name, "nps", 9) for name in p(1, 40)
     ]
-    # How easy it was: 15 say 4, 15 say 6. The webinar's convenience: 30 say 7; interest in it: 10 say 5, 10 say 8.
+    # How easy it was: 15 say 4, 15 say 6. The webinar's convenience: 30 say 7; interest in it: 10 say
+    # 5, 10 say 8.
     easy = [answer(name, "ces", 4 if name in p(1, 15) else 6) for name in p(1, 30)]
     convenient = [answer(name, "convenience", 7) for name in p(1, 30)]
     interested = [answer(name, "interest", 5 if name in p(1, 10) else 8) for name in p(1, 20)]
