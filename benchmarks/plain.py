@@ -678,9 +678,9 @@ from ({
         "created_on",
         "wholesaler_code, wholesaler_branch, slip_number, line_number",
     )
-})
-left join '$seeds/unified_product.csv' as own on unified_product_code = own.unified_product_code::text
-left join '$seeds/jdnet_transaction.csv' as kind using (transaction_type);
+}) as line
+left join read_csv('$seeds/unified_product.csv', all_varchar = true) as own using (unified_product_code)
+left join read_csv('$seeds/jdnet_transaction.csv', all_varchar = true) as kind using (transaction_type);
 """
 
 REGISTERS = """

@@ -168,7 +168,7 @@ def test_no_mart_for_medical_representatives_reads_sales_or_ranks_people(dbt_mod
 def test_deliveries_to_facilities_are_nobodys_result(
     dbt_manifest: dict[str, Any], dbt_models: Models
 ) -> None:
-    """Goods that reached a place are context (R55): no mart reads them, and no physician stands beside them."""
+    """Goods that reached a place are context (R55): no mart reads them, no physician is beside them."""
 
     def readers(name: str) -> set[str]:
         key = dbt_models[name]["unique_id"]

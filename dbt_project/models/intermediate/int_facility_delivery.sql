@@ -1,5 +1,5 @@
--- Every current line of a wholesaler's slip with what keeps it out of the star. The place is where the goods went, a
--- facility of the master or a pharmacy that no master has: never who prescribed.
+-- Every current line of a wholesaler's slip with what keeps it out of the star. The place is where the goods
+-- went, a facility of the master or a pharmacy that no master has: never who prescribed.
 select
     {{ surrogate_key([
         "'jdnet_delivery'",
@@ -16,7 +16,6 @@ select
     delivery.slip_on,
     delivery.created_on,
     delivery.delivered_to_code,
-    facility.facility_key,
     product.product_id,
     kind.transaction_class,
     delivery.quantity,
@@ -30,8 +29,3 @@ left join {{ ref('unified_product') }} as product
     on delivery.unified_product_code = product.unified_product_code
 left join {{ ref('jdnet_transaction') }} as kind
     on delivery.transaction_type = kind.transaction_type
-left join {{ ref('dim_facility') }} as facility
-    on
-        delivery.delivered_to_code = facility.facility_code
-        and delivery.slip_on >= facility.valid_from
-        and delivery.slip_on < facility.valid_to

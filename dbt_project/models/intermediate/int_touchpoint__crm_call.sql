@@ -29,7 +29,7 @@ contact as (
     from call
     cross join rule
     left join {{ ref('int_call_touched_product') }} as touched
-        on call.call_id = touched.call_id and not call.is_medical
+        on case when not call.is_medical then call.call_id end = touched.call_id
 )
 
 select
