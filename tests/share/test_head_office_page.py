@@ -29,18 +29,20 @@ def line(
 ) -> Row:
     value, low, high = effect
     return {
-        "channel_id": channel, "segment_id": "all", "effect": value, "effect_low": low, "effect_high": high,
-        "minimum_detectable_effect": None if low is None else 0.02, "meaningful_effect": 0.03,
+        "channel_id": channel, "segment_id": "all", "benefit_per_100": value, "benefit_low_per_100": low,
+        "benefit_high_per_100": high, "minimum_detectable_per_100": None if low is None else 2.0,
+        "meaningful_per_100": 3.0,
         "n_treated": 400, "n_control": 900, "verdict": verdict, "evidence_level": level,
-        "reason_ja": "理由がここに入ります。",
+        "reason": "理由がここに入ります",
     } | more  # fmt: skip
 
 
 def pilot(initiative: str, verdict: str, *, easy: bool) -> Row:
     return {
         "initiative_id": initiative, "name_ja": f"施策{initiative}", "design": "staggered",
-        "starts_on": date(2026, 6, 1), "effect": 0.051, "effect_low": 0.012, "effect_high": 0.09,
-        "evidence_level": "E4", "verdict": verdict, "reason_ja": "始める前の動きはそろっていました。",
+        "starts_on": date(2026, 6, 1), "benefit_per_100": 5.1, "benefit_low_per_100": 1.2,
+        "benefit_high_per_100": 9.0,
+        "evidence_level": "E4", "verdict": verdict, "reason": "始める前の動きはそろっていました",
         "is_easy_product": easy,
     }  # fmt: skip
 
@@ -63,8 +65,8 @@ def page_of(tmp_path: Path, necessity: list[Row], pilots: list[Row] | None = Non
         return head_office_page(release, release.registry())
 
 
-WORKS = line("webinar", "needed", effect=(0.08, 0.05, 0.11))
-NULL = line("portal", "not_needed", effect=(-0.002, -0.015, 0.011))
+WORKS = line("webinar", "needed", effect=(8.0, 5.0, 11.0))
+NULL = line("portal", "not_needed", effect=(-0.2, -1.5, 1.1))
 OPEN = [line(channel, "cannot_tell", "E2") for channel in ("mr_visit", "mr_email", "hq_email")]
 
 
@@ -79,7 +81,7 @@ OPEN = [line(channel, "cannot_tell", "E2") for channel in ("mr_visit", "mr_email
             "条件をそろえても、記録にない違いは残ります。原因とまでは言えません。",
         ),
         (
-            [line("webinar", "needed", "E4", (0.08, 0.05, 0.11)), OPEN[0]],
+            [line("webinar", "needed", "E4", (8.0, 5.0, 11.0)), OPEN[0]],
             "Web講演会には、効果がありました。MR訪問は、まだ判断できません。",
             "試しの結果（4段階の4）",
             "試した先生と期間での結果です。ほかの先生や時期でも同じとは限りません。",

@@ -16,6 +16,7 @@ from shirube.share.number_lines import (
     cannot_say,
     current_values,
     number_line,
+    signed,
     without_value,
 )
 from shirube.share.readability import glossary_of
@@ -205,29 +206,26 @@ def _evidence(level: str) -> str:
     return str(declared("wording")["evidence"][level]["name"])
 
 
-def _per_hundred(value: float | None) -> str:
-    """A difference of shares as physicians per 100, with its sign; a dash where there is none."""
-    if value is None:
-        return "—"
-    number = wording.rounded(value * 100, 1)
-    return number if number.startswith("−") or number == "0" else f"+{number}"
+def _signed_people(per_hundred: float | None) -> str:
+    """A difference in physicians per 100, with its sign; a dash where there is none."""
+    return "—" if per_hundred is None else signed(wording.rounded(per_hundred, 1))
 
 
 def _span(low: float | None, high: float | None) -> str:
-    return "—" if low is None or high is None else f"{_per_hundred(low)}〜{_per_hundred(high)}人"
+    return "—" if low is None or high is None else f"{_signed_people(low)}〜{_signed_people(high)}人"
 
 
 def _necessity_line(row: Row) -> NecessityLine:
-    effect, detectable = row["effect"], row["minimum_detectable_effect"]
+    benefit, detectable = row["benefit_per_100"], row["minimum_detectable_per_100"]
     return NecessityLine(
         channel=str(row["channel_name"]),
         verdict=_necessity_word(row["verdict"]),
-        effect="—" if effect is None else f"{_per_hundred(effect)}人",
-        interval=_span(row["effect_low"], row["effect_high"]),
-        detectable="—" if detectable is None else f"{wording.rounded(detectable * 100, 1)}人",
-        compared=f"{row['n_treated'] or 0:,}人と{row['n_control'] or 0:,}人",
+        effect="—" if benefit is None else f"{_signed_people(benefit)}人",
+        interval=_span(row["benefit_low_per_100"], row["benefit_high_per_100"]),
+        detectable="—" if detectable is None else f"{wording.rounded(detectable, 1)}人",
+        compared="—" if row["n_treated"] is None else f"{row['n_treated']:,}人と{row['n_control'] or 0:,}人",
         evidence=_evidence(row["evidence_level"]),
-        reason=str(row["reason_ja"] or ""),
+        reason=f"{row['reason']}。" if row["reason"] else "",
     )
 
 
@@ -242,21 +240,17 @@ def _picture(necessity: list[Row]) -> str:
     lines = [
         chart.Estimate(
             label=str(row["channel_name"]),
-            value=_hundredfold(row["effect"]),
-            low=_hundredfold(row["effect_low"]),
-            high=_hundredfold(row["effect_high"]),
+            value=row["benefit_per_100"],
+            low=row["benefit_low_per_100"],
+            high=row["benefit_high_per_100"],
             remark=_necessity_word(row["verdict"]),
         )
         for row in necessity
     ]
-    meaningful = 100 * float(necessity[0]["meaningful_effect"])
+    meaningful = float(necessity[0]["meaningful_per_100"])
     return chart.intervals(
         lines, meaningful, unit=str(page["picture_unit"]), title=str(page["picture_title"])
     )
-
-
-def _hundredfold(share: float | None) -> float | None:
-    return None if share is None else 100 * share
 
 
 def _pilots(release: ReleaseFiles) -> list[PilotLine]:
@@ -269,14 +263,18 @@ def _pilots(release: ReleaseFiles) -> list[PilotLine]:
         PilotLine(
             name=str(row["name_ja"]),
             design=str(words["designs"][row["design"]]),
-            result="—"
-            if row["effect"] is None
-            else f"100人あたり{_per_hundred(row['effect'])}人"
-            f"（{_span(row['effect_low'], row['effect_high'])}）",
+            result=_result(row),
             verdict=_necessity_word(row["verdict"]),
             evidence=_evidence(row["evidence_level"]),
-            reason=str(row["reason_ja"] or ""),
+            reason=f"{row['reason']}。" if row["reason"] else "",
             caution=str(words["easy_product"]) if row["is_easy_product"] else "",
         )
         for row in rows
     ]
+
+
+def _result(row: Row) -> str:
+    if row["benefit_per_100"] is None:
+        return "—"
+    span = _span(row["benefit_low_per_100"], row["benefit_high_per_100"])
+    return f"100人あたり{_signed_people(row['benefit_per_100'])}人（{span}）"
