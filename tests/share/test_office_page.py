@@ -361,3 +361,60 @@ def test_an_unexplained_word_from_the_registry_would_be_noticed(tmp_path: Path) 
         tmp_path, head((28, 48), (31, 50), reason="エンゲージメントスコアの値", display_state="stale")
     )
     assert unexplained_terms(page.all_text(), (OFFICE,)) == ["エンゲージメントスコア"]
+
+
+def story(story_id: str, kind: str, day: int, scope: str = "office") -> Row:
+    return {
+        "scope_type": scope, "scope_id": "OF01" if scope == "office" else "company", "story_id": story_id,
+        "written_on": date(2026, 10, day), "outcome_kind": kind, "context": f"背景{story_id}。",
+        "action": "資料を一つ持って訪ねました。", "result": "質問をいただきました。",
+        "set_note_ja": "集まった記録から選んで載せています。",
+    }  # fmt: skip
+
+
+def page_with(tmp_path: Path, **tables: list[Row]) -> OfficePage:
+    folder = builder.write_release(tmp_path)
+    for name, rows in tables.items():
+        builder.write_table(folder / "marts", name, rows)
+    with ReleaseFiles(folder) as release:
+        return office_page(release, release.registry(), "OF01", OFFICE)
+
+
+def test_a_success_and_its_opposite_stand_side_by_side_word_for_word(tmp_path: Path) -> None:
+    told = [story("S1", "positive", 1), story("S2", "positive", 9), story("S3", "negative", 3)]
+    page = page_with(tmp_path, mart_field_voice=[*told, story("S9", "negative", 20, "company")])
+    assert [(voice.kind, voice.story_id) for voice in page.voices] == [
+        ("うまくいった", "S2"),
+        ("うまくいかなかった", "S3"),
+    ]
+    assert page.voices[0].text == "背景S2。資料を一つ持って訪ねました。質問をいただきました。"
+    assert page.voices_note == "この営業所の声です。集まった記録から選んで載せています。"
+
+
+def test_without_own_voices_the_company_s_are_shown_and_said_to_be(tmp_path: Path) -> None:
+    page = page_with(tmp_path, mart_field_voice=[story("S9", "neutral", 20, "company")])
+    assert [(voice.kind, voice.story_id) for voice in page.voices] == [("どちらとも言えない", "S9")]
+    assert page.voices_note.startswith("この営業所の声がまだないため、会社全体の声です。")
+    assert page_of(tmp_path / "b").voices_note == "公開できる現場の声は、まだありません。"
+
+
+def test_materials_are_named_only_where_the_interval_allows_it(tmp_path: Path) -> None:
+    def content(title: str, label: str, channel: str = "mr_visit", end: int = 31) -> Row:
+        return {
+            "title": title, "label": label, "channel_id": channel, "n_exposed": 100, "reaction_rate": 0.38,
+            "period_end": date(2026, 10, end),
+        }  # fmt: skip
+
+    page = page_with(
+        tmp_path,
+        mart_content_evaluation=[
+            content("用量の資料", "keep"),
+            content("症例の資料", "undecided"),
+            content("本社の便り", "keep", "hq_email"),
+            content("古い資料", "keep", end=30),
+        ],
+    )
+    assert page.contents == ["「用量の資料」には、見た先生100人中38人から反応がありました。"]
+    assert page_of(tmp_path / "b").contents_note == (
+        "反応の幅まで見て「残す」と言える資材は、まだありません。"
+    )

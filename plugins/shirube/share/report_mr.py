@@ -34,6 +34,15 @@ from shirube.share.release_files import Kpi, ReleaseFiles, Value, last_closed_mo
 from shirube.share.wording import Difference, declared
 
 
+@dataclass(frozen=True)
+class Voice:
+    """What somebody in the field wrote, word for word, with its id."""
+
+    kind: str
+    text: str
+    story_id: str
+
+
 @dataclass
 class OfficePage:
     """Everything that stands on one office page, already in words."""
@@ -55,7 +64,10 @@ class OfficePage:
     numbers: list[NumberLine]
     step: dict[str, str]
     cannot_say: list[CannotSay]
-    voices: str
+    contents: list[str]
+    contents_note: str
+    voices: list[Voice]
+    voices_note: str
     not_said: list[str]
     evidence_level: str
     release_id: str
@@ -63,8 +75,16 @@ class OfficePage:
 
     def running_text(self) -> str:
         """All sentences of the page, for the readability rules; headings and table cells are no sentences."""
-        parts = [self.answer, self.why, self.step["what"], self.step["why"], self.voices, self.picture_note]
+        parts = [
+            self.answer,
+            self.why,
+            self.step["what"],
+            self.step["why"],
+            self.voices_note,
+            self.picture_note,
+        ]
         parts += [f"{item.why}。{item.when}" for item in self.cannot_say] + self.not_said
+        parts += [*self.contents, self.contents_note]
         parts += [explanation for _, explanation in self.glossary]
         return "\n".join(part for part in parts if part)
 
@@ -97,6 +117,8 @@ def office_page(release: ReleaseFiles, registry: dict[str, Kpi], office_id: str,
     answer, verdict, certainty, why = _answer(head, current[head.kpi_id] if head else None)
     picture, picture_note = _picture(values, page["chart"], release.judged_only(office_id), month)
     arrived, missing = release.sources()
+    voices, voices_note = _voices(release, office_id)
+    contents = _contents(release)
     not_said = list(dict.fromkeys(kpi.must_not_conclude_ja for kpi in chosen))
     result = OfficePage(
         office_id=office_id,
@@ -116,7 +138,10 @@ def office_page(release: ReleaseFiles, registry: dict[str, Kpi], office_id: str,
         numbers=[number_line(kpi, current[kpi.kpi_id], month) for kpi in chosen],
         step=_step({kpi.kpi_id: kpi for kpi in chosen}, current),
         cannot_say=cannot_say(chosen, current, without_value(values, registry, month, "mr")),
-        voices=str(page["voices"]),
+        contents=contents,
+        contents_note=str(page["contents"]["note" if contents else "none"]),
+        voices=voices,
+        voices_note=voices_note,
         not_said=[*not_said[: int(page["maximum_warnings"])], *page["always_not_said"]],
         evidence_level=max([kpi.evidence_level for kpi in chosen], default="E1"),
         release_id=release.release_id,
@@ -257,3 +282,53 @@ def _step(chosen: dict[str, Kpi], current: dict[str, Value]) -> dict[str, str]:
     if 0 < known < len(page["next_steps"]):
         step["why"] = step["why_of_some"]
     return {part: str(step[part]) for part in ("who", "what", "why")}
+
+
+def _voices(release: ReleaseFiles, office_id: str) -> tuple[list[Voice], str]:
+    """The newest story of success and the newest of the opposite, of the office or else of the company.
+
+    They stay word for word, so no rule of wording is applied to them; the note says how they were chosen.
+    """
+    words = declared("page")["voices"]
+    if release.file("mart_field_voice") is None:
+        return [], str(words["none"])
+    rows = release.query(
+        "select * from {mart_field_voice} where scope_id in (?, 'company') "
+        "order by written_on desc, story_id",
+        [office_id],
+    )
+    own = [row for row in rows if row["scope_type"] == "office"]
+    chosen = own or rows
+    if not chosen:
+        return [], str(words["none"])
+    voices = []
+    for is_success in (True, False):
+        for row in chosen:
+            if (row["outcome_kind"] == "positive") == is_success:
+                text = f"{row['context']}{row['action']}{row['result']}"
+                voices.append(Voice(str(words["kinds"][row["outcome_kind"]]), text, str(row["story_id"])))
+                break
+    whose = words["own" if own else "company"]
+    return voices, f"{whose}{chosen[0]['set_note_ja']}"
+
+
+def _contents(release: ReleaseFiles) -> list[str]:
+    """Materials for representatives that the interval allows to be labelled 「残す」, by title."""
+    words = declared("page")["contents"]
+    if release.file("mart_content_evaluation") is None:
+        return []
+    rows = release.query(
+        "select e.title, e.n_exposed, e.reaction_rate from {mart_content_evaluation} e "
+        "inner join {dim_channel} c on c.channel_id = e.channel_id "
+        "where e.label = 'keep' and c.is_mr_channel and e.title is not null and e.reaction_rate is not null "
+        "and e.period_end = (select max(period_end) from {mart_content_evaluation} where period_end <= ?) "
+        "order by e.title, e.channel_id",
+        [last_closed_month(release.as_of)],
+    )
+    sentences = [
+        words["line"].format(
+            title=row["title"], reaction=wording.natural_frequency(row["reaction_rate"], "人")
+        )
+        for row in rows
+    ]
+    return list(dict.fromkeys(sentences))[: int(words["maximum"])]
