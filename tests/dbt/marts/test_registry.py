@@ -30,6 +30,9 @@ def copy_of_the_marts(folder: Path) -> Path:
         )
     (copy / "models" / "staging").mkdir()
     shutil.copy(source / "models" / "staging" / "sources.yml", copy / "models" / "staging" / "sources.yml")
+    shutil.copytree(source / "seeds", copy / "seeds")
+    (copy / "models" / "staging").mkdir()
+    shutil.copy(source / "models" / "staging" / "sources.yml", copy / "models" / "staging" / "sources.yml")
     for name in ("dbt_project.yml", "profiles.yml"):
         shutil.copy(source / name, copy / name)
     return copy
