@@ -154,8 +154,8 @@ choosing as (
     group by allowed.day_on, allowed.physician_key
 ),
 
-{# What physicians said themselves; what a representative wrote down for them is not theirs to be honoured. A newer
-   word ends the older one, honoured or not. #}
+{# What physicians said themselves and of no topic alone (a contact of another topic would not honour that); what a
+   representative wrote down for them is not theirs. A newer word ends the older one, honoured or not. #}
 stated as (
     select distinct
         physician_key,
@@ -164,6 +164,7 @@ stated as (
     from {{ ref('fct_stated_preference') }}
     where
         physician_key is not null
+        and topic_id is null
         and preference_source <> 'mr_entered'
         and channel_id not in {{ kpi_unchoosable_channels() }}
         and recorded_on <= {{ as_of() }}

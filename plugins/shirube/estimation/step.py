@@ -19,8 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shirube.engine import bounded
-from shirube.estimation import attribution, kpi_reliability, satisfaction
-from shirube.estimation import necessity
+from shirube.estimation import attribution, kpi_reliability, necessity, satisfaction
 
 
 class EstimationError(RuntimeError):

@@ -17,8 +17,8 @@ from shirube.sample.writers import dcf, initiatives, portal, qualtrics, snowplow
 from shirube.sample.writers.content import ContentWriter
 from shirube.sample.writers.crm import CrmWriter
 from shirube.sample.writers.files import FileLog
-from shirube.sample.writers.suggestion import SuggestionWriter
 from shirube.sample.writers.jdnet import JdnetWriter
+from shirube.sample.writers.suggestion import SuggestionWriter
 
 Progress = Callable[[str, dict[str, Any]], None]
 

@@ -281,12 +281,14 @@ def test_weighting_one_stratum_changes_nothing(warehouse: Connection) -> None:
     assert (row["ci_low"], row["ci_high"]) == pytest.approx((100 * low, 100 * high))
 
 
-def test_nobody_was_asked_twice_and_nobody_opted_out(warehouse: Connection) -> None:
+def test_nobody_was_asked_twice_and_one_opted_out(warehouse: Connection) -> None:
     asked = number(warehouse, "cx.survey_fatigue_rate")
     assert (asked["numerator"], asked["denominator"], asked["value"]) == (0, 39, 0)
-    # No consent on record: nothing to withdraw.
+    # E-mail allowed on 30 September by P01-P12; P11 withdrew in October (P12's consent ran out, which is no
+    # withdrawal).
     opted = number(warehouse, "cx.opt_out_rate")
-    assert (opted["numerator"], opted["denominator"], opted["value"]) == (0, 0, None)
+    assert (opted["numerator"], opted["denominator"]) == (1, 12)
+    assert opted["display_state"] == "reference"
 
 
 def test_physicians_in_a_phase(warehouse: Connection) -> None:
@@ -355,7 +357,7 @@ def test_every_registered_kpi_was_checked_here(warehouse: Connection) -> None:
         "cx.survey_fatigue_rate", "cx.opt_out_rate", "cx.pull_difference_satisfied",
     } | content_company.KPIS | CHECKED_WITH_NEEDS_AND_MOMENTS  # fmt: skip
     assert registered == published == by_hand
-    assert len(registered) == 46
+    assert len(registered) == 53
 
 
 def test_periods_are_complete_or_a_month(warehouse: Connection) -> None:

@@ -11,9 +11,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from tests.dbt.marts import content_company
-
-from tests.dbt.marts import needs_and_moments
+from tests.dbt.marts import content_company, needs_and_moments
 
 AS_OF = "2026-10-31"
 APRIL, JULY, AUGUST, SEPTEMBER, OCTOBER = "2026-04-30", "2026-07-31", "2026-08-31", "2026-09-30", "2026-10-31"
@@ -501,40 +499,45 @@ def tables() -> dict[str, list[Row]]:
         for office, branch in OFFICES.items()
     ]
     physicians = [name for names in staff().values() for name in names]
-    return {
-        "dim_physician": [
-            {
-                "physician_key": name,
-                "valid_from": "2020-01-01",
-                "valid_to": "9999-12-31",
-                "career_band": "20-29",
-            }
-            for name in physicians
-        ],
-        "dim_channel": [{"channel_id": channel} for channel in CHANNELS],
-        "dim_organization": organizations,
-        "fct_physician_month": physician_months(),
-        "fct_physician_channel_month": [
-            {name: value for name, value in row.items() if name != "product_id"} for row in channel_months()
-        ]
-        + needs_and_moments.second_channels(),
-        "fct_physician_channel_product_month": channel_product_months(),
-        "fct_physician_channel_topic_month": channel_topic_months(),
-        "fct_physician_contact_month": contact_months(),
-        "fct_email_recipient": emails(),
-        "fct_stated_preference": statements(),
-        "fct_journey_phase": phases(),
-        "fct_journey_transition": transitions(),
-        "fct_survey_response": answers() + needs_and_moments.answers(),
-        "fct_survey_invitation": invitations(),
-        "fct_medical_inquiry": inquiries(),
-        "fct_touchpoint": touchpoints(),
-        "fct_consent_event": consents(),
-        "fct_digital_signal": signals(),
-        "bridge_physician_identity": identities(),
-        "dim_content": [],
-        "dim_initiative": initiatives(),
-        "fct_story": stories(),
-        "fct_reject": [{"source": "crm_call", "reason": "duplicate", "rows": 2}],
-        "fct_source_delivery": deliveries(),
-    } | content_company.tables() | needs_and_moments.tables()
+    return (
+        {
+            "dim_physician": [
+                {
+                    "physician_key": name,
+                    "valid_from": "2020-01-01",
+                    "valid_to": "9999-12-31",
+                    "career_band": "20-29",
+                }
+                for name in physicians
+            ],
+            "dim_channel": [{"channel_id": channel} for channel in CHANNELS],
+            "dim_organization": organizations,
+            "fct_physician_month": physician_months(),
+            "fct_physician_channel_month": [
+                {name: value for name, value in row.items() if name != "product_id"}
+                for row in channel_months()
+            ]
+            + needs_and_moments.second_channels(),
+            "fct_physician_channel_product_month": channel_product_months(),
+            "fct_physician_channel_topic_month": channel_topic_months(),
+            "fct_physician_contact_month": contact_months(),
+            "fct_email_recipient": emails(),
+            "fct_stated_preference": statements(),
+            "fct_journey_phase": phases(),
+            "fct_journey_transition": transitions(),
+            "fct_survey_response": answers() + needs_and_moments.answers(),
+            "fct_survey_invitation": invitations(),
+            "fct_medical_inquiry": inquiries(),
+            "fct_touchpoint": touchpoints(),
+            "fct_consent_event": consents(),
+            "fct_digital_signal": signals(),
+            "bridge_physician_identity": identities(),
+            "dim_content": [],
+            "dim_initiative": initiatives(),
+            "fct_story": stories(),
+            "fct_reject": [{"source": "crm_call", "reason": "duplicate", "rows": 2}],
+            "fct_source_delivery": deliveries(),
+        }
+        | content_company.tables()
+        | needs_and_moments.tables()
+    )
