@@ -69,10 +69,10 @@ KPIS: dict[str, tuple[int, str, str, str, str, str, str, str, str]] = {
         ),
         *("記録がないことは、先生に関心がないことを意味しません。", "mr"),
     ),
-    "channel.effective_contact_rate": (
-        *(80, "先生の反応につながった接点の割合", "rate", "higher_better", "件"),
-        *("先生の反応につながった接点", "届いた接点"),
-        *("手段どうしの優劣は言えません。", "mr"),
+    "moment.coverage_rate": (
+        *(68, "大事な場面に担当者が連絡した割合", "rate", "higher_better", "件"),
+        *("期限内に連絡した場面", "期限の過ぎた場面"),
+        *("連絡しないという判断が正しい場面もあります。", "mr"),
     ),
 }
 VERDICT_REASONS = {
@@ -200,8 +200,8 @@ def default_values() -> list[Row]:
         value_row("channel.over_contact_rate", "OF01", 1, 2, 16, verdict="cannot_tell"),
         value_row("journey.unseen_rate", "OF01", 0, 24, 150),
         value_row("journey.unseen_rate", "OF01", 1, 27, 150, verdict="cannot_tell", trust_linkage="caution"),
-        value_row("channel.effective_contact_rate", "OF01", 0, 2450, 5200),
-        value_row("channel.effective_contact_rate", "OF01", 1, 2510, 5300, verdict="unchanged"),
+        value_row("moment.coverage_rate", "OF01", 0, 2450, 5200),
+        value_row("moment.coverage_rate", "OF01", 1, 2510, 5300, verdict="unchanged"),
         value_row("cx.usefulness_top_rate", "OF02", 1, 4, 6, verdict="cannot_tell"),
         value_row(
             "journey.forward_transition_rate",

@@ -20,6 +20,7 @@ CHANNELS = {
     "hq_email": "本社メール",
     "webinar": "Web講演会",
     "portal": "医療系ポータル",
+    "chat": "チャット",
 }
 NOTHING = (None, None, None)
 
@@ -67,7 +68,7 @@ def page_of(tmp_path: Path, necessity: list[Row], pilots: list[Row] | None = Non
 
 WORKS = line("webinar", "needed", effect=(8.0, 5.0, 11.0))
 NULL = line("portal", "not_needed", effect=(-0.2, -1.5, 1.1))
-OPEN = [line(channel, "cannot_tell", "E2") for channel in ("mr_visit", "mr_email", "hq_email")]
+OPEN = [line(channel, "cannot_tell", "E2") for channel in ("mr_visit", "mr_email", "hq_email", "chat")]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ OPEN = [line(channel, "cannot_tell", "E2") for channel in ("mr_visit", "mr_email
         (
             [WORKS, NULL, *OPEN],
             "Web講演会は、条件をそろえて比べると差がありました。医療系ポータルは、いまの目的には不要です。"
-            "ほかの3つの手段は、まだ判断できません。",
+            "ほかの4の手段は、まだ判断できません。",
             "条件をそろえた比較（4段階の3）",
             "条件をそろえても、記録にない違いは残ります。原因とまでは言えません。",
         ),
@@ -88,7 +89,7 @@ OPEN = [line(channel, "cannot_tell", "E2") for channel in ("mr_visit", "mr_email
         ),
         (
             OPEN,
-            "どの手段も、役に立っているかはまだ判断できません。",
+            "どの手段についても、役に立っているかは、まだ判断できません。",
             "",
             "役に立たないという意味ではありません。確かめるには、数か、比べる相手が足りません。",
         ),
@@ -127,8 +128,12 @@ def test_a_sentence_above_its_evidence_is_refused(tmp_path: Path, monkeypatch: p
 
 def test_each_channel_has_its_estimate_interval_and_reason(tmp_path: Path) -> None:
     page = page_of(tmp_path, [WORKS, NULL, *OPEN])
-    assert [row.channel for row in page.necessity] == list(CHANNELS.values())
-    webinar, portal = page.necessity[3], page.necessity[4]
+    assert [row.channel for row in page.necessity] == [
+        "ほかの4の手段",  # none of them estimated, all for the same reason
+        "Web講演会",
+        "医療系ポータル",
+    ]
+    _, webinar, portal = page.necessity
     assert (webinar.verdict, webinar.effect, webinar.interval) == ("必要", "+8人", "+5〜+11人")
     assert (portal.verdict, portal.effect, portal.interval) == ("不要", "−0.2人", "−1.5〜+1.1人")
     assert (portal.detectable, portal.compared, portal.evidence) == (
@@ -140,6 +145,7 @@ def test_each_channel_has_its_estimate_interval_and_reason(tmp_path: Path) -> No
     assert (unknown.verdict, unknown.effect, unknown.interval) == ("判断できません", "—", "—")
     assert page.picture.count("<circle") == 2
     assert "意味のある差 +3" in page.picture
+    assert page_of(tmp_path / "b", OPEN).picture == ""
 
 
 def test_a_pilot_on_an_easy_product_says_so(tmp_path: Path) -> None:

@@ -241,7 +241,7 @@ def test_nothing_to_worry_about_is_said_only_of_what_was_counted(
         "fit.choice_honoured_rate": (95, 100),
         "journey.unseen_rate": (5, 100),
         HEAD: (80, 100),
-        "channel.effective_contact_rate": (60, 100),
+        "moment.coverage_rate": (60, 100),
     }
     rows = [value_row(kpi, "OF01", 1, *counts) for kpi, counts in list(fine.items())[:number_of_rules]]
     page = page_of(tmp_path, rows)
@@ -265,13 +265,13 @@ def test_the_physicians_side_comes_first_and_at_most_seven_numbers(tmp_path: Pat
     page = page_of(tmp_path)
     assert page.numbers[0].kpi_id == HEAD
     families = [line.kpi_id.split(".")[0] for line in page.numbers]
-    assert families[-1] == "channel"
+    assert families[-1] == "moment"
     assert 1 <= len(page.numbers) <= 7
     assert "cx.csat_top2_rate" not in [line.kpi_id for line in page.numbers]  # not meant for MRs
 
 
 def test_activity_never_becomes_the_answer(tmp_path: Path) -> None:
-    page = page_of(tmp_path, [value_row("channel.effective_contact_rate", "OF01", 1, 40, 80)])
+    page = page_of(tmp_path, [value_row("moment.coverage_rate", "OF01", 1, 40, 80)])
     assert page.answer == "先生から見た数字は、まだ届いていません。"
     assert len(page.numbers) == 1
 
@@ -301,8 +301,8 @@ def test_a_verb_above_the_evidence_is_refused(tmp_path: Path) -> None:
         ("fit.choice_honoured_rate", (70, 100), "次の連絡の前に、希望の方法を確かめてから送る"),
         ("journey.unseen_rate", (30, 100), "担当ごとに1人選び、どんな方法なら負担が少ないかをうかがう"),
         ("cx.usefulness_top_rate", (40, 100), "いま知りたいことを先に尋ね、それに合う情報だけを届ける"),
-        ("channel.effective_contact_rate", (20, 100), "次の連絡に、先生への質問を1つ添える"),
-        ("channel.effective_contact_rate", (80, 100), "うまくいった声かけを1つ、次の会議に持ち寄る"),
+        ("moment.coverage_rate", (20, 100), "期限の近い場面を1つ選び、先に連絡するかどうかを決める"),
+        ("moment.coverage_rate", (80, 100), "うまくいった声かけを1つ、次の会議に持ち寄る"),
         ("channel.over_contact_rate", (2, 20), "役に立った情報と希望の方法を尋ね、1件ずつ記録する"),
     ],
 )

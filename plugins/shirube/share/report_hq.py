@@ -25,7 +25,7 @@ from shirube.share.wording import declared
 
 ROLE = "executive"
 COMPANY = ("company", "company")
-_NAMED_AT_MOST = 2
+_NAMED_AT_MOST = 3
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def head_office_page(release: ReleaseFiles, registry: dict[str, Kpi]) -> HeadOff
         raise ValueError(
             f"{len(chosen)} numbers are meant for {ROLE}; a page holds {page['maximum_numbers']}"
         )
-    pilots = _pilots(release)
+    pilots, picture = _pilots(release), _picture(necessity)
     arrived, missing = release.sources()
     claims = [row["evidence_level"] for row in necessity if row["verdict"] != "cannot_tell"]
     result = HeadOfficePage(
@@ -139,10 +139,10 @@ def head_office_page(release: ReleaseFiles, registry: dict[str, Kpi]) -> HeadOff
         answer="".join(f"{clause}。" for clause, _ in answer),
         evidence=_strength(min(claims)) if claims else "",
         limits=str(page["limits"][min(claims)] if claims else page["limit_where_nothing_is_claimed"]),
-        picture=_picture(necessity),
+        picture=picture,
         picture_title=str(page["picture_title"]),
-        picture_note=str(page["picture_note"]) if necessity else "",
-        necessity=[_necessity_line(row) for row in necessity],
+        picture_note=str(page["picture_note"]) if picture else "",
+        necessity=_necessity_lines(necessity),
         numbers=[number_line(kpi, current[kpi.kpi_id], month) for kpi in chosen],
         pilots=pilots,
         pilots_note="" if pilots else str(page["pilots"]["none"]),
@@ -181,20 +181,13 @@ def _answer(necessity: list[Row]) -> list[tuple[str, str]]:
         if verdict == "cannot_tell" and rows and not clauses:
             return [(str(page["everything_cannot_be_told"]), "E1")]
         if verdict == "cannot_tell":
-            clauses += [(words.format(channels=_named(rows)), "E1")] if rows else []
+            clauses += [(words.format(channels=_channels(rows, len(necessity))), "E1")] if rows else []
             continue
         # Each level has a verb of its own: what a comparison shows is not said to be an effect.
         for level in sorted({row["evidence_level"] for row in rows}, reverse=True):
             same = "、".join(str(row["channel_name"]) for row in rows if row["evidence_level"] == level)
             clauses.append((words[level].format(channels=same), level))
     return clauses
-
-
-def _named(rows: list[Row]) -> str:
-    """The channels of which nothing is claimed: by name, or by their number where they are many."""
-    if len(rows) > _NAMED_AT_MOST:
-        return str(declared("page_hq")["many"]).format(number=len(rows))
-    return "、".join(str(row["channel_name"]) for row in rows)
 
 
 def _strength(level: str) -> str:
@@ -215,15 +208,33 @@ def _span(low: float | None, high: float | None) -> str:
     return "—" if low is None or high is None else f"{_signed_people(low)}〜{_signed_people(high)}人"
 
 
-def _necessity_line(row: Row) -> NecessityLine:
+def _necessity_lines(necessity: list[Row]) -> list[NecessityLine]:
+    """One line per channel; channels without an estimate that share verdict and reason stand in one."""
+    together: dict[object, list[Row]] = {}
+    for row in necessity:
+        is_estimated = row["benefit_per_100"] is not None
+        key = row["channel_id"] if is_estimated else (row["verdict"], row["evidence_level"], row["reason"])
+        together.setdefault(key, []).append(row)
+    return [_necessity_line(rows[0], _channels(rows, len(necessity))) for rows in together.values()]
+
+
+def _channels(rows: list[Row], of: int) -> str:
+    """The channels of one line by name; where they are many, their number."""
+    if len(rows) > _NAMED_AT_MOST:
+        words = declared("page_hq")["together"]
+        return str(words["all"] if len(rows) == of else words["others"]).format(number=len(rows))
+    return "、".join(str(row["channel_name"]) for row in rows)
+
+
+def _necessity_line(row: Row, channels: str) -> NecessityLine:
     benefit, detectable = row["benefit_per_100"], row["minimum_detectable_per_100"]
     return NecessityLine(
-        channel=str(row["channel_name"]),
+        channel=channels,
         verdict=_necessity_word(row["verdict"]),
         effect="—" if benefit is None else f"{_signed_people(benefit)}人",
         interval=_span(row["benefit_low_per_100"], row["benefit_high_per_100"]),
         detectable="—" if detectable is None else f"{wording.rounded(detectable, 1)}人",
-        compared="—" if row["n_treated"] is None else f"{row['n_treated']:,}人と{row['n_control'] or 0:,}人",
+        compared="—" if not row["n_treated"] else f"{row['n_treated']:,}人と{row['n_control'] or 0:,}人",
         evidence=_evidence(row["evidence_level"]),
         reason=f"{row['reason']}。" if row["reason"] else "",
     )
@@ -234,7 +245,8 @@ def _necessity_word(verdict: str) -> str:
 
 
 def _picture(necessity: list[Row]) -> str:
-    if not necessity:
+    """The estimates with their intervals; none where nothing could be estimated."""
+    if all(row["benefit_per_100"] is None for row in necessity):
         return ""
     page = declared("page_hq")
     lines = [

@@ -218,7 +218,7 @@ def test_a_representative_sees_only_what_is_meant_for_him(warehouse: Connection)
     assert len(audience) == 7
     # What the physician experiences comes first, the company's own activity last.
     assert audience[0][0] == USEFUL
-    assert audience[-1][0] == "channel.effective_contact_rate"
+    assert audience[-1][0] == "moment.coverage_rate"
 
 
 def test_missing_records_withhold_the_number_and_only_that(built: Path, tmp_path: Path) -> None:
