@@ -278,7 +278,7 @@ def status(
 @app.command()
 def demo(
     physicians: Annotated[int, typer.Option(min=50)] = 3000,
-    months: Annotated[int, typer.Option(min=2, max=60)] = 12,
+    months: Annotated[int, typer.Option(min=2, max=60)] = 18,
     seed: int = 7,
     home: HomeOption = None,
 ) -> None:

@@ -30,7 +30,7 @@ class DemoFailedError(RuntimeError):
     """A step failed; the message says which and why."""
 
 
-def demo(home: Home, *, physicians: int = 3000, months: int = 12, seed: int = 7) -> int:
+def demo(home: Home, *, physicians: int = 3000, months: int = 18, seed: int = 7) -> int:
     """Generate the sample company, let Airflow carry it from the inbox to published pages; the exit code.
 
     Whatever is done already stays done: a second run generates nothing, delivers the same files again, and
