@@ -45,7 +45,8 @@ def latest(source: str, columns: str, version: str, key: str = "id") -> str:
         from read_parquet('$lake/{source}/*.parquet', union_by_name = true) join delivery using (_landing_id)
         qualify row_number() over (partition by {key} order by {version} desc nulls last, delivered_at desc,
             file_name desc, _landing_id desc, _row_number desc) = 1""".replace(
-        ", is_deleted", "" if source in ("survey_qualtrics", "jdnet_delivery") else ", is_deleted"
+        ", is_deleted",
+        "" if source in ("survey_qualtrics", "jdnet_delivery", "content_decision") else ", is_deleted",
     )
 
 
@@ -649,6 +650,45 @@ select case when coalesce(row.is_deleted, false) then 'deleted_in_source'
         when posted_on is null and created_at is null then 'unparseable' end as reject
 from ({latest("crm_suggestion", "id, account_id, posted_on, created_at", "system_modstamp")}) as row
 left join account using (account_id);
+
+create table page as
+with material as (
+    select id as key_message_id, coalesce(is_training, false) as is_training
+    from ({
+    latest("crm_key_message", "id, is_training", "system_modstamp")
+}) where not coalesce(is_deleted, false)
+),
+current as (
+    from ({latest("crm_call_key_message", "id, call_id, key_message_id", "system_modstamp")})
+    left join material using (key_message_id)
+),
+shown as (
+    from current where not coalesce(is_deleted, false) and not coalesce(is_training, false) and key_message_id is not null
+),
+own as (select shown.id, call.call_id from shown join call using (call_id) where reject is null),
+used as (
+    select id from own
+    union select shown.id from shown join call on shown.call_id = call.parent_call_id
+    where reject is null and call.call_id not in (select call_id from own)
+)
+select case when coalesce(is_deleted, false) then 'deleted_in_source' when coalesce(is_training, false) then 'out_of_scope'
+    when key_message_id is null then 'unparseable' when id not in (from used) then 'out_of_scope' end as reject
+from current;
+
+create table decision as
+select case when known.decision_word is null then 'unparseable'
+    when row_number() over (
+        partition by material_number, regexp_replace(content_version, '[.]0$$', ''), decided_on, known.decision_word is null
+        order by delivered_at desc, _row_number desc, content_version) > 1 then 'duplicate' end as reject
+from ({
+    latest(
+        "content_decision",
+        "material_number, content_version, decided_on, decision_word, delivered_at, _row_number",
+        "decided_on",
+        "material_number, content_version, decided_on",
+    )
+}) as row
+left join read_csv('$seeds/content_decision_word.csv', all_varchar = true) as known using (decision_word);
 
 create table inquiry as
 select row.id as inquiry_id, row.account_id, account.physician, coalesce(received_at, created_at) as received,
@@ -1566,6 +1606,7 @@ outcome as (
         union all select 'crm_sent_email', reject from email union all select 'crm_email_activity', reject from activity
         union all select 'crm_consent', reject from consent union all select 'crm_medical_inquiry', reject from inquiry
         union all select 'crm_suggestion', reject from suggestion
+        union all select 'crm_call_key_message', reject from page union all select 'content_decision', reject from decision
         union all select 'webinar_zoom', reject from segment union all select 'portal_delivery', reject from portal
         union all select 'survey_qualtrics', reject from survey union all select 'web_snowplow', reject from web_event
         union all select 'jdnet_delivery', reject from facility_delivery

@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 from shirube.home import Home
 
 SERVED_FILES = ("reports/index.html",)
-SERVED_FOLDERS = ("reports/office", "docs")
+SERVED_FOLDERS = ("reports/office", "reports/head_office", "docs")
 START_PAGES = ("reports/index.html", "docs/catalogue/index.html")
 """Where `/` leads: the first of these that the release has."""
 

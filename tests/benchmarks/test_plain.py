@@ -25,7 +25,9 @@ CELLS = {
     "mart_data_trust": ("scope_type", "scope_id", "source"),
 }
 # Models that may compare every row with every row: one side is a handful of rules, or one day.
-EVERY_WITH_EVERY = {"int_account", "int_email_activity", "fct_medical_inquiry"}
+EVERY_WITH_EVERY = {
+    "int_account", "int_email_activity", "fct_medical_inquiry", "mart_information_catalogue",
+}  # fmt: skip
 COUNTED = {"BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "BOOLEAN", "DECIMAL(38,0)"}
 
 

@@ -84,6 +84,27 @@ def test_a_release_is_whole_read_only_and_current(home: Home) -> None:
     assert not list(home.releases.glob(".tmp-*"))
 
 
+def test_what_only_medical_and_compliance_may_see_is_nobody_else_s_to_open(home: Home) -> None:
+    build = make_build(home)
+    declared = json.loads(build.dbt_manifest.read_text(encoding="utf-8"))
+    for node in declared["nodes"].values():
+        if node["name"] == "mart_cx":
+            node["config"] = {
+                "meta": {**node["config"].get("meta", {}), "audience": ["medical", "compliance"]}
+            }
+        if node["name"] == "mart_period":  # one more reader, and it is for everyone
+            node["config"] = {"meta": {**node["config"].get("meta", {}), "audience": ["medical", "mr"]}}
+    build.dbt_manifest.write_text(json.dumps(declared), encoding="utf-8")
+    release = publish(home, build, make_audit(home, build))
+    assert _mart(release.path, "mart_cx")["file"] == "restricted/mart_cx.parquet"
+    assert _mart(release.path, "mart_period")["file"] == "marts/mart_period.parquet"
+    folder = release.path / "restricted"
+    assert [file.name for file in folder.iterdir()] == ["mart_cx.parquet"]
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / "mart_cx.parquet").stat().st_mode) == 0o400
+    assert "mart_cx" not in verify(release.path)["duckdb"]["tables"]
+
+
 def test_the_ledger_knows_the_release(home: Home) -> None:
     _published(home)
     with Ledger(home) as ledger:

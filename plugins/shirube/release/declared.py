@@ -12,6 +12,9 @@ from typing import Any
 
 from shirube.release.lineage import MartLineage, read_lineage
 
+RESTRICTED_ROLES = frozenset({"medical", "compliance"})
+"""Who alone may see how off-label questions were answered and which materials were used against the rules."""
+
 
 @dataclass(frozen=True)
 class Declared:
@@ -19,7 +22,7 @@ class Declared:
 
     `star`: core tables to publish beside the marts, sorted. `kpis`: KPI id → the mart that counts it.
     `grain`: model → the columns that tell its rows apart. `mart_parents`: mart → the marts it reads.
-    `lineage`: mart → everything behind it.
+    `lineage`: mart → everything behind it. `restricted`: marts meant for nobody but `RESTRICTED_ROLES`.
     """
 
     star: tuple[str, ...]
@@ -27,6 +30,7 @@ class Declared:
     grain: dict[str, tuple[str, ...]]
     mart_parents: dict[str, tuple[str, ...]]
     lineage: dict[str, MartLineage]
+    restricted: frozenset[str]
 
     def kpis_of(self, mart: str) -> list[str]:
         """KPI ids counted by a mart, sorted."""
@@ -47,12 +51,23 @@ def read_declared(manifest_file: Path) -> Declared:
             star |= {str(node["name"]) for node in named if node and node["schema"] == "core"}
     kpis: dict[str, str] = {}
     grain: dict[str, tuple[str, ...]] = {}
+    restricted: set[str] = set()
     for node in models.values():
         meta = _meta(node)
         kpis |= {str(kpi["id"]): str(node["name"]) for kpi in meta.get("kpis") or []}
         if isinstance(meta.get("grain"), list):
             grain[str(node["name"])] = tuple(str(column) for column in meta["grain"])
-    return Declared(tuple(sorted(star)), kpis, grain, _mart_parents(models), read_lineage(document))
+        audience = set(meta.get("audience") or [])
+        if node["schema"] == "marts" and audience and audience <= RESTRICTED_ROLES:
+            restricted.add(str(node["name"]))
+    return Declared(
+        tuple(sorted(star)),
+        kpis,
+        grain,
+        _mart_parents(models),
+        read_lineage(document),
+        frozenset(restricted),
+    )
 
 
 def _mart_parents(models: dict[str, Any]) -> dict[str, tuple[str, ...]]:

@@ -1,6 +1,7 @@
 """Write a release whole under a temporary name, check it, make it read-only, then show it to readers.
 
-    releases/.tmp-<id>-<pid>/   everything is written and read back here
+    releases/.tmp-<id>-<pid>/   everything is written and read back here; `restricted/` holds the marts for
+                                Medical and compliance, which only the files' owner can enter
     releases/<id>/              one rename
     releases/history.json       its place in the order
     ledger                      which landings it holds
@@ -53,6 +54,7 @@ Progress = Callable[[str, dict[str, Any]], None]
 
 
 SPILL_FOLDER = ".spill"
+RESTRICTED_FOLDER = "restricted"
 PUBLISHED_DIGITS = 9
 """Decimal places of a published floating-point number."""
 
@@ -146,6 +148,7 @@ def _write(
     folder = shelf.temporary(home, build.release_id)
     (folder / "marts").mkdir(parents=True)
     (folder / "star").mkdir()
+    (folder / RESTRICTED_FOLDER).mkdir(mode=0o700)
     try:
         with duckdb.connect(
             str(build.warehouse_file), read_only=True, config=bounded(folder / SPILL_FOLDER)
@@ -208,11 +211,12 @@ def _drawn_in(names: Set[str], failed: dict[str, Reason], declared: Declared) ->
 
 def _mart_entry(home: Home, draft: _Draft, build: Candidate, name: str) -> dict[str, Any]:
     """Write one mart's file, if it gets one, and describe it for the manifest."""
-    file = draft.folder / "marts" / f"{name}.parquet"
+    place = RESTRICTED_FOLDER if name in draft.declared.restricted else "marts"
+    file = draft.folder / place / f"{name}.parquet"
     entry: dict[str, Any] = {
         "name": name,
         "status": "published",
-        "file": f"marts/{file.name}",
+        "file": f"{place}/{file.name}",
         "rows": None,
         "sha256": None,
         "reason_ja": None,
@@ -361,13 +365,14 @@ def _copy_out(
 
 
 def _write_database(draft: _Draft) -> dict[str, int]:
-    """`shirube.duckdb` from the Parquet files just written: all marts and the exposed dimensions."""
+    """`shirube.duckdb` from the Parquet files just written: marts for everyone, exposed dimensions."""
     file = draft.folder / DUCKDB_FILE
     tables: dict[str, int] = {}
     with duckdb.connect(str(file), config=bounded(draft.folder / SPILL_FOLDER)) as database:
         for entry in [*draft.marts, *draft.star]:
             name = entry["name"]
-            if entry["file"] and (entry in draft.marts or name.startswith("dim_")):
+            is_meant = entry in draft.marts or name.startswith("dim_")
+            if entry["file"] and is_meant and name not in draft.declared.restricted:
                 source = _quoted(draft.folder / entry["file"])
                 database.execute(f'create table "{name}" as from read_parquet({source})')
                 tables[name] = entry["rows"]
@@ -469,7 +474,7 @@ def _seal(folder: Path) -> None:
     """Make every file read-only and durable, then the folders."""
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_file():
-            path.chmod(0o444)
+            path.chmod(0o400 if path.parent.name == RESTRICTED_FOLDER else 0o444)
         durable.sync(path)
     durable.sync(folder)
 

@@ -119,7 +119,7 @@ def _table(
         warnings=[str(warning) for warning in entry.get("warnings") or []],
         columns=_columns(release, node, name),
         lineage=lineage(manifest, node) if manifest and node else "",
-        query=f"select *\nfrom read_parquet('{folder}/{name}.parquet')\nlimit 20;",
+        query=f"select *\nfrom read_parquet('{entry['file'] or f'{folder}/{name}.parquet'}')\nlimit 20;",
     )
 
 

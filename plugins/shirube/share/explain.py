@@ -288,8 +288,10 @@ def _reproduce(release: ReleaseFiles, definition: Row | None, value: Row) -> Rep
             None,
             {},
         )
-    query = _query(definition, value)
-    rows = release.query(query.replace(f"'marts/{mart}.parquet'", "'" + _escaped(release.file(mart)) + "'"))
+    file = release.file(mart)
+    place = file.relative_to(release.folder).as_posix() if file else ""
+    query = _query(definition, value, place)
+    rows = release.query(query.replace(f"'{place}'", "'" + _escaped(file) + "'"))
     if len(rows) != 1:
         name = "no_row" if not rows else "several_rows"
         return Reproduction("different", (_reason(name, mart=mart, rows=len(rows)),), query, {})
@@ -312,8 +314,8 @@ def _reproduce(release: ReleaseFiles, definition: Row | None, value: Row) -> Rep
     return Reproduction("different" if differing else "same", differing, query, again)
 
 
-def _query(definition: Row, value: Row) -> str:
-    """SQL that gives numerator, denominator and value of one published row from the mart's file.
+def _query(definition: Row, value: Row, place: str) -> str:
+    """SQL that gives numerator, denominator and value of one published row from the mart's file at `place`.
 
     It is the registry's rule once more, written independently of the macro that filled the KPI table.
     """
@@ -351,7 +353,7 @@ def _query(definition: Row, value: Row) -> str:
     }
     selected = ",\n".join(f"    {what} as {name}" for name, what in columns.items())
     where = "\n    and ".join(conditions)
-    return f"select\n{selected}\nfrom read_parquet('marts/{definition['mart']}.parquet')\nwhere {where}"
+    return f"select\n{selected}\nfrom read_parquet('{place}')\nwhere {where}"
 
 
 def _computed(definition: Row, cell: Row, state: str) -> dict[str, float | None]:

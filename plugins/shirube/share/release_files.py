@@ -100,7 +100,7 @@ class ReleaseFiles:
 
     def file(self, table: str) -> Path | None:
         """The Parquet file of a table, or None where this release does not hold it."""
-        for part in ("marts", "star"):
+        for part in ("marts", "star", "restricted"):
             candidate = self.folder / part / f"{table}.parquet"
             if candidate.exists():
                 return candidate
