@@ -167,8 +167,8 @@ _UNITS = """
         on started.physician_key = request.physician_key and started.product_id = request.product_id
 """
 
-# A product with fewer physicians than may be shown would be what is left of the whole. Units are numbered from
-# 0 by product, so that a product's units are a slice.
+# A product with fewer physicians than may be shown would be what is left of the whole. Units are numbered by
+# product, so that a product's units are a slice.
 _SHOWN_UNITS = """
     create or replace temp table attribution_shown as
     select
