@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from shirube.estimation.attribution_rules import Attribution, Occurrences, PathTable, attribute, shapley
+from shirube.estimation.attribution_rules import Attribution, Occurrences, PathTable, attribute
 
 Path = tuple[int, ...]
 Counts = dict[Path, tuple[int, int]]
@@ -23,9 +23,7 @@ def table_of(paths: Sequence[Path], channels: int) -> PathTable:
     )
 
 
-def attributed(
-    counts: Counts, channels: int, draws: int = 2, order2: bool = False, exact: int = 10
-) -> Attribution:
+def attributed(counts: Counts, channels: int, draws: int = 2, order2: bool = False) -> Attribution:
     """Every occurrence is a physician of its own."""
     paths = list(counts)
     single = [
@@ -42,7 +40,6 @@ def attributed(
         first_share=0.4,
         last_share=0.4,
         with_second_order=order2,
-        exact_up_to=exact,
         draws=draws,
     )
 
@@ -144,21 +141,6 @@ def test_the_rules_agree_with_slow_ones(seed: int) -> None:
         assert (shares.weight >= 0).all()
 
 
-def test_sampled_orders_come_close_to_all_coalitions() -> None:
-    counts = random_counts(11, 6)
-    exact = attributed(counts, 6).shares["shapley"].weight
-    sampled = attributed(counts, 6, exact=5).shares["shapley"].weight
-    assert sampled == pytest.approx(exact, abs=0.01)
-    assert sampled.sum() == pytest.approx(1)
-    assert (sampled == attributed(counts, 6, exact=5).shares["shapley"].weight).all()
-
-
-def test_shapley_of_the_glove_game() -> None:
-    # Two left gloves and a right one: 1/6, 1/6, 4/6 (Shapley and Shubik 1969).
-    worth = np.array([[0, 0, 0, 0, 0, 1, 1, 1.0]])
-    assert shapley(worth)[0] == pytest.approx([1 / 6, 1 / 6, 4 / 6])
-
-
 def test_the_interval_resamples_physicians_not_paths() -> None:
     # Forty physicians with one converting path each, half through each channel, against four physicians with
     # ten each: the same paths, but in the second case four people decide, and the interval is three times as
@@ -171,7 +153,7 @@ def test_the_interval_resamples_physicians_not_paths() -> None:
         found = attribute(
             table_of(paths, 2),
             Occurrences(physician=owner, path=owner % 2, **keep),
-            first_share=0.4, last_share=0.4, with_second_order=False, exact_up_to=10, draws=400,
+            first_share=0.4, last_share=0.4, with_second_order=False, draws=400,
         ).shares["position"]  # fmt: skip
         assert found.weight[0] == 0.5
         return float(found.high[0] - found.low[0])
@@ -179,6 +161,23 @@ def test_the_interval_resamples_physicians_not_paths() -> None:
     # Binomial: 2 * 1.96 * sqrt(0.25 / 40) = 0.31.
     assert interval(40) == pytest.approx(0.31, abs=0.05)
     assert interval(4) > 0.9
+
+
+def test_a_crowd_is_resampled_in_random_groups_with_the_same_interval() -> None:
+    # 8,000 physicians, 3 of 10 through the first channel: 2 * 1.96 * sqrt(0.3 * 0.7 / 8000) = 0.0201 wide,
+    # and no wider or narrower in 500 groups than one by one. The weights themselves know no groups.
+    through = np.arange(8_000) % 10 >= 3
+    seen = Occurrences(np.arange(8_000), through.astype(int), np.ones(8_000, int), np.zeros(8_000, int))
+    widths = []
+    for most_groups in (500, 8_000):
+        found = attribute(
+            table_of([(0,), (1,)], 2), seen, first_share=0.4, last_share=0.4, with_second_order=False,
+            draws=1_000, most_groups=most_groups,
+        ).shares["position"]  # fmt: skip
+        assert found.weight[0] == 0.3
+        assert found.low[0] < 0.3 < found.high[0]
+        widths.append(found.high[0] - found.low[0])
+    assert widths == pytest.approx([0.0201, 0.0201], rel=0.08)
 
 
 def test_the_same_seed_gives_the_same_interval() -> None:

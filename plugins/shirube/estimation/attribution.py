@@ -9,12 +9,14 @@ representative in it. What Medical does is no token, and what is asked of Medica
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from shirube.estimation.attribution_rules import (
     RULES,
@@ -79,6 +81,20 @@ _QUARTERS = """
     order by period_start
 """
 
+# Numbers instead of names: physicians and channels in the order of their names, for every quarter the same.
+_NUMBERS = (
+    """
+    create or replace temp table attribution_physician as
+    select physician_key, cast(row_number() over (order by physician_key) - 1 as integer) as number
+    from (select distinct physician_key from core.fct_journey_transition)
+    """,
+    """
+    create or replace temp table attribution_channel as
+    select channel_id, cast(row_number() over (order by channel_id) - 1 as tinyint) as number
+    from (select distinct channel_id from core.fct_touchpoint)
+    """,
+)
+
 # A physician and product counts where the journey's own rate counts him: a target at both ends, who can move
 # on.
 _UNITS = """
@@ -138,126 +154,106 @@ _UNITS = """
         group by physician_key, product_id
     )
     select
-        row_number() over (order by started.physician_key, started.product_id) as unit,
-        dense_rank() over (order by started.physician_key) as physician,
+        physician.number as physician,
         started.physician_key,
         started.product_id,
         forward.outcome_on is not null or request.outcome_on is not null as is_converted,
         coalesce(least(forward.outcome_on, request.outcome_on), $end + 1) as before_on
     from started
+    inner join attribution_physician as physician on started.physician_key = physician.physician_key
     left join forward
         on started.physician_key = forward.physician_key and started.product_id = forward.product_id
     left join request
         on started.physician_key = request.physician_key and started.product_id = request.product_id
 """
 
+# A product with fewer physicians than may be shown would be what is left of the whole. Units are numbered by
+# product, so that a product's units are a slice.
+_SHOWN_UNITS = """
+    create or replace temp table attribution_shown as
+    select
+        cast(row_number() over (order by product.number, unit.physician) - 1 as integer) as number,
+        cast(product.number as smallint) as product,
+        unit.*
+    from attribution_unit as unit
+    inner join (
+        select product_id, row_number() over (order by product_id) - 1 as number
+        from attribution_unit
+        group by product_id
+        having count(distinct physician) >= $least
+    ) as product on unit.product_id = product.product_id
+"""
+
+_PRODUCTS = "select product_id from attribution_shown group by product, product_id order by product"
+_CHANNELS = "select channel_id from attribution_channel order by number"
+_READ_UNITS = "select product, physician, is_converted from attribution_shown order by number"
+
 # Contacts on the day of the outcome are left out: the contact that is the evidence must not be credited with
-# it.
+# it. Two contacts by one channel at one time are one token, so no more is needed for a total order.
 _TOKENS = """
-    create or replace temp table attribution_token as
     with contact as (
         select
-            physician_key, product_id, channel_id, occurred_on, occurred_at, touchpoint_key, orchestrated_by
-        from core.fct_touchpoint
+            physician.number as physician,
+            touchpoint.product_id,
+            channel.number as channel,
+            touchpoint.occurred_on,
+            touchpoint.occurred_at,
+            touchpoint.orchestrated_by is not null as is_orchestrated
+        from core.fct_touchpoint as touchpoint
+        inner join attribution_physician as physician
+            on touchpoint.physician_key = physician.physician_key
+        inner join attribution_channel as channel on touchpoint.channel_id = channel.channel_id
         where
-            depth >= 1
-            and time_precision <> 'month'
-            and occurred_on between $start - $lookback and $end
-            and physician_key is not null
-            and channel_id not in ('medical_inquiry', 'msl_visit')
-            and initiator <> 'medical'
-            and info_class is distinct from 'non_promotional_medical'
-            and not coalesce(routed_to_medical, false)
+            touchpoint.depth >= 1
+            and touchpoint.time_precision <> 'month'
+            and touchpoint.occurred_on between $start - $lookback and $end
+            and touchpoint.channel_id not in ('medical_inquiry', 'msl_visit')
+            and touchpoint.initiator <> 'medical'
+            and touchpoint.info_class is distinct from 'non_promotional_medical'
+            and not coalesce(touchpoint.routed_to_medical, false)
     )
-    select
-        unit.unit,
-        unit.physician,
-        unit.product_id,
-        contact.channel_id,
-        contact.orchestrated_by is not null as is_orchestrated,
-        row_number() over (
-            partition by unit.unit order by contact.occurred_at, contact.channel_id, contact.touchpoint_key
-        ) as place
-    from attribution_unit as unit
+    select unit.number as unit, contact.channel, contact.is_orchestrated
+    from attribution_shown as unit
     inner join contact
         on
-            unit.physician_key = contact.physician_key
+            unit.physician = contact.physician
             and unit.product_id = coalesce(contact.product_id, unit.product_id)
             and contact.occurred_on < unit.before_on
             and contact.occurred_on >= unit.before_on - $lookback
+    order by unit.number, contact.occurred_at, contact.channel
 """
 
-_PATHS = """
-    create or replace temp table attribution_path as
-    with counted as (
-        select token.*
-        from attribution_token as token
-        inner join (
-            select channel_id from attribution_token
-            where $product is null or product_id = $product
-            group by channel_id having count(distinct physician) >= $min_physicians
-        ) as kept on token.channel_id = kept.channel_id
-        where $product is null or token.product_id = $product
-    ),
-    ordered as (
-        select
-            counted.*,
-            lag(channel_id) over (partition by unit order by place) as earlier_channel_id
-        from counted
-    )
-    select
-        unit,
-        string_agg(channel_id, '>' order by place)
-            filter (where channel_id is distinct from earlier_channel_id) as path,
-        bool_or(is_orchestrated) as is_orchestrated
-    from ordered
-    group by unit
-"""
+Array = NDArray[Any]
 
-_OCCURRENCES = """
-    select
-        dense_rank() over (order by unit.physician) - 1 as physician,
-        dense_rank() over (order by path.path) - 1 as path,
-        count(*) filter (where unit.is_converted) as converted,
-        count(*) filter (where not unit.is_converted) as not_converted
-    from attribution_path as path
-    inner join attribution_unit as unit on path.unit = unit.unit
-    group by unit.physician, path.path
-    order by physician, path
-"""
 
-_DISTINCT_PATHS = "select distinct path from attribution_path order by path"
+@dataclass(frozen=True)
+class _Quarter:
+    """The units of a quarter (physician × product), and the tokens of their paths.
 
-_WHOLE = """
-    select
-        count(distinct unit.physician) as n_physicians,
-        count(*) filter (where path.unit is not null) as n_paths,
-        count(*) filter (where path.unit is not null and unit.is_converted) as n_conversions,
-        count(distinct unit.physician) filter (where path.is_orchestrated) as n_physicians_orchestrated,
-        count(*) filter (where path.is_orchestrated) as n_paths_orchestrated,
-        count(*) filter (where path.is_orchestrated and unit.is_converted) as n_conversions_orchestrated,
-        count(distinct unit.physician) filter (where path.unit is null) as n_physicians_without_contact,
-        count(*) filter (where path.unit is null) as n_paths_without_contact,
-        count(*) filter (where path.unit is null and unit.is_converted) as n_conversions_without_contact
-    from attribution_unit as unit
-    left join attribution_path as path on unit.unit = path.unit
-    where $product is null or unit.product_id = $product
-"""
+    product, physician, is_converted: (units,) sorted by product. unit, channel, is_orchestrated: (tokens,)
+    sorted by unit and time.
+    """
 
-_BY_CHANNEL = """
-    select
-        channel.channel_id,
-        count(distinct unit.physician) as n_physicians,
-        count(*) as n_paths,
-        count(*) filter (where unit.is_converted) as n_conversions
-    from attribution_path as path
-    inner join attribution_unit as unit on path.unit = unit.unit
-    inner join
-        (select distinct unit, channel_id from attribution_token) as channel
-        on path.unit = channel.unit
-    group by channel.channel_id
-    order by channel.channel_id
-"""
+    product: Array
+    physician: Array
+    is_converted: Array
+    unit: Array
+    channel: Array
+    is_orchestrated: Array
+
+    def of(self, product: int) -> _Quarter:
+        """One product's units and tokens; units numbered from 0 again."""
+        first, last = np.searchsorted(self.product, [product, product + 1])
+        begin, end = np.searchsorted(self.unit, [first, last])
+        units, tokens = slice(first, last), slice(begin, end)
+        return _Quarter(
+            self.product[units],
+            self.physician[units],
+            self.is_converted[units],
+            self.unit[tokens] - first,
+            self.channel[tokens],
+            self.is_orchestrated[tokens],
+        )
 
 
 def estimate(connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.Table:
@@ -265,59 +261,93 @@ def estimate(connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.Table:
     weights).
     """
     setting = records(connection.execute(_SETTING))[0]
+    quarters = connection.execute(_QUARTERS, {"as_of": as_of}).fetchall()
+    for numbers in _NUMBERS if quarters else ():
+        connection.execute(numbers)
     rows: list[dict[str, Any]] = []
-    for start, end in connection.execute(_QUARTERS, {"as_of": as_of}).fetchall():
+    for start, end in quarters:
         connection.execute(_UNITS, {"start": start, "end": end})
-        connection.execute(_TOKENS, {"start": start, "end": end, "lookback": setting["lookback_days"]})
-        # A product with fewer physicians than may be shown would be what is left of the whole.
-        connection.execute(
-            "delete from attribution_unit where product_id in (select product_id from attribution_unit"
-            " group by product_id having count(distinct physician) < $least)",
-            {"least": setting["min_physicians"]},
+        connection.execute(_SHOWN_UNITS, {"least": setting["min_physicians"]})
+        period = {"start": start, "end": end, "lookback": setting["lookback_days"]}
+        quarter = _Quarter(
+            **connection.execute(_READ_UNITS).fetchnumpy(),
+            **connection.execute(_TOKENS, period).fetchnumpy(),
         )
-        products = connection.execute("select distinct product_id from attribution_unit order by product_id")
-        for product in (None, *(name for (name,) in products.fetchall())):
-            cell = {"period_start": start, "period_end": end, "product_id": product}
+        channels = [name for (name,) in connection.execute(_CHANNELS).fetchall()]
+        products = [name for (name,) in connection.execute(_PRODUCTS).fetchall()]
+        for product in (None, *range(len(products))):
+            cell = {"period_start": start, "period_end": end}
+            cell |= {"product_id": None if product is None else products[product]}
             cell |= {name: setting[name] for name in _PUBLISHED_SETTINGS}
-            rows += [cell | row for row in _cell(connection, product, setting)]
+            part = quarter if product is None else quarter.of(product)
+            rows += [cell | row for row in _cell(part, channels, setting, is_whole=product is None)]
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
 def _cell(
-    connection: duckdb.DuckDBPyConnection, product: str | None, setting: dict[str, Any]
+    cell: _Quarter, channels: list[str], setting: dict[str, Any], *, is_whole: bool
 ) -> list[dict[str, Any]]:
-    connection.execute(_PATHS, {"product": product, "min_physicians": setting["min_physicians"]})
-    whole = records(connection.execute(_WHOLE, {"product": product}))[0]
+    people, person = np.unique(cell.physician, return_inverse=True)
+    physicians_of = _seen((len(people), len(channels)), person[cell.unit], cell.channel).sum(axis=0)
+    is_kept = physicians_of >= setting["min_physicians"]
+    counted = is_kept[cell.channel]
+    unit, channel = cell.unit[counted], cell.channel[counted]
+    has_path, is_orchestrated = (
+        _seen(cell.physician.shape, places) for places in (unit, unit[cell.is_orchestrated[counted]])
+    )
+
+    def counts(units: Array, suffix: str = "") -> dict[str, Any]:
+        return {
+            f"n_physicians{suffix}": len(np.unique(person[units])),
+            f"n_paths{suffix}": int(units.sum()),
+            f"n_conversions{suffix}": int((units & cell.is_converted).sum()),
+        }
+
+    whole = counts(has_path) | counts(is_orchestrated, "_orchestrated")
+    whole |= counts(~has_path, "_without_contact") | {"n_physicians": len(people)}
     for group in _SMALL_GROUPS:
         # By product the group that is too small to be shown could be found by subtraction.
-        if product is not None or whole[f"n_physicians_{group}"] < setting["min_physicians"]:
+        if not is_whole or whole[f"n_physicians_{group}"] < setting["min_physicians"]:
             whole |= dict.fromkeys(f"n_{count}_{group}" for count in ("physicians", "paths", "conversions"))
     whole["reason"] = _reason(whole, setting)
     if whole["reason"]:
         return [whole]
-    by_channel = {row["channel_id"]: row for row in records(connection.execute(_BY_CHANNEL))}
-    paths = [path.split(">") for (path,) in connection.execute(_DISTINCT_PATHS).fetchall()]
-    channels = sorted({channel for path in paths for channel in path})
-    code = {channel: number for number, channel in enumerate(channels)}
-    lengths = [len(path) for path in paths]
+    path_of = np.cumsum(has_path) - 1
+    code_of = np.cumsum(is_kept) - 1
+    is_new = np.r_[True, (unit[1:] != unit[:-1]) | (channel[1:] != channel[:-1])]
     table = PathTable(
-        n_paths=len(paths),
-        n_channels=len(channels),
-        path=np.repeat(np.arange(len(paths)), lengths),
-        channel=np.fromiter((code[channel] for path in paths for channel in path), np.int64, sum(lengths)),
+        n_paths=whole["n_paths"],
+        n_channels=int(is_kept.sum()),
+        path=path_of[unit[is_new]],
+        channel=code_of[channel[is_new]],
     )
-    seen = connection.execute(_OCCURRENCES).fetchnumpy()
+    converted = cell.is_converted[has_path].astype(np.int64)
     found = attribute(
         table,
-        Occurrences(**{name: np.asarray(values, dtype=np.int64) for name, values in seen.items()}),
+        Occurrences(person[has_path], np.arange(table.n_paths), converted, 1 - converted),
         first_share=setting["first_share"],
         last_share=setting["last_share"],
         with_second_order=whole["n_paths"] >= setting["min_second_order_paths"],
-        exact_up_to=setting["max_exact_channels"],
         draws=setting["draws"],
     )
     whole["is_same_order"] = found.is_same_order
-    return [whole, *(by_channel[name] | _weights(found, number) for name, number in code.items())]
+    uses = _seen((len(cell.physician), len(channels)), unit, channel)
+    by_channel = {
+        number: {
+            "channel_id": channels[number],
+            "n_physicians": int(physicians_of[number]),
+            "n_paths": int(uses[:, number].sum()),
+            "n_conversions": int((uses[:, number] & cell.is_converted).sum()),
+        }
+        for number in np.flatnonzero(is_kept)
+    }
+    return [whole, *(row | _weights(found, int(code_of[number])) for number, row in by_channel.items())]
+
+
+def _seen(shape: tuple[int, ...], *places: Array) -> Array:
+    seen = np.zeros(shape, dtype=bool)
+    seen[places] = True
+    return seen
 
 
 def _reason(whole: dict[str, Any], setting: dict[str, Any]) -> str | None:
