@@ -61,7 +61,6 @@ material as (
         max(case when is_medical_only or is_training then 1 else 0 end) as is_withheld
     from {{ ref('int_content_material') }}
     group by content_id
-    where sender_department <> 'medical'
 ),
 
 summed as (
