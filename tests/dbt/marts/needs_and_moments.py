@@ -65,6 +65,9 @@ def needs_learned_by_representatives() -> list[Row]:
     rows = [learned(name, day) for day, name in enumerate(q(1, 10), 1)]
     rows += [learned(name, 20) for name in of("OF10", 10)]
     rows += [learned(name, None) for name in of("OF09", 9)]
+    # Q001 requested the same online a day later: still one request.
+    online = {"has_request": True, "is_first_in_episode": False, "episode_opened_on": "2026-09-01"}
+    rows += [need("Q001", "2026-09-02", True, **online)]
     return [*rows, learned("OF29-1", 20), learned("OF30-1", 20, has_request=False)]
 
 
