@@ -1,7 +1,7 @@
 -- Moments that matter, by the rules in force. Each opens for the physician's representative, at most so many per week
 -- from Monday; what the cap keeps closed stays here with its reason. A contact on the opening day is not counted: it
 -- may be what opened the moment. Nothing of Medical's opens one, or counts as contact.
-with rule as (
+with recursive rule as (
     select * from {{ ref('dim_moment') }}
 ),
 
@@ -153,14 +153,60 @@ opening_day as (
     where trigger_event.opened_on <= {{ as_of() }} and trigger_event.opened_on >= first_day.date_on
 ),
 
--- What triggers again while the one before is still running opens nothing new.
-followed as (
+-- What triggers again while the one before is still running opens nothing new; the first trigger after that does.
+trigger_place as (
     select
         opening_day.*,
-        lag(opened_on) over (
-            partition by physician_key, product_id, moment_id order by opened_on
-        ) as earlier_opened_on
+        coalesce(opening_day.product_id, '') as about,
+        row_number() over (
+            partition by opening_day.physician_key, opening_day.product_id, opening_day.moment_id
+            order by opening_day.opened_on
+        ) as place
     from opening_day
+),
+
+next_opening as (
+    select
+        earlier.physician_key,
+        earlier.about,
+        earlier.moment_id,
+        earlier.opened_on,
+        min(later.opened_on) as next_opened_on
+    from trigger_place as earlier
+    inner join rule
+        on earlier.moment_id = rule.moment_id
+    inner join trigger_place as later
+        on
+            earlier.physician_key = later.physician_key
+            and earlier.about = later.about
+            and earlier.moment_id = later.moment_id
+            and later.opened_on > {{ add_days('earlier.opened_on', 'rule.window_days') }}
+    group by earlier.physician_key, earlier.about, earlier.moment_id, earlier.opened_on
+),
+
+followed as (
+    select
+        physician_key,
+        product_id,
+        about,
+        moment_id,
+        opened_on
+    from trigger_place
+    where place = 1
+    union all
+    select
+        followed.physician_key,
+        followed.product_id,
+        followed.about,
+        followed.moment_id,
+        next_opening.next_opened_on as opened_on
+    from followed
+    inner join next_opening
+        on
+            followed.physician_key = next_opening.physician_key
+            and followed.about = next_opening.about
+            and followed.moment_id = next_opening.moment_id
+            and followed.opened_on = next_opening.opened_on
 ),
 
 new_moment as (
@@ -180,9 +226,6 @@ new_moment as (
     from followed
     inner join rule
         on followed.moment_id = rule.moment_id
-    where
-        followed.earlier_opened_on is null
-        or followed.opened_on > {{ add_days('followed.earlier_opened_on', 'rule.window_days') }}
 ),
 
 -- A wish for no visits is an objection to the channel, whoever entered it.
@@ -196,7 +239,9 @@ refusal as (
             new_moment.physician_key = consent.physician_key
             and new_moment.opened_on >= {{ local_date('consent.valid_from') }}
             and new_moment.opened_on < {{ local_date('consent.valid_to') }}
-    where consent.consent_channel = 'mr_visit' and consent.consent_state = 'opted_out'
+    inner join {{ ref('no_contact_consent') }} as wish
+        on consent.consent_channel = wish.consent_channel
+    where consent.consent_state = 'opted_out'
 ),
 
 -- The representative of the month's end; of the running month none is known yet, so that of the month before.

@@ -93,7 +93,8 @@ last_word as (
 ),
 
 {# A word counts for the channel it is about, for those that need this consent, and, where it means that no
-   representative is wanted, for every channel of representatives. #}
+   representative is wanted, for every channel of representatives. Refusing reaches as far as that; agreeing to one
+   channel is never consent to another. #}
 concerned as (
     select
         consent_channel,
@@ -123,6 +124,7 @@ allowed as (
             case
                 when
                     last_word.consent_state = 'opted_in'
+                    and last_word.consent_channel = consent_rule.consent_channel
                     and (last_word.expires_on is null or last_word.expires_on >= reached.day_on)
                     then 1
                 else 0

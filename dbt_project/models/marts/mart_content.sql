@@ -127,13 +127,15 @@ contacts as (
     )
 ),
 
-{# Seconds a page was open, idle time cut: the middle one, or the mean of the two in the middle. #}
+{# Seconds a page was open, idle time cut: the middle one, or the mean of the two in the middle. Of a few
+   representatives it would show their own pace. #}
 timed as (
     select
         months.period_start,
         content_use.content_key,
         version.content_version_key,
         content_use.channel_id,
+        content_use.employee_key,
         content_use.seconds,
         row_number() over (
             partition by months.period_start, content_use.content_key, version.content_version_key, content_use.channel_id
@@ -161,7 +163,9 @@ seconds as (
         timed.channel_id,
         max(timed.timed_uses) as timed_uses,
         case
-            when max(timed.timed_uses) >= max(rule.median_min_timed_uses)
+            when
+                max(timed.timed_uses) >= max(rule.median_min_timed_uses)
+                and count(distinct timed.employee_key) >= {{ kpi_minimum_cell() }}
                 then avg(
                     case when timed.place in (
                         cast(floor((timed.timed_uses + 1) / 2) as bigint), cast(floor(timed.timed_uses / 2) as bigint) + 1

@@ -7,7 +7,8 @@ setting as (
     where rule_version = (select max(rule_version) from {{ ref('need_setting') }})
 ),
 
-{# A request is counted once per need. An inquiry to Medical is a request that reached the company without a
+{# A request is counted once per need, on its first day; where both a representative and a log heard it, as heard by
+   the representative. An inquiry to Medical is a request that reached the company without a
    representative; nothing else of it is known here. #}
 signals as (
     select
@@ -16,14 +17,29 @@ signals as (
         case when need.is_first_in_episode and need.topic_id is not null then 1 else 0 end as is_first,
         case when need.is_first_in_episode and need.topic_id is not null and need.learned_by = 'mr' then 1 else 0 end
             as is_first_by_mr,
-        case when need.has_request or need.learned_by = 'inquiry' then 1 else 0 end as is_request,
-        case when need.has_request and need.learned_by = 'mr' then 1 else 0 end as is_request_by_mr,
+        case
+            when need.learned_by = 'inquiry' then 1
+            when need.has_request and row_number() over request_of_need = 1 then 1
+            else 0
+        end as is_request,
+        case
+            when need.has_request and row_number() over request_of_need = 1
+                then max(case when need.learned_by = 'mr' then 1 else 0 end) over (
+                    partition by
+                        need.physician_key, need.topic_id, need.product_id, need.episode_opened_on, need.has_request
+                )
+            else 0
+        end as is_request_by_mr,
         case when need.answered_on is not null then 1 else 0 end as is_answered,
         {{ days_between(
             'need.signalled_on',
             'least(coalesce(need.answered_on, need.open_until), ' ~ as_of() ~ ')'
         ) }} as days_waited
     from {{ ref('fct_need_signal') }} as need
+    window request_of_need as (
+        partition by need.physician_key, need.topic_id, need.product_id, need.episode_opened_on, need.has_request
+        order by need.signalled_on, need.learned_by
+    )
 ),
 
 signals_in_period as (

@@ -18,32 +18,58 @@ safety_of_month as (
     group by physician_key, last_day(issued_on)
 ),
 
-needs_of_month as (
+{# A need shown in two ways, to a representative and online, is one question and one request, begun when it was first
+   asked; what answered it is the same. #}
+question as (
     select
-        need.physician_key,
-        last_day(need.signalled_on) as month_end,
-        0 as safety_deliveries,
-        0 as safety_deliveries_in_time,
-        sum(case when need.has_question and topic.info_class in ('proper_use', 'safety') then 1 else 0 end)
-            as proper_use_questions,
-        sum(
-            case
-                when
-                    need.has_question
-                    and topic.info_class in ('proper_use', 'safety')
-                    and need.is_answered_within_30d
-                    then 1
-                else 0
-            end
-        ) as proper_use_questions_answered,
-        sum(case when need.has_request then 1 else 0 end) as material_requests,
-        sum(case when need.has_request and need.is_answered_within_30d then 1 else 0 end)
-            as material_requests_fulfilled
+        need.*,
+        row_number() over (
+            partition by need.physician_key, need.topic_id, need.product_id, need.episode_opened_on
+            order by need.signalled_on, need.learned_by
+        ) as place
     from {{ ref('fct_need_signal') }} as need
     inner join {{ ref('dim_topic') }} as topic
         on need.topic_id = topic.topic_id
-    where need.is_answered_within_30d is not null and (need.has_question or need.has_request)
-    group by need.physician_key, last_day(need.signalled_on)
+    where need.has_question and topic.info_class in ('proper_use', 'safety')
+),
+
+request as (
+    select
+        need.*,
+        row_number() over (
+            partition by need.physician_key, need.topic_id, need.product_id, need.episode_opened_on
+            order by need.signalled_on, need.learned_by
+        ) as place
+    from {{ ref('fct_need_signal') }} as need
+    where need.has_request and need.topic_id is not null
+),
+
+needs_of_month as (
+    select
+        physician_key,
+        last_day(signalled_on) as month_end,
+        0 as safety_deliveries,
+        0 as safety_deliveries_in_time,
+        count(*) as proper_use_questions,
+        sum(case when is_answered_within_30d then 1 else 0 end) as proper_use_questions_answered,
+        0 as material_requests,
+        0 as material_requests_fulfilled
+    from question
+    where place = 1 and is_answered_within_30d is not null
+    group by physician_key, last_day(signalled_on)
+    union all
+    select
+        physician_key,
+        last_day(signalled_on) as month_end,
+        0 as safety_deliveries,
+        0 as safety_deliveries_in_time,
+        0 as proper_use_questions,
+        0 as proper_use_questions_answered,
+        count(*) as material_requests,
+        sum(case when is_answered_within_30d then 1 else 0 end) as material_requests_fulfilled
+    from request
+    where place = 1 and is_answered_within_30d is not null
+    group by physician_key, last_day(signalled_on)
 ),
 
 gathered as (

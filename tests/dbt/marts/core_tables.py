@@ -125,7 +125,8 @@ CORE: dict[str, dict[str, str]] = {
     "fct_content_use": {
         "content_use_key": "text", "touchpoint_key": "text", "content_key": "text",
         "content_version_key": "text", "content_version": "text", "role_id": "text", "channel_id": "text",
-        "used_on": "date", "month_end": "date", "seconds": "integer", "validity": "text",
+        "employee_key": "text", "used_on": "date", "month_end": "date", "seconds": "integer",
+        "validity": "text",
     },
     "fct_content_use_month": {
         "content_key": "text", "content_version_key": "text", "channel_id": "text", "physician_key": "text",
@@ -145,7 +146,8 @@ CORE: dict[str, dict[str, str]] = {
         "rule_version": "text",
     },
     "fct_need_signal": {
-        "physician_key": "text", "topic_id": "text", "is_first_in_episode": "boolean", "learned_by": "text",
+        "physician_key": "text", "topic_id": "text", "product_id": "text", "episode_opened_on": "date",
+        "is_first_in_episode": "boolean", "learned_by": "text",
         "has_question": "boolean", "has_request": "boolean", "signalled_on": "date", "answered_on": "date",
         "is_answered_within_30d": "boolean", "open_until": "date",
     },

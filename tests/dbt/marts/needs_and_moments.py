@@ -32,15 +32,20 @@ def need(physician: str, day: str, answered: bool | None, **more: Any) -> Row:
     """A need that a log showed first; answered within 30 days, not answered, or too fresh to say."""
     shown = {"topic_id": "T-SAFE", "learned_by": "digital", "is_first_in_episode": True}
     acts = {"has_question": False, "has_request": False, "open_until": "2026-12-01"}
-    place = {"physician_key": physician, "signalled_on": day, "is_answered_within_30d": answered}
+    place = {
+        "physician_key": physician, "episode_opened_on": day, "signalled_on": day,
+        "is_answered_within_30d": answered,
+    }  # fmt: skip
     return place | shown | acts | more
 
 
 def september_needs() -> list[Row]:
-    digital = [need(name, "2026-09-01", name in p(1, 12)) for name in p(1, 30)]
+    # P01 asked online too, and then the representative, before any answer: one question.
+    digital = [need(name, "2026-09-01", name in p(1, 12), has_question=name == "P01") for name in p(1, 30)]
     too_fresh = [need("P05", "2026-09-30", None), need("P31", "2026-09-30", None)]
     # A second way by which a need was shown is no second need, but its questions count.
     second_way = {"learned_by": "mr", "is_first_in_episode": False, "has_question": True}
+    second_way |= {"episode_opened_on": "2026-09-01"}
     asked = [need(name, "2026-09-03", name in p(1, 4), **second_way) for name in p(1, 10)]
     asked += [need("P11", "2026-09-03", True, **second_way, topic_id="T-EVID")]
     inquired = [
@@ -60,6 +65,9 @@ def needs_learned_by_representatives() -> list[Row]:
     rows = [learned(name, day) for day, name in enumerate(q(1, 10), 1)]
     rows += [learned(name, 20) for name in of("OF10", 10)]
     rows += [learned(name, None) for name in of("OF09", 9)]
+    # Q001 requested the same online a day later: still one request.
+    online = {"has_request": True, "is_first_in_episode": False, "episode_opened_on": "2026-09-01"}
+    rows += [need("Q001", "2026-09-02", True, **online)]
     return [*rows, learned("OF29-1", 20), learned("OF30-1", 20, has_request=False)]
 
 

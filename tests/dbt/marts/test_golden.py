@@ -85,7 +85,8 @@ RATES = [
     ("orchestration.sequence_rate", {}, 15, 36, 36, "shown"),
     # Everybody has a representative. P01-P10 visit, webinar and e-mail (P11 withdrew the day before, P12's
     # consent ran out then); P21-P30 visit, webinar and portal, but P25 wants no representative. P29 neither,
-    # and has the own site instead. P13-P20 and P31-P40 have two channels: 10 + 9.
+    # and has the own site instead. P13-P20 and P31-P40 have two channels, P13 although visits are agreed to:
+    # that is no consent to a representative's e-mail. 10 + 9.
     ("choice.availability_rate", {}, 19, 40, 40, "shown"),
 ]
 

@@ -178,7 +178,8 @@ def test_a_rule_with_four_physicians_shows_no_counts(warehouse: Connection) -> N
 
 def test_patient_contribution(warehouse: Connection) -> None:
     # The notice of 1 September: 30 concerned, 21 in time; that of 30 September is too fresh to say.
-    # Questions on safety: P01-P10, answered for P01-P04; P11's was about evidence. OF01 requested nothing.
+    # Questions on safety: P01-P10, answered for P01-P04, once although P01 asked in two ways; P11's was about
+    # evidence. OF01 requested nothing.
     office = row(warehouse, "mart_patient_contribution", "OF01", SEPTEMBER)
     assert (office["safety_deliveries"], office["safety_deliveries_in_time"]) == (30, 21)
     assert (office["proper_use_questions"], office["proper_use_questions_answered"]) == (10, 4)

@@ -373,7 +373,9 @@ def consents() -> list[Row]:
         consent("P12", "hq_email", "opted_in", "2025-10-01", "2026-10-30"),
     ]
     no_representative = [consent(name, "mr_visit", "opted_out", "2026-06-01") for name in ("P25", "P29")]
-    return agreed + ended + no_representative
+    # Visits are welcome: no word on e-mail, for which P13 has been asked in vain.
+    visits_alone = [consent("P13", "mr_visit", "opted_in", "2026-06-01")]
+    return agreed + ended + no_representative + visits_alone
 
 
 def deliveries() -> list[Row]:
