@@ -187,17 +187,20 @@ _TOKENS = """
             and contact.occurred_on >= unit.before_on - $lookback
 """
 
+# A channel counts for a product where it reached enough of its physicians, for all products together as well:
+# what the whole had beyond its products would be the few of one of them.
+_DROP_FEW = """
+    delete from attribution_token where (product_id, channel_id) in (
+        select (product_id, channel_id) from attribution_token
+        group by product_id, channel_id having count(distinct physician) < $least
+    )
+"""
+
 _PATHS = """
     create or replace temp table attribution_path as
     with counted as (
-        select token.*
-        from attribution_token as token
-        inner join (
-            select channel_id from attribution_token
-            where $product is null or product_id = $product
-            group by channel_id having count(distinct physician) >= $min_physicians
-        ) as kept on token.channel_id = kept.channel_id
-        where $product is null or token.product_id = $product
+        select * from attribution_token
+        where $product is null or product_id = $product
     ),
     ordered as (
         select
@@ -275,6 +278,7 @@ def estimate(connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.Table:
             " group by product_id having count(distinct physician) < $least)",
             {"least": setting["min_physicians"]},
         )
+        connection.execute(_DROP_FEW, {"least": setting["min_physicians"]})
         products = connection.execute("select distinct product_id from attribution_unit order by product_id")
         for product in (None, *(name for (name,) in products.fetchall())):
             cell = {"period_start": start, "period_end": end, "product_id": product}
@@ -286,7 +290,7 @@ def estimate(connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.Table:
 def _cell(
     connection: duckdb.DuckDBPyConnection, product: str | None, setting: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    connection.execute(_PATHS, {"product": product, "min_physicians": setting["min_physicians"]})
+    connection.execute(_PATHS, {"product": product})
     whole = records(connection.execute(_WHOLE, {"product": product}))[0]
     for group in _SMALL_GROUPS:
         # By product the group that is too small to be shown could be found by subtraction.
