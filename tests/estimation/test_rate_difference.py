@@ -63,8 +63,8 @@ def test_the_interval_of_repeated_people_covers_the_truth() -> None:
 
 @pytest.mark.parametrize("with_clusters", [False, True])
 def test_what_the_physicians_of_a_representative_share_is_in_the_interval(with_clusters: bool) -> None:
-    # 40 representatives with ten physicians each; both what is compared and what happens go by representative,
-    # the one independent of the other: the truth is no difference.
+    # 40 representatives with ten physicians each; both what is compared and what happens go by
+    # representative, the one independent of the other: the truth is no difference.
     random = np.random.default_rng(8)
     covered = 0
     for _ in range(400):

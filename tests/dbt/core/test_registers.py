@@ -204,9 +204,8 @@ def test_a_story_is_counted_as_it_was_written_last(built: Warehouse) -> None:
         ("positive", "PRD-A", 2, 2, 2)
     ]
     # A code within another's is another office.
-    assert built.rows("select n_reused_offices from core.fct_story where story_id = 'next door reused it'") == [
-        (2,)
-    ]
+    query = "select n_reused_offices from core.fct_story where story_id = 'next door reused it'"
+    assert built.rows(query) == [(2,)]
 
 
 def test_every_landed_row_is_in_the_star_or_rejected_for_a_reason(built: Warehouse) -> None:

@@ -5,8 +5,8 @@ Seven months, April to October 2026. Each group of physicians feeds one block of
 F001-F078   answer on 10 October, in phases P0 to P3 of 9, 10, 29 and 30 physicians
 G001-G099, H001-H100   answer on 10 October, in P4 and P5: one short of a score, and just enough
 W001-W100   the only target physicians, strata of 60 and 40; asked in October, answered before
-C001-C240   answer in June, after a May in which they were engaged through one channel or through two; the first
-            60 again in July, all satisfied
+C001-C240   answer in June, after a May in which they were engaged through one channel or through two; the
+            first 60 again in July, all satisfied
 D001-D199   answer in August, after such a July; 99 on one side
 """
 
@@ -246,7 +246,10 @@ def compared() -> list[Row]:
 
 
 def channel_months() -> list[Row]:
-    """May for C and June for its first 60, July for D. What engaged nobody, and a question to Medical, are no second channel."""
+    """May for C and June for its first 60, July for D.
+
+    What engaged nobody, and a question to Medical, are no second channel.
+    """
 
     def contact(name: str, channel: str, effective: int, month: str | None = None) -> Row:
         return {

@@ -49,7 +49,8 @@ def tables() -> dict[str, list[Row]]:
             # Two physicians of no segment: 20 of the 500 offered.
             MEASURED | {"channel_id": "owned_web", "segment_id": "all", "n_physicians": 122},
             MEASURED
-            | {"channel_id": "owned_web", "segment_id": "hospital", "n_physicians": 80, "n_treated_offered": 300},
+            | {"channel_id": "owned_web", "segment_id": "hospital", "n_physicians": 80}
+            | {"n_treated_offered": 300},
             MEASURED
             | {"channel_id": "owned_web", "segment_id": "own_practice", "n_physicians": 40}
             | {"n_treated_offered": 180},
