@@ -59,7 +59,8 @@ _SETTING = "select * from seeds.cs_setting order by rule_version desc limit 1"
 _ITEMS = "select * from seeds.cs_index_item where rule_version = $rule_version order by item_id"
 
 # Whoever has left the master by the end of the next quarter could not be seen in it. What was asked of
-# Medical is no coming to us, and who objects to being measured on a web site has not declined to be written to.
+# Medical is no coming to us, and who objects to being measured on a web site has not declined to be
+# written to.
 _ANSWERED = """
     with last_answer as (
         select
