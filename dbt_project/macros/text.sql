@@ -3,9 +3,14 @@
     nullif(regexp_extract({{ text }}, '{{ pattern }}', 1), '')
 {%- endmacro %}
 
-{#- How many entries a list written by people has: separated by ; （；） or a comma of either width; null for none. -#}
+{#- A list written by people with one separator, ;, and no blanks: they write ; （；） or a comma of either width. -#}
+{% macro plain_list(list) -%}
+    replace(replace(replace(replace(replace({{ list }}, '；', ';'), '、', ';'), ',', ';'), ' ', ''), '　', '')
+{%- endmacro %}
+
+{#- How many entries a list written by people has; null for none. -#}
 {% macro listed_count(list) -%}
-    {%- set plain = "replace(replace(replace(replace(replace(" ~ list ~ ", '；', ';'), '、', ';'), ',', ';'), ' ', ''), '　', '')" -%}
+    {%- set plain = plain_list(list) -%}
     case
         when nullif({{ plain }}, '') is not null
             then length({{ plain }}) - length(replace({{ plain }}, ';', '')) + 1

@@ -243,3 +243,31 @@ def test_a_channel_that_everybody_gets_and_two_that_go_before_moves() -> None:
     # 50 and 40 conversions can trade places by chance, and the intervals say so.
     assert found[None, "webinar"]["markov_low"] < found[None, "mr_visit"]["markov_high"]
     assert found[None, "mr_visit"]["markov_high"] < found[None, "hq_email"]["markov_low"]
+
+
+def test_what_is_too_small_by_product_leaves_no_channel_behind() -> None:
+    # Four physicians of each of two products were reached by chat and by nothing else: neither product may be
+    # shown. Together they would make chat a channel without a path.
+    company = crowd()
+    for product in ("PRD-B", "PRD-C"):
+        for number in range(4):
+            company.physician(f"{product}-{number}", product=product)
+            company.contact(f"{product}-{number}", "chat", "07-10", product_id=product)
+    found = company.estimate()
+    assert {channel for _, channel in found} == {None, "portal", "mr_visit", "hq_email"}
+    assert {product for product, _ in found} == {None, "PRD-A"}
+
+
+def test_the_whole_less_its_products_leaves_no_few_physicians() -> None:
+    # Chat reached five physicians about one product and four about the other: 9 - 5 would tell of the four.
+    company = crowd()
+    for number in range(20):
+        company.physician(f"other-{number:02d}", product="PRD-B", moved_on=date(2026, 8, 20))
+        company.contact(f"other-{number:02d}", "hq_email", "07-10", product_id="PRD-B")
+    for product, name, many in (("PRD-A", "mailed-{:03d}", 5), ("PRD-B", "other-{:02d}", 4)):
+        for number in range(many):
+            company.contact(name.format(number), "chat", "07-15", product_id=product)
+    found = company.estimate(min_paths=1, min_conversions=1)
+    for count in ("n_physicians", "n_paths", "n_conversions"):
+        assert found[None, "chat"][count] == found["PRD-A", "chat"][count]
+    assert ("PRD-B", "chat") not in found

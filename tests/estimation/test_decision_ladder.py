@@ -66,6 +66,16 @@ def test_the_verdict_follows_from_the_interval(estimate: float, error: float, ve
     assert judgement.reason_ja
 
 
+@pytest.mark.parametrize(("physicians", "is_judged"), [(29, False), (30, True), (None, True)])
+def test_many_contacts_with_few_physicians_are_few_physicians(
+    physicians: int | None, is_judged: bool
+) -> None:
+    judgement = judge(finding(0.08, 0.02, n_physicians=physicians), RULE)
+    assert (judgement.verdict is Verdict.NEEDED) == is_judged
+    if not is_judged:
+        assert "先生が少なすぎます" in judgement.reason_ja
+
+
 @pytest.mark.parametrize("name", list(LOWERED_TO[Design.MATCHED]))
 @pytest.mark.parametrize("state", [State.FAILED, State.NOT_RUN])
 def test_each_check_of_a_matched_comparison_voids_the_verdict(name: str, state: State) -> None:

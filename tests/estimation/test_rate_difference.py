@@ -61,6 +61,31 @@ def test_the_interval_of_repeated_people_covers_the_truth() -> None:
     assert 0.92 <= covered / 400 <= 0.985
 
 
+@pytest.mark.parametrize("with_clusters", [False, True])
+def test_what_the_physicians_of_a_representative_share_is_in_the_interval(with_clusters: bool) -> None:
+    # 40 representatives with ten physicians each; both what is compared and what happens go by
+    # representative, the one independent of the other: the truth is no difference.
+    random = np.random.default_rng(8)
+    covered = 0
+    for _ in range(400):
+        mr = np.repeat(np.arange(40), 10)
+        habit, share = random.beta(1, 2, 40), random.beta(0.5, 0.5, 40)
+        first = random.random(400) < share[mr]
+        happened = random.random(400) < habit[mr]
+        found = difference_of_rates(happened, first, np.arange(400), mr if with_clusters else None)
+        assert found.low is not None and found.high is not None
+        covered += found.low <= 0 <= found.high
+    assert (covered / 400 >= 0.92) == with_clusters
+
+
+def test_of_one_representative_nothing_is_known() -> None:
+    first, happened = np.repeat([True, False], 20), np.tile([True, False], 20)
+    found = difference_of_rates(happened, first, np.arange(40), np.zeros(40))
+    assert (found.cases, found.events, found.difference, found.low) == (20, 10, None, None)
+    alone = difference_of_rates(happened, first, np.arange(40), np.arange(40))
+    assert alone == difference_of_rates(happened, first, np.arange(40))
+
+
 def test_no_cases_on_a_side_is_no_difference() -> None:
     found = difference_of_rates(np.array([True, False]), np.array([True, True]), np.arange(2))
     assert (found.cases, found.other_cases, found.difference, found.low) == (2, 0, None, None)

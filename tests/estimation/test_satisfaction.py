@@ -46,9 +46,9 @@ class Survey:
         }
         self.tables["fct_touchpoint"].append(contact | {"channel_id": "owned_web"} | more)
 
-    def declines(self, name: str, day: str, state: str = "opted_out") -> None:
+    def declines(self, name: str, day: str, state: str = "opted_out", channel: str = "hq_email") -> None:
         event = {"physician_key": name, "captured_on": date.fromisoformat(day), "consent_state": state}
-        self.tables["fct_consent_event"].append(event)
+        self.tables["fct_consent_event"].append(event | {"channel_id": channel})
 
     def estimate(self, as_of: date = AS_OF) -> dict[tuple[str, date], Row]:
         table = satisfaction.estimate(make_core(satisfaction.READS, self.tables), as_of)
@@ -94,10 +94,30 @@ def test_only_the_next_quarter_counts_and_medical_does_not() -> None:
         survey.comes(name, "2026-08-01", depth=1)  # looked, no more
         survey.comes(name, "2026-08-01", direction="push")
         survey.comes(name, "2026-08-01", channel_id="medical_inquiry", depth=4)
+        survey.comes(name, "2026-08-01", depth=4, routed_to_medical=True)  # handed over to Medical
+        survey.comes(name, "2026-08-01", info_class="non_promotional_medical")
+        survey.comes(name, "2026-08-01", initiator="medical")
         survey.declines(name, "2026-08-01", "opted_in")
+        survey.declines(name, "2026-08-01", channel="web_tracking")  # may not be measured, may be written to
         survey.declines(name, "2026-06-30")
     survey.comes("P00", "2026-08-02")  # twice, and still one physician
     assert survey.estimate()[SPRING] == before
+
+
+def test_physicians_of_one_representative_are_not_independent() -> None:
+    # Of each representative's ten, all are satisfied or none, and all come or none: eight representatives.
+    survey = Survey()
+    for number in range(80):
+        name, mr = f"P{number:02d}", number // 10
+        survey.stays(name)
+        survey.tables["fct_physician_month"][-1]["employee_key"] = f"MR{mr}"
+        survey.answer(name, "2026-05-10", 5 if mr < 4 else 2)
+        if mr in (0, 1, 2, 4):
+            survey.comes(name, "2026-08-01")
+    row = survey.estimate()[SPRING]
+    assert row["pull_difference"] == pytest.approx(0.5)
+    # Taken as 80 independent physicians it would be 0.30 to 0.66.
+    assert row["pull_difference_low"] < 0
 
 
 def test_the_last_answer_of_a_quarter_counts() -> None:

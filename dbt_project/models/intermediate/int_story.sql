@@ -6,7 +6,7 @@ with worded as (
         story.*,
         {{ seems_to_name_somebody(
             "coalesce(story.context, '') || '。' || coalesce(story.action, '') || '。' || coalesce(story.result, '')"
-            ~ " || '。' || coalesce(story.conditions, '')"
+            ~ " || '。' || coalesce(story.conditions, '') || '。' || coalesce(story.theme, '')"
         ) }} as seems_to_name_somebody
     from {{ ref('stg_story') }} as story
 ),
@@ -47,7 +47,10 @@ select
     case when read.is_publishable then read.result end as result,
     case when read.is_publishable then read.conditions end as conditions,
     coalesce({{ listed_count('read.reused_by_offices') }}, 0)
-    - case when read.reused_by_offices like '%' || read.office_code || '%' then 1 else 0 end as n_reused_offices,
+    - case
+        when ';' || {{ plain_list('read.reused_by_offices') }} || ';' like '%;' || read.office_code || ';%' then 1
+        else 0
+    end as n_reused_offices,
     case when read.outcome_kind is null then 'unparseable' end as reject_reason
 from read
 left join {{ ref('int_product_name') }} as product

@@ -143,11 +143,12 @@ weighted as (
         totals.good,
         totals.bad,
         count(joined.stratum) as strata,
-        {#- Rounded where sums of weights would leave a share of exactly one at 0.9999999999999999. #}
+        {#- Rounded where sums of weights would leave a share of exactly one at 0.9999999999999999, or would differ in the
+           last digit from build to build. #}
         round(sum(joined.physicians / totals.covered * joined.good / joined.answers), 12) as good_share,
         round(sum(joined.physicians / totals.covered * joined.bad / joined.answers), 12) as bad_share,
-        1 / sum(
-            joined.physicians / totals.covered * joined.physicians / totals.covered / joined.answers
+        round(
+            1 / sum(joined.physicians / totals.covered * joined.physicians / totals.covered / joined.answers), 10
         ) as effective_answers
     from totals
     left join joined

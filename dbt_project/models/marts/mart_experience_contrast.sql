@@ -242,16 +242,17 @@ compared as (
             and sides.outcome_id = spread.outcome_id
 ),
 
-{# Enough on both sides, and enough representatives for an interval: a difference is never given without one. #}
+{# Enough on both sides, and enough representatives for an interval: a difference is never given without one. Where all
+   answered alike there is no spread to learn an error from, and no interval either (what is left of it is rounding). #}
 decided as (
     select
         compared.*,
         difference - half_width as difference_low,
         difference + half_width as difference_high,
-        n_multi >= minimum and n_single >= minimum and half_width is not null as is_enough
+        coalesce(n_multi >= minimum and n_single >= minimum and half_width > 1e-9, false) as is_enough
     from compared
 )
-
+{#- Rounded where sums over strata and representatives would differ in the last digit from build to build. #}
 select
     period_type,
     period_start,
@@ -264,17 +265,18 @@ select
     cast(case when n_multi not between 1 and {{ kpi_minimum_cell() }} - 1 then n_multi end as bigint) as n_multi,
     cast(case when n_single not between 1 and {{ kpi_minimum_cell() }} - 1 then n_single end as bigint) as n_single,
     cast(n_clusters as bigint) as n_clusters,
-    cast(case when is_enough then mean_multi end as double) as mean_multi,
-    cast(case when is_enough then mean_single end as double) as mean_single,
-    cast(case when is_enough then difference end as double) as difference,
-    cast(case when is_enough then difference_low end as double) as difference_low,
-    cast(case when is_enough then difference_high end as double) as difference_high,
-    cast(
-        case when is_enough then {{ kpi_minimum_detectable('difference_low', 'difference_high') }} end as double
+    round(cast(case when is_enough then mean_multi end as double), 10) as mean_multi,
+    round(cast(case when is_enough then mean_single end as double), 10) as mean_single,
+    round(cast(case when is_enough then difference end as double), 10) as difference,
+    round(cast(case when is_enough then difference_low end as double), 10) as difference_low,
+    round(cast(case when is_enough then difference_high end as double), 10) as difference_high,
+    round(
+        cast(case when is_enough then {{ kpi_minimum_detectable('difference_low', 'difference_high') }} end as double), 10
     ) as minimum_detectable_difference,
     'E2' as evidence_level,
     case {{ kpi_judge(
-        'difference', 'difference_low', 'difference_high', 'meaningful_difference', 'n_multi', 'n_single', 'minimum'
+        'difference', 'case when is_enough then difference_low end', 'case when is_enough then difference_high end',
+        'meaningful_difference', 'n_multi', 'n_single', 'minimum'
     ) }}
         when 'improved' then 'more_with_several'
         when 'worsened' then 'less_with_several'

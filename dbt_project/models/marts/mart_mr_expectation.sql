@@ -113,13 +113,14 @@ counted as (
         avg(satisfaction) as satisfaction_mean,
         avg(satisfaction * satisfaction) as satisfaction_squares,
         count(csat) as n_derived,
-        {#- Answers that do not vary go together with nothing. #}
+        {#- Answers that do not vary go together with nothing. Rounded where the order of the rows would show in the last
+           digit. #}
         case
             when
                 max(csat) > min(csat)
                 and max(case when csat is not null then satisfaction end)
                 > min(case when csat is not null then satisfaction end)
-                then corr(satisfaction, csat)
+                then round(corr(satisfaction, csat), 10)
         end as derived_importance
     from scoped
     group by scope_type, scope_id, period_type, period_start, period_end, segment_type, element_id
@@ -191,8 +192,8 @@ cells as (
 lined as (
     select
         protected.*,
-        avg(importance_mean) over element_group as importance_line,
-        avg(satisfaction_mean) over element_group as satisfaction_line
+        round(avg(importance_mean) over element_group, 10) as importance_line,
+        round(avg(satisfaction_mean) over element_group, 10) as satisfaction_line
     from protected
     window element_group as (
         partition by scope_type, scope_id, period_type, period_start, segment_type

@@ -135,20 +135,32 @@ valued as (
     select
         counted.*,
         n_pairs between 1 and {{ kpi_minimum_cell() }} - 1 as n_pairs_suppressed,
-        n_unmet between 1 and {{ kpi_minimum_cell() }} - 1 as is_unmet_split_hidden,
+        {#- Of all groups but one the last could be had by subtraction: none of them is shown. #}
+        n_pairs between 1 and {{ kpi_minimum_cell() }} - 1
+        {%- for wish in wishes %}
+        or n_{{ wish }} between 1 and {{ kpi_minimum_cell() }} - 1
+        {%- endfor %}
+        or n_pairs - n_{{ wishes | join(' - n_') }} between 1 and {{ kpi_minimum_cell() }} - 1 as is_wish_split_hidden,
         {{ kpi_rate('n_wanting', 'n_pairs') }} - {{ kpi_rate('n_receiving', 'n_pairs') }} as gap,
         {{ kpi_paired_low('n_unmet', 'n_received_unwanted', 'n_pairs') }} as gap_low,
         {{ kpi_paired_high('n_unmet', 'n_received_unwanted', 'n_pairs') }} as gap_high,
         n_pairs >= rule.minimum_pairs as is_enough
     from counted
     cross join rule
+),
+
+protected as (
+    select
+        valued.*,
+        is_wish_split_hidden or n_unmet between 1 and {{ kpi_minimum_cell() }} - 1 as is_unmet_split_hidden
+    from valued
 )
 
 select
-    valued.period_type,
-    valued.period_start,
-    valued.period_end,
-    valued.need_item_id,
+    protected.period_type,
+    protected.period_start,
+    protected.period_end,
+    protected.need_item_id,
     item.name_ja as need_name_ja,
     cast(case when not n_pairs_suppressed then n_pairs end as bigint) as n_pairs,
     n_pairs_suppressed,
@@ -171,13 +183,13 @@ select
         else 'cannot_tell'
     end as verdict,
     {%- for wish in wishes %}
-    cast(case when not n_pairs_suppressed then n_{{ wish }} end as bigint) as n_{{ wish }},
+    cast(case when not is_wish_split_hidden then n_{{ wish }} end as bigint) as n_{{ wish }},
     {%- endfor %}
     is_unmet_split_hidden,
     {%- for wish in wishes %}
-    cast(case when not n_pairs_suppressed and not is_unmet_split_hidden then n_unmet_{{ wish }} end as bigint)
+    cast(case when not is_unmet_split_hidden then n_unmet_{{ wish }} end as bigint)
         as n_unmet_{{ wish }}{{ ',' if not loop.last }}
     {%- endfor %}
-from valued
+from protected
 inner join {{ rows_in_force('mr_need_item') }} as item
-    on valued.need_item_id = item.need_item_id
+    on protected.need_item_id = item.need_item_id

@@ -13,21 +13,37 @@ estimated as (
     where necessity.channel_id not in {{ kpi_medical_channels() }}
 ),
 
-{# The whole less the segments that are shown would give a hidden one away: with one, all segments are hidden. #}
-protected as (
+{# What the whole has beside its segments: physicians of no named one. #}
+compared_with_whole as (
     select
         estimated.*,
+        max(case when segment_id = 'all' then n_physicians end) over channel
+        - sum(case when segment_id <> 'all' then n_physicians end) over channel as n_physicians_beside,
+        max(case when segment_id = 'all' then n_treated_offered end) over channel
+        - sum(case when segment_id <> 'all' then n_treated_offered end) over channel as n_offered_beside
+    from estimated
+    window channel as (partition by channel_id)
+),
+
+{# The whole less the segments that are shown would give a hidden one away, or the few of no segment: then all segments
+   are hidden. #}
+protected as (
+    select
+        compared_with_whole.*,
         case
             when segment_id = 'all' then is_small
-            else max(case when is_small then 1 else 0 end) over (partition by channel_id) = 1
+            else
+                coalesce(n_offered_beside > 0 and n_physicians_beside < {{ kpi_minimum_cell() }}, false)
+                or max(case when is_small then 1 else 0 end) over (partition by channel_id) = 1
         end as n_physicians_suppressed
-    from estimated
+    from compared_with_whole
 ),
 
 shown as (
     select
         protected.*,
         not n_physicians_suppressed
+        and n_physicians >= {{ least_compared }}
         and n_treated >= {{ least_compared }} and n_control >= {{ least_compared }} as is_compared
     from protected
 )

@@ -241,6 +241,21 @@ class _Quarter:
     channel: Array
     is_orchestrated: Array
 
+    def without_few(self, least: int) -> _Quarter:
+        """Without the channels that reached fewer than `least` of a product's physicians.
+
+        They count for all products together neither: what the whole had beyond its products would be the few
+        of one of them.
+        """
+        if not len(self.unit):
+            return self
+        product, physician = self.product[self.unit], self.physician[self.unit]
+        shape = (product.max() + 1, self.channel.max() + 1, physician.max() + 1)
+        physicians = _seen(shape, product, self.channel, physician).sum(axis=2)
+        kept = physicians[product, self.channel] >= least
+        tokens = (self.unit[kept], self.channel[kept], self.is_orchestrated[kept])
+        return _Quarter(self.product, self.physician, self.is_converted, *tokens)
+
     def of(self, product: int) -> _Quarter:
         """One product's units and tokens; units numbered from 0 again."""
         first, last = np.searchsorted(self.product, [product, product + 1])
@@ -272,7 +287,7 @@ def estimate(connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.Table:
         quarter = _Quarter(
             **connection.execute(_READ_UNITS).fetchnumpy(),
             **connection.execute(_TOKENS, period).fetchnumpy(),
-        )
+        ).without_few(setting["min_physicians"])
         channels = [name for (name,) in connection.execute(_CHANNELS).fetchall()]
         products = [name for (name,) in connection.execute(_PRODUCTS).fetchall()]
         for product in (None, *range(len(products))):

@@ -102,7 +102,11 @@ class Burden:
 
 @dataclass(frozen=True)
 class Finding:
-    """All that a verdict is made from. `baseline`: the outcome's rate without contact, for the E-value."""
+    """All that a verdict is made from. `baseline`: the outcome's rate without contact, for the E-value.
+
+    `n_treated` and `n_control` count units; `n_physicians` the physicians behind the treated ones, where one
+    of them can be several units.
+    """
 
     design: Design
     effect: Effect | None
@@ -114,6 +118,7 @@ class Finding:
     burden: Burden
     q_value: float = math.nan
     shortage_ja: str = ""
+    n_physicians: int | None = None
 
 
 @dataclass(frozen=True)
@@ -177,7 +182,9 @@ def judge(finding: Finding, rule: NecessityRule, segments: tuple[Judgement, ...]
     effect = finding.effect
     if finding.design is Design.NONE or effect is None:
         return _cannot_tell(level, finding.shortage_ja or "比べられる記録がありません")
-    if min(finding.n_treated, finding.n_control) < rule.minimum_units:
+    # Thirty contacts with ten physicians are ten physicians (H10).
+    treated = finding.n_treated if finding.n_physicians is None else finding.n_physicians
+    if min(treated, finding.n_treated, finding.n_control) < rule.minimum_units:
         return _cannot_tell(level, f"比べた先生が少なすぎます(どちらの側も{rule.minimum_units}以上が必要)")
     if finding.n_clusters < rule.minimum_clusters or not effect.is_known:
         return _cannot_tell(level, f"担当者のまとまりが少なすぎます({rule.minimum_clusters}以上が必要)")

@@ -263,6 +263,7 @@ def _measure(
             float(panel.delivered[channel, practice]),
             trials.over_contact / trials.effect.treated_offered,
         ),
+        n_physicians=int(trials.reached.sum()),
     )
     return Answer(channel, segment, finding, trials, MappingProxyType(diagnosed))
 

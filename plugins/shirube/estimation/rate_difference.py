@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 _Z = 1.959963984540054
 
@@ -28,29 +29,56 @@ class RateDifference:
 
 
 def difference_of_rates(
-    happened: NDArray[np.bool_], is_first: NDArray[np.bool_], person: NDArray[Any]
+    happened: NDArray[np.bool_],
+    is_first: NDArray[np.bool_],
+    person: NDArray[Any],
+    cluster: NDArray[Any] | None = None,
 ) -> RateDifference:
-    """Rate where `is_first` less the rate elsewhere; one entry per case, `person` says whose it is.
+    """Rate where `is_first` less the rate elsewhere; one entry per case, `person` says whose it is, `cluster`
+    who looks after him.
 
     Newcombe's method 10 (1998, Statistics in Medicine 17:873-890) on two Wilson intervals, whose sample sizes
     are divided by the design effect of counting persons more than once; with one case each it is Newcombe's
-    own.
+    own. What the persons of a cluster share widens it: by the ratio of the cluster-robust error of the
+    difference (Liang, Zeger 1986, with G / (G - 1) and Student's t for G clusters) to the error without
+    clusters, never below 1. Below two clusters nothing is known of that, and there is no interval.
     """
     sides = [_side(happened[side], person[side]) for side in (is_first, ~is_first)]
     (events, cases, size), (other_events, other_cases, other_size) = sides
+    counts = (events, cases, other_events, other_cases)
     if not cases or not other_cases:
-        return RateDifference(events, cases, other_events, other_cases, None, None, None)
+        return RateDifference(*counts, None, None, None)
     rate, other = events / cases, other_events / other_cases
+    wider = 1.0
+    if cluster is not None:
+        deviation = np.where(is_first, (happened - rate) / cases, (other - happened) / other_cases)
+        error = sqrt(rate * (1 - rate) / size + other * (1 - other) / other_size)
+        wider = _wider(deviation, error, person, cluster)
+        if not np.isfinite(wider):
+            return RateDifference(*counts, None, None, None)
     (low, high), (other_low, other_high) = _wilson(rate, size), _wilson(other, other_size)
     return RateDifference(
-        events,
-        cases,
-        other_events,
-        other_cases,
+        *counts,
         rate - other,
-        rate - other - sqrt((rate - low) ** 2 + (other_high - other) ** 2),
-        rate - other + sqrt((high - rate) ** 2 + (other - other_low) ** 2),
+        max(-1.0, rate - other - wider * sqrt((rate - low) ** 2 + (other_high - other) ** 2)),
+        min(1.0, rate - other + wider * sqrt((high - rate) ** 2 + (other - other_low) ** 2)),
     )
+
+
+def _wider(
+    deviation: NDArray[np.float64], error: float, person: NDArray[Any], cluster: NDArray[Any]
+) -> float:
+    """How many times wider the interval is for what the persons of a cluster share; infinite below two
+    clusters."""
+    names, place = np.unique(cluster, return_inverse=True)
+    clusters = len(names)
+    if clusters < 2:
+        return float("inf")
+    if clusters >= len(np.unique(person)) or not error:
+        return 1.0
+    shared = np.bincount(place, deviation)
+    robust = sqrt(float(shared @ shared) * clusters / (clusters - 1))
+    return max(1.0, robust * float(stats.t.ppf(0.975, clusters - 1)) / (error * _Z))
 
 
 def _side(happened: NDArray[np.bool_], person: NDArray[Any]) -> tuple[int, int, float]:

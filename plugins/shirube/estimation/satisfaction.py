@@ -58,7 +58,9 @@ SCHEMA = pa.schema(
 _SETTING = "select * from seeds.cs_setting order by rule_version desc limit 1"
 _ITEMS = "select * from seeds.cs_index_item where rule_version = $rule_version order by item_id"
 
-# Whoever has left the master by the end of the next quarter could not be seen in it.
+# Whoever has left the master by the end of the next quarter could not be seen in it. What was asked of
+# Medical is no coming to us, and who objects to being measured on a web site has not declined to be
+# written to.
 _ANSWERED = """
     with last_answer as (
         select
@@ -74,6 +76,7 @@ _ANSWERED = """
             last_answer.physician_key,
             last_answer.quarter_start,
             last_answer.score,
+            coalesce(physician_month.employee_key, '~' || last_answer.physician_key) as looked_after_by,
             cast(last_answer.quarter_start + interval '3' month as date) as next_start,
             last_day(last_answer.quarter_start + interval '5' month) as next_end
         from last_answer
@@ -95,6 +98,9 @@ _ANSWERED = """
             contact.direction = 'pull'
             and contact.depth >= $pull_min_depth
             and contact.channel_id not in ('medical_inquiry', 'msl_visit')
+            and contact.initiator is distinct from 'medical'
+            and contact.info_class is distinct from 'non_promotional_medical'
+            and not coalesce(contact.routed_to_medical, false)
     ),
     opted_out as (
         select distinct followed.physician_key, followed.quarter_start
@@ -103,11 +109,14 @@ _ANSWERED = """
             on
                 followed.physician_key = consent.physician_key
                 and consent.captured_on between followed.next_start and followed.next_end
-        where consent.consent_state = 'opted_out'
+        where
+            consent.consent_state = 'opted_out'
+            and consent.channel_id in (select consent_channel from seeds.channel_consent_rule)
     )
     select
         followed.physician_key,
         followed.quarter_start,
+        followed.looked_after_by,
         followed.score >= $satisfied_from as is_satisfied,
         pulled.physician_key is not null as pull,
         opted_out.physician_key is not null as opt_out
@@ -183,6 +192,7 @@ def _row(
 ) -> dict[str, Any]:
     inside = _inside(answered["quarter_start"], period)
     person = np.asarray(answered["physician_key"][inside], dtype=str)
+    cluster = np.asarray(answered["looked_after_by"][inside], dtype=str)
     satisfied = np.asarray(answered["is_satisfied"][inside], dtype=bool)
     least = setting["min_group"]
     row: dict[str, Any] = {"period_type": period.period_type, "period_start": period.start}
@@ -193,7 +203,7 @@ def _row(
         row |= {"n_physicians": len(np.unique(person))}
         for outcome in OUTCOMES:
             happened = np.asarray(answered[outcome][inside], dtype=bool)
-            row |= _difference(outcome, difference_of_rates(happened, satisfied, person))
+            row |= _difference(outcome, difference_of_rates(happened, satisfied, person, cluster))
     asked = [(physician, scores) for physician, quarter, scores in index if _in(quarter, period)]
     last = dict(asked)
     answers = np.array(list(last.values()), dtype=np.float64).reshape(len(last), -1 if last else 0)

@@ -93,6 +93,8 @@ def fill(lake: TinyLake) -> None:
             story("not checked", is_safety_checked=False),
             story("approved tomorrow", approved_on="2026-11-01"),
             story("a name is left", result="佐藤先生に喜ばれました。"),
+            story("a name in the theme", theme="佐藤先生への訪問"),
+            story("next door reused it", office_code="OF0", reused_by_offices="OF01；OF02"),
             story("no words", action=None),
             story("no outcome", outcome="不明"),
         ],
@@ -184,8 +186,10 @@ def test_words_only_with_all_four_permissions_and_no_name_left(built: Warehouse)
     day = date(2026, 10, 31)
     assert found == [
         ("S1", True, words, "条件", day, False),
+        ("a name in the theme", False, None, None, day, True),
         ("a name is left", False, None, None, day, True),
         ("approved tomorrow", False, None, None, None, False),
+        ("next door reused it", True, words, "条件", day, False),
         ("no consent", False, None, None, day, False),
         ("no words", False, None, None, day, False),
         ("not checked", False, None, None, day, False),
@@ -199,6 +203,9 @@ def test_a_story_is_counted_as_it_was_written_last(built: Warehouse) -> None:
     assert built.rows(f"select {columns} from core.fct_story where story_id = 'S1'") == [
         ("positive", "PRD-A", 2, 2, 2)
     ]
+    # A code within another's is another office.
+    query = "select n_reused_offices from core.fct_story where story_id = 'next door reused it'"
+    assert built.rows(query) == [(2,)]
 
 
 def test_every_landed_row_is_in_the_star_or_rejected_for_a_reason(built: Warehouse) -> None:
@@ -220,4 +227,4 @@ def test_every_landed_row_is_in_the_star_or_rejected_for_a_reason(built: Warehou
         "cast(sum(rows_rejected) as int) "
         f"from core.fct_source_delivery where source in {SOURCES}"
     )[0]
-    assert (landed, kept, lost) == (28, 19, 9)
+    assert (landed, kept, lost) == (30, 21, 9)

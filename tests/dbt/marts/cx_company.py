@@ -5,7 +5,8 @@ Seven months, April to October 2026. Each group of physicians feeds one block of
 F001-F078   answer on 10 October, in phases P0 to P3 of 9, 10, 29 and 30 physicians
 G001-G099, H001-H100   answer on 10 October, in P4 and P5: one short of a score, and just enough
 W001-W100   the only target physicians, strata of 60 and 40; asked in October, answered before
-C001-C240   answer in June, after a May in which they were engaged through one channel or through two
+C001-C240   answer in June, after a May in which they were engaged through one channel or through two; the
+            first 60 again in July, all satisfied
 D001-D199   answer in August, after such a July; 99 on one side
 """
 
@@ -126,7 +127,9 @@ def wants() -> list[Row]:
     rows += [answer(name, "mr_want", 8, subject_id="remote_meeting") for name in group("H", 1, 49)]
     rows += [answer(name, "mr_want", 10, subject_id="safety_information") for name in group("H", 1, 50)]
     rows += [answer(name, "mr_want", 7, subject_id="meeting") for name in group("H", 1, 50)]
-    wish = dict.fromkeys(group("H", 22, 26), "cannot_meet") | dict.fromkeys(group("H", 27, 30), "not_wanted")
+    # Without H031 only four of those asked want no representatives; one of them has not received it.
+    rows += [answer(name, "mr_want", 8, subject_id="evidence") for name in group("H", 1, 30)]
+    wish = dict.fromkeys(group("H", 22, 26), "cannot_meet") | dict.fromkeys(group("H", 27, 31), "not_wanted")
     rows += [
         answer(name, "meeting_wish", 0) | {"score": None, "answer_code": wish.get(name, "meets")}
         for name in group("H", 1, 50)
@@ -231,7 +234,8 @@ def outcomes() -> dict[str, tuple[int, int]]:
 
 def compared() -> list[Row]:
     day = {"C": "2026-06-10", "D": "2026-08-10"}
-    return [
+    all_satisfied = [answer(name, "csat", 5, "2026-07-10") for name in COMPARED[:60]]
+    return all_satisfied + [
         row
         for name, (satisfied, recommended) in outcomes().items()
         for row in (
@@ -242,12 +246,15 @@ def compared() -> list[Row]:
 
 
 def channel_months() -> list[Row]:
-    """May for C, July for D. What engaged nobody, and a question to Medical, are no second channel."""
+    """May for C and June for its first 60, July for D.
 
-    def contact(name: str, channel: str, effective: int) -> Row:
+    What engaged nobody, and a question to Medical, are no second channel.
+    """
+
+    def contact(name: str, channel: str, effective: int, month: str | None = None) -> Row:
         return {
             "physician_key": name, "channel_id": channel, "contacts": 1, "push_contacts": 1,
-            "month_end": {"C": "2026-05-31", "D": "2026-07-31"}[name[0]],
+            "month_end": month or {"C": "2026-05-31", "D": "2026-07-31"}[name[0]],
             "delivered_contacts": 1, "effective_contacts": effective,
             "push_contacts_with_choice": 0, "push_contacts_honouring_choice": 0,
         }  # fmt: skip
@@ -255,6 +262,8 @@ def channel_months() -> list[Row]:
     rows = [contact(name, "webinar", 1) for name in COMPARED + SHORT]
     rows += [contact(name, "mr_visit", int(is_multi(name))) for name in COMPARED + SHORT]
     rows += [contact(name, "medical_inquiry", 1) for name in COMPARED]
+    rows += [contact(name, "webinar", 1, "2026-06-30") for name in COMPARED[:60]]
+    rows += [contact(name, "mr_visit", int(is_multi(name)), "2026-06-30") for name in COMPARED[:60]]
     return rows
 
 

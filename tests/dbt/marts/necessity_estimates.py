@@ -44,6 +44,16 @@ def tables() -> dict[str, list[Row]]:
             MEASURED | {"channel_id": "portal", "segment_id": "hospital", "n_physicians": 120},
             MEASURED | {"channel_id": "portal", "segment_id": "own_practice", "n_physicians": 4},
             MEASURED | {"channel_id": "hq_email", "segment_id": "all", "n_physicians": 5},
+            # Thirty units of 29 physicians are 29 physicians.
+            MEASURED | {"channel_id": "mr_remote", "segment_id": "all", "n_physicians": 29},
+            # Two physicians of no segment: 20 of the 500 offered.
+            MEASURED | {"channel_id": "owned_web", "segment_id": "all", "n_physicians": 122},
+            MEASURED
+            | {"channel_id": "owned_web", "segment_id": "hospital", "n_physicians": 80}
+            | {"n_treated_offered": 300},
+            MEASURED
+            | {"channel_id": "owned_web", "segment_id": "own_practice", "n_physicians": 40}
+            | {"n_treated_offered": 180},
             # Medical's, should an estimator ever let it through.
             MEASURED | {"channel_id": "msl_visit", "segment_id": "all"},
         ]

@@ -267,9 +267,17 @@ def test_the_gap_between_wanted_and_received(marts: Any) -> None:
     assert (found["gap_low"], found["gap_high"]) == pytest.approx(
         (pairs.mean - Z * spread, pairs.mean + Z * spread)
     )
-    # Of the nine, five want to meet and cannot, four want no representatives.
+    # Of the nine, five want to meet and cannot, four of the five who want no representatives.
+    assert (found["n_not_wanted"], found["is_unmet_split_hidden"]) == (5, False)
     unmet = [found[f"n_unmet_{wish}"] for wish in ("meets", "cannot_meet", "when_needed", "not_wanted")]
     assert unmet == [0, 5, 0, 4]
+
+
+def test_four_of_one_wish_are_in_no_split(marts: Any) -> None:
+    found = row(marts, "mart_mr_role_gap", need_item_id="evidence")
+    assert (found["n_pairs"], found["n_unmet"], found["is_unmet_split_hidden"]) == (30, 30, True)
+    split = [f"{kind}_{wish}" for kind in ("n", "n_unmet") for wish in ("meets", "cannot_meet", "not_wanted")]
+    assert {found[name] for name in split} == {None}
 
 
 def test_forty_nine_pairs_are_too_few(marts: Any) -> None:
@@ -332,6 +340,13 @@ def test_contrast_is_a_regression_within_strata(marts: Any, outcome: str) -> Non
     assert found["difference_high"] - found["difference"] == pytest.approx(half, rel=1e-3)
     assert found["evidence_level"] == "E2"
     assert "結果とは言えません" in found["caution_ja"]
+
+
+def test_everybody_satisfied_on_both_sides_is_no_certainty(marts: Any) -> None:
+    # 30 with one channel and 30 with two, all satisfied: nothing is known of how much they could differ.
+    found = row(marts, "mart_experience_contrast", period_start="2026-07-01", outcome_id="csat_top2")
+    assert (found["n_multi"], found["n_single"]) == (30, 30)
+    assert (found["difference"], found["difference_low"], found["verdict"]) == (None, None, "cannot_tell")
 
 
 def test_ninety_nine_on_one_side_give_no_score(marts: Any) -> None:

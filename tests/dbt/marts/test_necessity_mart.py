@@ -57,6 +57,20 @@ def test_a_comparison_needs_thirty_on_both_sides(warehouse: Connection) -> None:
     assert (enough["n_treated"], enough["rate_treated"]) == (30, 0.25)
 
 
+def test_units_are_no_physicians(warehouse: Connection) -> None:
+    found = row(warehouse, "mr_remote")
+    assert (found["n_physicians"], found["n_treated"]) == (29, 400)
+    assert {found[name] for name in ("benefit_per_100", "rate_treated", "moved_treated")} == {None}
+
+
+def test_the_few_of_no_segment_cannot_be_had_by_subtraction(warehouse: Connection) -> None:
+    assert row(warehouse, "owned_web")["n_treated_offered"] == 500
+    for segment in ("hospital", "own_practice"):
+        found = row(warehouse, "owned_web", segment)
+        assert (found["n_physicians_suppressed"], found["n_treated_offered"]) == (True, None)
+    assert not row(warehouse, "webinar", "hospital")["n_physicians_suppressed"]
+
+
 def test_nothing_measured_still_says_why(warehouse: Connection) -> None:
     found = row(warehouse, "chat")
     assert (found["n_physicians"], found["n_physicians_suppressed"], found["evidence_level"]) == (
