@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from shirube.home import HOME_VARIABLE, Home
+from shirube.home import HOME_VARIABLE, Home, project_root
 from shirube.ledger import Ledger
 from shirube.orchestration.settings import list_sources
 
@@ -61,7 +61,10 @@ def test_everything_delivered_is_released_and_shared(first_run: tuple[Home, str]
         known = {batch.source for batch in ledger.batches()}
     assert known == {entry["source"] for entry in truth["files"]} == set(list_sources())
     assert manifest["release_id"] == home.current.resolve().name
-    assert len(list((home.current / "marts").glob("*.parquet"))) >= 7
+    marts = {file.stem for file in (project_root() / "dbt_project" / "models" / "marts").glob("*.sql")}
+    assert {entry["name"] for entry in manifest["marts"]} == marts
+    held = {entry["name"] for entry in manifest["marts"] if entry["status"] == "withheld"}
+    assert {file.stem for file in (home.current / "marts").glob("*.parquet")} == marts - held
     assert (home.current / "docs" / "catalogue" / "index.html").exists()
     assert list((home.current / "reports" / "office").glob("*.html"))
 

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
-from shirube.home import Home
+import yaml
+from shirube.home import Home, project_root
 from shirube.share import catalogue, share
 from shirube.share.release_files import ReleaseFiles
+from shirube.share.wording import declared
 
 from tests.share import release_builder as builder
 
@@ -32,7 +34,7 @@ def test_every_table_is_described(text: str, home: Home) -> None:
     names = [file.stem for part in ("marts", "star") for file in (release / part).glob("*.parquet")]
     assert len(names) == 13
     for name in names:
-        assert f'<article id="{name}">' in text
+        assert f'<article id="{name}" data-readers=' in text
         assert f"/{name}.parquet" in text
     assert "One row per KPI, period, scope and breakdown." in text
     assert "数字の番号" in text
@@ -52,6 +54,40 @@ def test_lineage_goes_back_to_the_sources() -> None:
     ]
     assert "stg_crm_call" not in picture
     assert picture.count("<path") == 2
+
+
+def test_lineage_goes_through_an_estimate_to_the_records_behind_it() -> None:
+    manifest = builder.dbt_manifest()
+    manifest["sources"]["source.shirube.estimates.effect"] = {
+        "name": "effect",
+        "source_name": "estimates",
+        "resource_type": "source",
+        "config": {"meta": {"reads": ["fct_touchpoint"]}},
+    }
+    node = manifest["nodes"]["model.shirube.fct_kpi_value"]
+    node["depends_on"]["nodes"] = ["source.shirube.estimates.effect"]
+    picture = catalogue.lineage(manifest, node)
+    assert ">effect</text>" in picture and ">crm_call</text>" in picture
+    assert picture.count("<path") == 2
+
+
+def test_one_can_choose_by_reader(text: str) -> None:
+    assert "<option>MR</option>" in text
+    assert "<option>所長</option>" in text
+    assert "<option>メディカル部門</option>" not in text, "nothing in this release is for them"
+    assert 'data-readers="MR、所長"' in text
+
+
+def test_every_role_of_a_mart_has_a_japanese_name() -> None:
+    named = declared("wording")["roles"]
+    roles = set()
+    for file in sorted((project_root() / "dbt_project" / "models").glob("*/*.yml")):
+        for model in (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("models", []):
+            meta = catalogue.meta_of(model)
+            for kept in (meta, *(meta.get("kpis") or [])):
+                roles |= {*(kept.get("audience") or []), *filter(None, [kept.get("owner")])}
+    assert len(roles) >= 12
+    assert roles - set(named) == set()
 
 
 def test_a_source_that_is_late_or_missing_is_said(home: Home) -> None:

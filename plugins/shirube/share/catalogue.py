@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
 
+from shirube.release.lineage import LOGS, parents
 from shirube.share.chart import FONT, INK, QUIET
 from shirube.share.release_files import Kpi, ReleaseFiles, Row
 from shirube.share.wording import declared, rounded
@@ -176,12 +177,12 @@ def _is_model(node: dict[str, Any]) -> bool:
 
 def lineage(manifest: dict[str, Any], node: dict[str, Any]) -> str:
     """Where a table comes from, as SVG: sources, then its parents, then itself, left to right."""
-    parents = [
+    direct = [
         key for key in manifest["nodes"][node["unique_id"]]["depends_on"]["nodes"] if _known(manifest, key)
     ]
-    origins = {parent: sorted(_origins(manifest, parent, set())) for parent in parents}
+    origins = {parent: sorted(_origins(manifest, parent, set())) for parent in direct}
     left = sorted({origin for found in origins.values() for origin in found})
-    names = [key.split(".")[-1] for key in parents]
+    names = [key.split(".")[-1] for key in direct]
     rows = max(len(left), len(names), 1)
     width, box, step, pad = 760, 214, 26, 8
     height = rows * step + 2 * pad + 16
@@ -212,7 +213,7 @@ def lineage(manifest: dict[str, Any], node: dict[str, Any]) -> str:
     for x, words in zip(xs, ("届いた記録", "もとになる表", "この表"), strict=True):
         parts.append(f'<text x="{x}" y="11" font-size="11" fill="{QUIET}">{words}</text>')
     own = y(0, 1)
-    for index, (key, name) in enumerate(zip(parents, names, strict=True)):
+    for index, (key, name) in enumerate(zip(direct, names, strict=True)):
         top = y(index, len(names))
         for origin in origins[key]:
             parts.append(joined(xs[0] + box, y(left.index(origin), len(left)), xs[1], top))
@@ -234,18 +235,10 @@ def _origins(manifest: dict[str, Any], key: str, seen: set[str]) -> set[str]:
         return set()
     seen.add(key)
     source = manifest.get("sources", {}).get(key)
-    if source is not None:
-        return {str(source["name"])} if source["source_name"] == "lake" else set()  # the ledger is no record
-    node = manifest["nodes"].get(key)
-    if node is None:
-        return set()
-    if node["resource_type"] == "seed":
-        return set()
-    return {
-        name
-        for parent in node.get("depends_on", {}).get("nodes", [])
-        for name in _origins(manifest, parent, seen)
-    }
+    if source is not None and source["source_name"] == LOGS:
+        return {str(source["name"])}
+    # The ledger is no record and has no parents; an estimate's are the star tables it was made from.
+    return {name for parent in parents(manifest, key) for name in _origins(manifest, parent, seen)}
 
 
 def sources(release: ReleaseFiles) -> list[Source]:
@@ -272,6 +265,7 @@ def numbers(release: ReleaseFiles, manifest: dict[str, Any] | None) -> list[dict
             for kpi in meta_of(node).get("kpis") or []:
                 homes[str(kpi["id"])] = str(node["name"])
     words = declared("wording")
+    called = {str(entry["source"]): str(entry["business_name"]) for entry in release.manifest["sources"]}
     found = []
     for kpi in release.registry().values():
         row = kpi.row
@@ -283,12 +277,25 @@ def numbers(release: ReleaseFiles, manifest: dict[str, Any] | None) -> list[dict
                 "audience": "、".join(str(words["roles"].get(role, role)) for role in kpi.audience),
                 "period": words["periods"].get(kpi.period, {}).get("name", kpi.period),
                 "matters": _difference_in_words(kpi),
-                "sources": "、".join(_listed(row.get("sources"))),
+                "sources": "、".join(_in_words(name, called) for name in _listed(row.get("sources"))),
                 "evidence": f"{kpi.evidence_level}（{words['evidence'][kpi.evidence_level]['name']}）",
                 "mart": homes.get(kpi.kpi_id) or str(row.get("mart") or ""),
             }
         )
     return found
+
+
+def _in_words(source: str, called: dict[str, str]) -> str:
+    """A source as its readers call it, with the name it has in the lake."""
+    return f"{called[source]}（{source}）" if source in called else source
+
+
+def readers(numbers: list[dict[str, Any]], tables: list[Table]) -> list[str]:
+    """Who the numbers and tables are for, in the order of the roles' declaration: what one can choose by."""
+    named = {name for kpi in numbers for name in str(kpi["audience"]).split("、")}
+    named |= {name for table in tables for name in table.audience.split("、")}
+    ordered = [str(name) for name in declared("wording")["roles"].values()]
+    return [name for name in dict.fromkeys([*ordered, *sorted(named)]) if name and name in named]
 
 
 def _difference_in_words(kpi: Kpi) -> str:

@@ -205,13 +205,15 @@ def _write_documents(
         shutil.copytree(data_docs, docs / "data_docs", copy_function=shutil.copyfile)
     (docs / "catalogue").mkdir(mode=0o755)
     tables = catalogue.tables(release, manifest)
+    numbers = catalogue.numbers(release, manifest)
     html = renderer.html(
         "catalogue",
         catalogue_style=renderer.style("catalogue"),
         as_of=f"{release.as_of.year}年{release.as_of.month}月{release.as_of.day}日",
         release_id=release.release_id,
         config_version=release.manifest["config_version"],
-        numbers=catalogue.numbers(release, manifest),
+        numbers=numbers,
+        readers=catalogue.readers(numbers, tables),
         tables=tables,
         published={table.name for table in tables},
         sources=catalogue.sources(release),
