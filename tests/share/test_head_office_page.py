@@ -138,7 +138,7 @@ def test_each_channel_has_its_estimate_interval_and_reason(tmp_path: Path) -> No
     assert (portal.verdict, portal.effect, portal.interval) == ("不要", "−0.2人", "−1.5〜+1.1人")
     assert (portal.detectable, portal.compared, portal.evidence) == (
         "2人",
-        "400人と900人",
+        "400件と900件",
         "条件をそろえた比較",
     )
     unknown = page.necessity[0]

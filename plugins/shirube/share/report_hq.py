@@ -234,7 +234,7 @@ def _necessity_line(row: Row, channels: str) -> NecessityLine:
         effect="—" if benefit is None else f"{_signed_people(benefit)}人",
         interval=_span(row["benefit_low_per_100"], row["benefit_high_per_100"]),
         detectable="—" if detectable is None else f"{wording.rounded(detectable, 1)}人",
-        compared="—" if not row["n_treated"] else f"{row['n_treated']:,}人と{row['n_control'] or 0:,}人",
+        compared="—" if not row["n_treated"] else f"{row['n_treated']:,}件と{row['n_control'] or 0:,}件",
         evidence=_evidence(row["evidence_level"]),
         reason=f"{row['reason']}。" if row["reason"] else "",
     )
