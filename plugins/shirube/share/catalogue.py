@@ -277,7 +277,9 @@ def numbers(release: ReleaseFiles, manifest: dict[str, Any] | None) -> list[dict
                 "audience": "、".join(str(words["roles"].get(role, role)) for role in kpi.audience),
                 "period": words["periods"].get(kpi.period, {}).get("name", kpi.period),
                 "matters": _difference_in_words(kpi),
-                "sources": "、".join(_in_words(name, called) for name in _listed(row.get("sources"))),
+                "sources": "、".join(
+                    _in_words(name, called) for name in ",".join(_listed(row.get("sources"))).split(",")
+                ),
                 "evidence": f"{kpi.evidence_level}（{words['evidence'][kpi.evidence_level]['name']}）",
                 "mart": homes.get(kpi.kpi_id) or str(row.get("mart") or ""),
             }
