@@ -271,7 +271,19 @@ counts as (
     ) }}
 ),
 
-{{ kpi_median_days('wishes', waited='days_waited', ended='is_honoured') }},
+days as (
+    select
+        period_type,
+        period_start,
+        days_waited,
+        {{ kpi_scope_columns(with_mr=false) }},
+        cast(count(*) as double) as ended_or_censored,
+        cast(sum(is_honoured) as double) as ended
+    from wishes
+    group by {{ kpi_scope_sets(['period_type', 'period_start', 'days_waited'], with_mr=false) }}
+),
+
+{{ kpi_median_days('days', ['scope_type', 'scope_id', 'period_type', 'period_start']) }},
 
 cells as (
     select

@@ -88,7 +88,7 @@ by_days as (
         phase_id,
         case when grouping(branch_id) = 0 then 'branch' else 'company' end as scope_type,
         case when grouping(branch_id) = 0 then branch_id else 'company' end as scope_id,
-        days,
+        days as days_waited,
         cast(count(*) as double) as ended_or_censored,
         cast(sum(has_left) as double) as ended
     from members
@@ -96,77 +96,15 @@ by_days as (
     group by grouping sets ((product_id, phase_id, days), (product_id, phase_id, days, branch_id))
 ),
 
-at_risk as (
-    select
-        by_days.*,
-        sum(ended_or_censored) over (
-            partition by scope_type, scope_id, product_id, phase_id
-            order by days desc
-            rows between unbounded preceding and current row
-        ) as staying
-    from by_days
-),
-
-{# Kaplan-Meier: the share still there after each day is the product of (1 - left / there). The product is a sum of
-   logarithms; a day on which all that were there leave ends it at zero. #}
-log_survival as (
-    select
-        at_risk.*,
-        sum(case when ended < staying then ln(1 - ended / staying) else 0 end) over (
-            partition by scope_type, scope_id, product_id, phase_id
-            order by days
-            rows between unbounded preceding and current row
-        ) as log_share,
-        sum(case when ended < staying then ended / (staying * (staying - ended)) else 0 end) over (
-            partition by scope_type, scope_id, product_id, phase_id
-            order by days
-            rows between unbounded preceding and current row
-        ) as greenwood,
-        sum(case when ended = staying then 1 else 0 end) over (
-            partition by scope_type, scope_id, product_id, phase_id
-            order by days
-            rows between unbounded preceding and current row
-        ) as all_left
-    from at_risk
-),
-
-survival as (
-    select
-        log_survival.*,
-        case when all_left > 0 then cast(0 as double) else exp(log_share) end as share,
-        case
-            when all_left > 0 then cast(0 as double)
-            when log_share = 0 then cast(1 as double)
-            else exp(log_share * exp({{ kpi_z() }} * sqrt(greenwood) / -log_share))
-        end as share_low,
-        case
-            when all_left > 0 then cast(0 as double)
-            when log_share = 0 then cast(1 as double)
-            else exp(log_share * exp(-{{ kpi_z() }} * sqrt(greenwood) / -log_share))
-        end as share_high
-    from log_survival
-),
-
-medians as (
-    select
-        scope_type,
-        scope_id,
-        product_id,
-        phase_id,
-        min(case when share <= 0.5 + 1e-9 then days end) as dwell_days_median,
-        min(case when share_low <= 0.5 + 1e-9 then days end) as dwell_days_median_low,
-        min(case when share_high <= 0.5 + 1e-9 then days end) as dwell_days_median_high
-    from survival
-    group by scope_type, scope_id, product_id, phase_id
-),
+{{ kpi_median_days('by_days', ['scope_type', 'scope_id', 'product_id', 'phase_id']) }},
 
 cells as (
     select
         counts.*,
         {#- Below ten only counts are shown (H2). #}
-        case when counts.stays >= 10 then medians.dwell_days_median end as dwell_days_median,
-        case when counts.stays >= 10 then medians.dwell_days_median_low end as dwell_days_median_low,
-        case when counts.stays >= 10 then medians.dwell_days_median_high end as dwell_days_median_high
+        case when counts.stays >= 10 then medians.days_median end as dwell_days_median,
+        case when counts.stays >= 10 then medians.days_median_low end as dwell_days_median_low,
+        case when counts.stays >= 10 then medians.days_median_high end as dwell_days_median_high
     from counts
     left join medians
         on

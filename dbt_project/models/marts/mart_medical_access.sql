@@ -72,7 +72,7 @@ days as (
         case when grouping(branch_id) = 0 then 'branch' else 'company' end as scope_type,
         case when grouping(branch_id) = 0 then branch_id else 'company' end as scope_id,
         cast(count(*) as double) as ended_or_censored,
-        cast(sum(is_answered) as double) as answered
+        cast(sum(is_answered) as double) as ended
     from inquiries
     group by grouping sets (
         (period_type, period_start, days_waited),
@@ -80,14 +80,14 @@ days as (
     )
 ),
 
-{{ kpi_waiting_medians('days', ['scope_type', 'scope_id', 'period_type', 'period_start'], 'answer_days') }},
+{{ kpi_median_days('days', ['scope_type', 'scope_id', 'period_type', 'period_start']) }},
 
 cells as (
     select
         counts.*,
-        medians.answer_days_median,
-        medians.answer_days_median_low,
-        medians.answer_days_median_high
+        medians.days_median as answer_days_median,
+        medians.days_median_low as answer_days_median_low,
+        medians.days_median_high as answer_days_median_high
     from counts
     inner join medians
         on

@@ -60,7 +60,19 @@ counts as (
     group by {{ kpi_scope_sets(['period_type', 'period_start', 'period_end'], with_mr=false) }}
 ),
 
-{{ kpi_median_days('inquiries', waited='days_waited', ended='is_answered') }},
+days as (
+    select
+        period_type,
+        period_start,
+        days_waited,
+        {{ kpi_scope_columns(with_mr=false) }},
+        cast(count(*) as double) as ended_or_censored,
+        cast(sum(is_answered) as double) as ended
+    from inquiries
+    group by {{ kpi_scope_sets(['period_type', 'period_start', 'days_waited'], with_mr=false) }}
+),
+
+{{ kpi_median_days('days', ['scope_type', 'scope_id', 'period_type', 'period_start']) }},
 
 cells as (
     select

@@ -118,7 +118,7 @@ counts as (
 ),
 
 {# The days from a need that a representative learned first to its answer. Needs without an answer yet have waited at
-   least until now: they stay in, as a wait not yet ended (Kaplan-Meier). #}
+   least until now: they stay in, as a wait not yet ended. #}
 days as (
     select
         signal.period_type,
@@ -126,7 +126,7 @@ days as (
         signal.days_waited,
         {{ kpi_scope_columns(with_mr=false) }},
         cast(count(*) as double) as ended_or_censored,
-        cast(sum(signal.is_answered) as double) as answered
+        cast(sum(signal.is_answered) as double) as ended
     from signals_in_period as signal
     inner join {{ ref('mart_physician_period') }} as physician
         on
@@ -137,51 +137,13 @@ days as (
     group by {{ kpi_scope_sets(['signal.period_type', 'signal.period_start', 'signal.days_waited'], with_mr=false) }}
 ),
 
-at_risk as (
-    select
-        days.*,
-        sum(ended_or_censored) over (
-            partition by scope_type, scope_id, period_type, period_start
-            order by days_waited desc
-            rows between unbounded preceding and current row
-        ) as waiting
-    from days
-),
-
-survival as (
-    select
-        at_risk.*,
-        sum(case when answered < waiting then ln(1 - answered / waiting) else 0 end) over (
-            partition by scope_type, scope_id, period_type, period_start
-            order by days_waited
-            rows between unbounded preceding and current row
-        ) as log_share_waiting,
-        sum(case when answered = waiting then 1 else 0 end) over (
-            partition by scope_type, scope_id, period_type, period_start
-            order by days_waited
-            rows between unbounded preceding and current row
-        ) as all_answered
-    from at_risk
-),
-
-medians as (
-    select
-        scope_type,
-        scope_id,
-        period_type,
-        period_start,
-        sum(answered) as first_needs_by_mr_answered,
-        min(case when all_answered > 0 or exp(log_share_waiting) <= 0.5 + 1e-9 then days_waited end)
-            as days_to_answer_median
-    from survival
-    group by scope_type, scope_id, period_type, period_start
-),
+{{ kpi_median_days('days', ['scope_type', 'scope_id', 'period_type', 'period_start']) }},
 
 cells as (
     select
         counts.*,
-        coalesce(medians.first_needs_by_mr_answered, 0) as first_needs_by_mr_answered,
-        medians.days_to_answer_median
+        coalesce(medians.ended, 0) as first_needs_by_mr_answered,
+        medians.days_median as days_to_answer_median
     from counts
     left join medians
         on
