@@ -64,7 +64,9 @@ def test_everything_delivered_is_released_and_shared(first_run: tuple[Home, str]
     marts = {file.stem for file in (project_root() / "dbt_project" / "models" / "marts").glob("*.sql")}
     assert {entry["name"] for entry in manifest["marts"]} == marts
     held = {entry["name"] for entry in manifest["marts"] if entry["status"] == "withheld"}
-    assert {file.stem for file in (home.current / "marts").glob("*.parquet")} == marts - held
+    restricted = {file.stem for file in (home.current / "restricted").glob("*.parquet")}
+    assert restricted == {"mart_medical_access", "mart_content_violation"}
+    assert {file.stem for file in (home.current / "marts").glob("*.parquet")} == marts - held - restricted
     assert (home.current / "docs" / "catalogue" / "index.html").exists()
     assert list((home.current / "reports" / "office").glob("*.html"))
 
