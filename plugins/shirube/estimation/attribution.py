@@ -26,6 +26,7 @@ from shirube.estimation.attribution_rules import (
     attribute,
 )
 from shirube.estimation.records import records
+from shirube.medical import MEDICAL_CHANNELS
 
 NAME = "attribution"
 READS: tuple[str, ...] = (
@@ -97,7 +98,7 @@ _NUMBERS = (
 
 # A physician and product counts where the journey's own rate counts him: a target at both ends, who can move
 # on.
-_UNITS = """
+_UNITS = f"""
     create or replace temp table attribution_unit as
     with started as (
         select transition.physician_key, transition.product_id, transition.is_forward, phase.rank as from_rank
@@ -148,7 +149,7 @@ _UNITS = """
             and occurred_on between $start and $end
             and physician_key is not null
             and product_id is not null
-            and channel_id not in ('medical_inquiry', 'msl_visit')
+            and channel_id not in {MEDICAL_CHANNELS}
             and initiator <> 'medical'
             and not coalesce(routed_to_medical, false)
         group by physician_key, product_id
@@ -190,7 +191,7 @@ _READ_UNITS = "select product, physician, is_converted from attribution_shown or
 
 # Contacts on the day of the outcome are left out: the contact that is the evidence must not be credited with
 # it. Two contacts by one channel at one time are one token, so no more is needed for a total order.
-_TOKENS = """
+_TOKENS = f"""
     with contact as (
         select
             physician.number as physician,
@@ -207,7 +208,7 @@ _TOKENS = """
             touchpoint.depth >= 1
             and touchpoint.time_precision <> 'month'
             and touchpoint.occurred_on between $start - $lookback and $end
-            and touchpoint.channel_id not in ('medical_inquiry', 'msl_visit')
+            and touchpoint.channel_id not in {MEDICAL_CHANNELS}
             and touchpoint.initiator <> 'medical'
             and touchpoint.info_class is distinct from 'non_promotional_medical'
             and not coalesce(touchpoint.routed_to_medical, false)

@@ -14,9 +14,9 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from shirube.estimation.fiscal_periods import PERIOD_MONTHS, FiscalPeriod, latest_complete
 from shirube.estimation.records import records
 from shirube.estimation.reliability import split_half
+from shirube.fiscal_periods import PERIOD_MONTHS, FiscalPeriod, latest_complete
 
 NAME = "kpi_reliability"
 READS: tuple[str, ...] = (

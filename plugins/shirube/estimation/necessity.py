@@ -41,11 +41,10 @@ from shirube.estimation.decision_ladder import (
 from shirube.estimation.effects import Effect, contrast, joint_test
 from shirube.estimation.journey_panel import JourneyPanel, read_panel
 from shirube.estimation.multiplicity import q_values
+from shirube.medical import MEDICAL_CHANNELS
 
 Array = npt.NDArray[Any]
 
-MEDICAL_CHANNELS = ("medical_inquiry", "msl_visit")
-"""Kept from whoever reads this table; the same as the macro kpi_medical_channels."""
 WHOLE = "all"
 
 NAME: str = "necessity"

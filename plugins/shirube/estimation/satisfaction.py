@@ -16,10 +16,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from shirube.estimation.fiscal_periods import FiscalPeriod, containing
 from shirube.estimation.rate_difference import RateDifference, difference_of_rates
 from shirube.estimation.records import records
 from shirube.estimation.reliability import Reliability, cronbach_alpha, retest
+from shirube.fiscal_periods import FiscalPeriod, containing
+from shirube.medical import MEDICAL_CHANNELS
 
 NAME = "satisfaction"
 READS: tuple[str, ...] = ("fct_consent_event", "fct_physician_month", "fct_survey_response", "fct_touchpoint")
@@ -61,7 +62,7 @@ _ITEMS = "select * from seeds.cs_index_item where rule_version = $rule_version o
 # Whoever has left the master by the end of the next quarter could not be seen in it. What was asked of
 # Medical is no coming to us, and who objects to being measured on a web site has not declined to be
 # written to.
-_ANSWERED = """
+_ANSWERED = f"""
     with last_answer as (
         select
             physician_key,
@@ -97,7 +98,7 @@ _ANSWERED = """
         where
             contact.direction = 'pull'
             and contact.depth >= $pull_min_depth
-            and contact.channel_id not in ('medical_inquiry', 'msl_visit')
+            and contact.channel_id not in {MEDICAL_CHANNELS}
             and contact.initiator is distinct from 'medical'
             and contact.info_class is distinct from 'non_promotional_medical'
             and not coalesce(contact.routed_to_medical, false)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shirube.release.lineage import MartLineage, read_lineage
+from shirube.release.lineage import MartLineage, meta_of, read_lineage
 
 RESTRICTED_ROLES = frozenset({"medical", "compliance"})
 """Who alone may see how off-label questions were answered and which materials were used against the rules."""
@@ -46,14 +46,14 @@ def read_declared(manifest_file: Path) -> Declared:
     models = {key: node for key, node in document["nodes"].items() if node["resource_type"] == "model"}
     star: set[str] = set()
     for exposure in document["exposures"].values():
-        if _meta(exposure).get("publish") == "star":
+        if meta_of(exposure).get("publish") == "star":
             named = (models.get(key) for key in exposure["depends_on"]["nodes"])
             star |= {str(node["name"]) for node in named if node and node["schema"] == "core"}
     kpis: dict[str, str] = {}
     grain: dict[str, tuple[str, ...]] = {}
     restricted: set[str] = set()
     for node in models.values():
-        meta = _meta(node)
+        meta = meta_of(node)
         kpis |= {str(kpi["id"]): str(node["name"]) for kpi in meta.get("kpis") or []}
         if isinstance(meta.get("grain"), list):
             grain[str(node["name"])] = tuple(str(column) for column in meta["grain"])
@@ -76,7 +76,3 @@ def _mart_parents(models: dict[str, Any]) -> dict[str, tuple[str, ...]]:
         name: tuple(sorted(marts[parent] for parent in models[key]["depends_on"]["nodes"] if parent in marts))
         for key, name in marts.items()
     }
-
-
-def _meta(node: dict[str, Any]) -> dict[str, Any]:
-    return {**(node.get("meta") or {}), **((node.get("config") or {}).get("meta") or {})}

@@ -42,11 +42,11 @@ def parents(document: dict[str, Any], key: str) -> list[str]:
         return list(document["nodes"].get(key, {}).get("depends_on", {}).get("nodes", []))
     if source["source_name"] != ESTIMATES:
         return []
-    reads = {**(source.get("meta") or {}), **((source.get("config") or {}).get("meta") or {})}.get("reads")
+    reads = meta_of(source).get("reads")
     if not reads:
         raise ValueError(f"estimate {source['name']}: meta.reads does not say what it was made from")
-    named = {node["name"]: other for other, node in document["nodes"].items() if _kind(node) == "model"}
-    named |= {node["name"]: other for other, node in document["nodes"].items() if _kind(node) == "seed"}
+    nodes = document["nodes"].items()
+    named = {node["name"]: other for other, node in nodes if _kind(node) in ("model", "seed")}
     unknown = [name for name in reads if name not in named]
     if unknown:
         raise ValueError(
@@ -120,6 +120,13 @@ def described(lineage: MartLineage, versions: dict[str, str]) -> dict[str, Any]:
         "sources": list(lineage.sources),
         "rules": {seed: versions[seed] for seed in sorted(lineage.seeds) if seed in versions},
     }
+
+
+def meta_of(node: dict[str, Any] | None) -> dict[str, Any]:
+    """The `meta` of a dbt node or column, wherever its version of dbt keeps it."""
+    if not node:
+        return {}
+    return {**(node.get("meta") or {}), **((node.get("config") or {}).get("meta") or {})}
 
 
 def _kind(node: dict[str, Any]) -> str:

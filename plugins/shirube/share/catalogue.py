@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
 
-from shirube.release.lineage import LOGS, parents
+from shirube.release.lineage import LOGS, meta_of, parents
 from shirube.share.chart import FONT, INK, QUIET
 from shirube.share.release_files import Kpi, ReleaseFiles, Row
 from shirube.share.wording import declared, rounded
@@ -153,13 +153,6 @@ def _columns(release: ReleaseFiles, node: dict[str, Any] | None, name: str) -> l
 def _japanese(column: dict[str, Any]) -> str:
     meta = meta_of(column)
     return str(meta.get("name_ja") or meta.get("description_ja") or meta.get("ja") or "")
-
-
-def meta_of(node: dict[str, Any] | None) -> dict[str, Any]:
-    """The `meta` of a dbt node or column, wherever its version of dbt keeps it."""
-    if not node:
-        return {}
-    return {**(node.get("meta") or {}), **((node.get("config") or {}).get("meta") or {})}
 
 
 def _listed(value: Any) -> list[str]:

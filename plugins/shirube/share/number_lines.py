@@ -41,6 +41,11 @@ class NumberLine:
     marks: tuple[str, str, str]
     note: str
 
+    def words(self) -> str:
+        """Every word of the row, for the rules of readability."""
+        parts = [self.label, self.value, self.interval, self.denominator, self.previous, self.verdict]
+        return " ".join([*parts, *self.marks, self.note])
+
 
 @dataclass(frozen=True)
 class CannotSay:

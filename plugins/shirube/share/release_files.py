@@ -11,6 +11,8 @@ from typing import Any
 
 import duckdb
 
+from shirube.fiscal_periods import latest_complete
+
 Row = dict[str, Any]
 
 
@@ -226,7 +228,7 @@ def month_end(day: date) -> date:
     return day.replace(day=calendar.monthrange(day.year, day.month)[1])
 
 
-MONTHS_OF_PERIOD = {"month": 1, "quarter": 3, "half": 6, "fiscal_year": 12}
+FISCAL_START_MONTH = 4
 
 
 def last_closed_period(period_type: str, month: date) -> date:
@@ -234,9 +236,7 @@ def last_closed_period(period_type: str, month: date) -> date:
 
     Quarters, halves and years are those of a fiscal year that begins in April.
     """
-    back = (month.month - 3) % MONTHS_OF_PERIOD[period_type]
-    months = month.year * 12 + month.month - 1 - back
-    return month_end(date(months // 12, months % 12 + 1, 1))
+    return latest_complete(month, period_type, FISCAL_START_MONTH).end
 
 
 def last_closed_month(as_of: date) -> date:

@@ -91,10 +91,7 @@ class HeadOfficePage:
 
     def all_text(self) -> str:
         """Every word of the page, tables and headings included."""
-        cells = [
-            " ".join([n.label, n.value, n.interval, n.denominator, n.previous, n.verdict, *n.marks, n.note])
-            for n in self.numbers
-        ]
+        cells = [line.words() for line in self.numbers]
         cells += [
             " ".join([n.channel, n.verdict, n.effect, n.interval, n.compared, n.evidence])
             for n in self.necessity

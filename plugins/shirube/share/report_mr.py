@@ -90,10 +90,7 @@ class OfficePage:
 
     def all_text(self) -> str:
         """Every word of the page, tables and headings included."""
-        cells = [
-            " ".join([n.label, n.value, n.interval, n.denominator, n.previous, n.verdict, *n.marks, n.note])
-            for n in self.numbers
-        ]
+        cells = [line.words() for line in self.numbers]
         parts = [self.running_text(), self.verdict, self.certainty, self.picture_title, self.step["who"]]
         return "\n".join([*parts, *cells, *[item.what for item in self.cannot_say], *self.missing])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from shirube.estimation.fiscal_periods import containing, latest_complete
+from shirube.fiscal_periods import containing, latest_complete
 
 
 @pytest.mark.parametrize(
