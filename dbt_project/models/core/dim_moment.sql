@@ -14,7 +14,6 @@ select
     setting.min_precision,
     setting.min_judged,
     rule.rule_version
-from {{ ref('moment_rule') }} as rule
+from {{ rows_in_force('moment_rule') }} as rule
 inner join {{ ref('moment_setting') }} as setting
     on rule.rule_version = setting.rule_version
-where rule.rule_version = (select max(rule_version) from {{ ref('moment_rule') }})

@@ -1,8 +1,7 @@
 -- A use is a content at a contact: a page shown in a call, or a contact whose log names its content. Which version an
 -- e-mail, a portal or a webinar showed no log says: it is the one in force on that day.
 with rule as (
-    select * from {{ ref('content_rule') }}
-    where rule_version = (select max(rule_version) from {{ ref('content_rule') }})
+    select * from {{ rows_in_force('content_rule') }} as in_force
 ),
 
 call_contact as (

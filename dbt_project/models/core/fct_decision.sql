@@ -1,6 +1,5 @@
 with rule as (
-    select * from {{ ref('content_rule') }}
-    where rule_version = (select max(rule_version) from {{ ref('content_rule') }})
+    select * from {{ rows_in_force('content_rule') }} as in_force
 )
 
 select

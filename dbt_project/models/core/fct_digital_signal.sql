@@ -8,8 +8,7 @@ with rule as (
         sequence_days,
         follow_up_days * 86400 as follow_up_seconds,
         first_day_hours * 3600 as first_day_seconds
-    from {{ ref('orchestration_rule') }}
-    where rule_version = (select max(rule_version) from {{ ref('orchestration_rule') }})
+    from {{ rows_in_force('orchestration_rule') }} as in_force
 ),
 
 contact as (

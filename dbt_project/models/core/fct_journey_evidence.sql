@@ -197,9 +197,8 @@ gathered as (
         stated.evidence_on,
         cast(null as {{ dbt.type_string() }}) as touchpoint_key
     from stated
-    inner join {{ ref('journey_setting') }} as setting
+    inner join {{ rows_in_force('journey_setting') }} as setting
         on stated.nps >= setting.promoter_min_score
-    where setting.rule_version = (select max(rule_version) from {{ ref('journey_setting') }})
 )
 
 select

@@ -2,8 +2,7 @@
 -- highest phase held wins, on equal phases the better evidence. So moves up are immediate and moves down wait.
 -- A statement that use has stopped takes back everything before it.
 with setting as (
-    select * from {{ ref('journey_setting') }}
-    where rule_version = (select max(rule_version) from {{ ref('journey_setting') }})
+    select * from {{ rows_in_force('journey_setting') }} as in_force
 ),
 
 rule as (

@@ -1,8 +1,7 @@
 -- Only horizons that have ended: a start month appears once its end is due. Where the logs begin, nobody has evidence
 -- yet and everybody seems to move forward: a start without the warm-up of logs behind it is marked.
 with setting as (
-    select * from {{ ref('journey_setting') }}
-    where rule_version = (select max(rule_version) from {{ ref('journey_setting') }})
+    select * from {{ rows_in_force('journey_setting') }} as in_force
 ),
 
 started as (

@@ -1,7 +1,6 @@
 -- Times only: what was asked stays with Medical.
 with rule as (
-    select * from {{ ref('medical_access_rule') }}
-    where rule_version = (select max(rule_version) from {{ ref('medical_access_rule') }})
+    select * from {{ rows_in_force('medical_access_rule') }} as in_force
 ),
 
 -- What is asked beyond the label must be asked unprompted: the same topic through the same representative again and

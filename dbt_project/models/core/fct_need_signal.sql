@@ -7,8 +7,7 @@
 -- asked depth on the topic, or until open_days without another signal. A contact that itself asks, searches or
 -- downloads answers nothing, and one on the same day neither: the order within a day is not known on every channel.
 with setting as (
-    select * from {{ ref('need_setting') }}
-    where rule_version = (select max(rule_version) from {{ ref('need_setting') }})
+    select * from {{ rows_in_force('need_setting') }} as in_force
 ),
 
 rule as (

@@ -1,7 +1,6 @@
 -- Each click, judged: a person's, or a machine's by one of the rules of the version in force.
 with rule as (
-    select * from {{ ref('bot_rule') }}
-    where rule_version = (select max(rule_version) from {{ ref('bot_rule') }})
+    select * from {{ rows_in_force('bot_rule') }} as in_force
 ),
 
 delivery as (

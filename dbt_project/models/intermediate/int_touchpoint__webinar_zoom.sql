@@ -1,8 +1,7 @@
 {{ config(materialized='view') }}
 
 with rule as (
-    select * from {{ ref('engagement_rule') }}
-    where rule_version = (select max(rule_version) from {{ ref('engagement_rule') }})
+    select * from {{ rows_in_force('engagement_rule') }} as in_force
 )
 
 select

@@ -1,8 +1,7 @@
 -- One session of a member with one content. Time is what lies between its events, each pause cut at the idle
 -- limit, or what the page itself measured, whichever is more.
 with rule as (
-    select * from {{ ref('engagement_rule') }}
-    where rule_version = (select max(rule_version) from {{ ref('engagement_rule') }})
+    select * from {{ rows_in_force('engagement_rule') }} as in_force
 ),
 
 paced as (

@@ -6,8 +6,7 @@ rule as (
     select
         min_channels,
         contact_months
-    from {{ ref('choice_rule') }}
-    where rule_version = (select max(rule_version) from {{ ref('choice_rule') }})
+    from {{ rows_in_force('choice_rule') }} as in_force
 ),
 
 target as (

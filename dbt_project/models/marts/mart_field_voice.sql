@@ -5,8 +5,7 @@ rule as (
         register_rule.*,
         {{ as_of() }} as window_end,
         {{ add_days(add_months(as_of(), '-register_rule.voice_window_months'), 1) }} as window_start
-    from {{ ref('register_rule') }} as register_rule
-    where rule_version = (select max(rule_version) from {{ ref('register_rule') }})
+    from {{ rows_in_force('register_rule') }} as register_rule
 ),
 
 pool as (

@@ -5,8 +5,7 @@ with route as (
         info_class,
         role_id,
         provision
-    from {{ ref('information_route') }}
-    where rule_version = (select max(rule_version) from {{ ref('information_route') }})
+    from {{ rows_in_force('information_route') }} as in_force
 ),
 
 asked as (

@@ -3,8 +3,7 @@
 with
 
 setting as (
-    select * from {{ ref('journey_setting') }}
-    where rule_version = (select max(rule_version) from {{ ref('journey_setting') }})
+    select * from {{ rows_in_force('journey_setting') }} as in_force
 ),
 
 {# From here on the logs reach back far enough to know a phase (journey_setting.warm_up_months). #}

@@ -3,8 +3,7 @@
 with
 
 setting as (
-    select * from {{ ref('need_setting') }}
-    where rule_version = (select max(rule_version) from {{ ref('need_setting') }})
+    select * from {{ rows_in_force('need_setting') }} as in_force
 ),
 
 {# A request is counted once per need, on its first day; where both a representative and a log heard it, as heard by

@@ -3,8 +3,7 @@
 with
 
 rule as (
-    select * from {{ ref('sufficiency_rule') }}
-    where rule_version = (select max(rule_version) from {{ ref('sufficiency_rule') }})
+    select * from {{ rows_in_force('sufficiency_rule') }} as in_force
 ),
 
 {# An inquiry to Medical is no need to be met by a channel here, but who asked there did use one more. #}

@@ -17,8 +17,7 @@ initiative as (
 ),
 
 readiness_check as (
-    select * from {{ ref('readiness_check') }}
-    where rule_version = (select max(rule_version) from {{ ref('readiness_check') }})
+    select * from {{ rows_in_force('readiness_check') }} as in_force
 ),
 
 evaluation_day as (

@@ -3,8 +3,7 @@
 with
 
 rule as (
-    select * from {{ ref('register_rule') }}
-    where rule_version = (select max(rule_version) from {{ ref('register_rule') }})
+    select * from {{ rows_in_force('register_rule') }} as in_force
 ),
 
 placed as (
