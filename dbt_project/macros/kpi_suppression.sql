@@ -41,14 +41,20 @@
         {%- set looks = ['upper', 'lower', 'additive', 'lower', 'upper', 'additive', 'lower', 'upper'] -%}
     {%- endif -%}
     {#- Families as numbers, once: every look sorts by them. -#}
-    {%- set carried = columns + ['place', 'upper_family', 'lower_family'] + (['additive_family'] if additive else []) -%}
+    {%- set carried = columns + ['place', 'upper_family', 'upper_role', 'lower_family', 'lower_role'] -%}
+    {%- if additive -%}
+        {%- do carried.extend(['additive_family', 'additive_role']) -%}
+    {%- endif -%}
     protection_0 as (
         select
             {{ columns | join(', ') }},
             dense_rank() over (order by scope_id{{ ', ' ~ additive if additive }}) as place,
             {{ kpi_scope_family(upper, keys) }} as upper_family,
-            {{ kpi_scope_family(lower, keys) }} as lower_family
+            {{ kpi_scope_role(upper) }} as upper_role,
+            {{ kpi_scope_family(lower, keys) }} as lower_family,
+            {{ kpi_scope_role(lower) }} as lower_role
             {%- if additive %},
+            case when {{ additive }} is null then 'whole' else 'part' end as additive_role,
             dense_rank() over (
                 order by scope_type, scope_id{% for key in keys if key != additive %}, {{ key }}{% endfor %}
             ) as additive_family
@@ -61,9 +67,13 @@
     ),
     {%- for look in looks %}
     {%- set before = 'protection_' ~ loop.index0 %}
+    {%- set families = 'families_' ~ loop.index %}
+    {{ families }} as (
+        {{ kpi_families(before, bases, look, totals, repeated) }}
+    ),
     protection_{{ loop.index }} as (
-        {{ kpi_additive_look(before, carried, bases, additive, totals, repeated) if look == 'additive'
-            else kpi_scope_look(before, carried, bases, {'upper': upper, 'lower': lower}[look], look ~ '_family') }}
+        {{ kpi_additive_look(before, families, carried, bases, totals, repeated) if look == 'additive'
+            else kpi_scope_look(before, families, carried, bases, look) }}
     ),
     {%- endfor %}
     protected as (
@@ -115,37 +125,56 @@
             )
 {%- endmacro %}
 
-{#- Looks at scopes: `parts` says for each type of scope which type its parts have. -#}
-{% macro kpi_scope_look(cells, carried, bases, parts, family) -%}
-        {%- set wholes = "('" ~ parts.keys() | join("', '") ~ "')" -%}
-        {%- set members = "('" ~ parts.values() | join("', '") ~ "')" -%}
+{#- What a cell is among its scopes: a whole, one of its parts, or what is in no part. -#}
+{% macro kpi_scope_role(parts) -%}
+    case
+                when scope_type in ('{{ parts.keys() | join("', '") }}') then 'whole'
+                when scope_type in ('{{ parts.values() | join("', '") }}') and scope_id is null then 'unplaced'
+                when scope_type in ('{{ parts.values() | join("', '") }}') then 'part'
+            end
+{%- endmacro %}
+
+{#-
+    What a family holds of each base: the whole, its parts, the hidden ones among them, and which part would be next.
+    Grouped and joined back: window functions over the same families take ten times as long.
+-#}
+{% macro kpi_families(cells, bases, look, totals, repeated) -%}
+        select
+            {{ look }}_family as family
+            {%- for base in bases if look != 'additive' or base not in repeated %}
+            {%- set whole = totals.get(base, base) if look == 'additive' else base %},
+            max(case when {{ look }}_role = 'whole' then {{ whole }} end) as {{ base }}_whole,
+            max(case when {{ look }}_role = 'whole' then {{ whole }}_hidden end) as {{ base }}_whole_hidden,
+            coalesce(sum(case when {{ look }}_role = 'part' then {{ base }} end), 0) as {{ base }}_parts,
+            coalesce(max(case when {{ look }}_role = 'unplaced' then {{ base }} end), 0) as {{ base }}_unplaced,
+            coalesce(sum(case when {{ look }}_role = 'part' and {{ base }}_hidden = 1 then {{ base }} end), 0)
+                as {{ base }}_hidden_sum,
+            coalesce(sum(case when {{ look }}_role = 'part' then {{ base }}_hidden end), 0) as {{ base }}_hidden_parts,
+            min(
+                case
+                    when {{ look }}_role = 'part' and {{ base }}_hidden = 0 and {{ base }} > 0
+                        then {{ kpi_size_order(base) }}
+                end
+            ) as {{ base }}_next
+            {%- endfor %}
+        from {{ cells }}
+        group by {{ look }}_family
+{%- endmacro %}
+
+{#- Looks at scopes, wholes and their parts. -#}
+{% macro kpi_scope_look(cells, families, carried, bases, look) -%}
         select
             {{ carried | join(', ') }}
             {%- for base in bases %},
-            case when {{ base }}_hidden = 1 or {{ kpi_is_chosen(base) }} then 1 else 0 end as {{ base }}_hidden
+            case when {{ base }}_hidden = 1 or {{ kpi_is_chosen(base, look ~ '_role') }} then 1 else 0 end as {{ base }}_hidden
             {%- endfor %}
-        from (
-            select
-                placed.*,
-                {%- for base in bases %}
-                {{ kpi_family(base, base) }}{{ ',' if not loop.last }}
-                {%- endfor %}
-            from (
-                select
-                    {{ cells }}.*,
-                    case
-                        when scope_type in {{ wholes }} then 'whole'
-                        when scope_type in {{ members }} and scope_id is null then 'unplaced'
-                        when scope_type in {{ members }} then 'part'
-                    end as role
-                from {{ cells }}
-            ) as placed
-            window family as (partition by {{ family }})
-        ) as looked_at
+        from {{ cells }}
+        inner join {{ families }}
+            on {{ cells }}.{{ look }}_family = {{ families }}.family
 {%- endmacro %}
 
 {#- Looks at the cells of the additive breakdown within each scope. -#}
-{% macro kpi_additive_look(cells, carried, bases, additive, totals, repeated) -%}
+{% macro kpi_additive_look(cells, families, carried, bases, totals, repeated) -%}
         select
             {{ carried | join(', ') }}
             {%- for base in bases %},
@@ -157,40 +186,19 @@
                 {%- endfor %} then 1 else 0
             end as {{ base }}_hidden
             {%- elif base in totals %}
-            case when {{ base }}_hidden = 1 or {{ base }}_whole_hidden = 1 and {{ base }} > 0 or {{ kpi_is_chosen(base) }}
-                then 1 else 0 end as {{ base }}_hidden
+            case
+                when {{ base }}_hidden = 1 or {{ base }}_whole_hidden = 1 and {{ base }} > 0
+                    or {{ kpi_is_chosen(base, 'additive_role') }} then 1
+                else 0
+            end as {{ base }}_hidden
             {%- else %}
-            case when {{ base }}_hidden = 1 or {{ kpi_is_chosen(base) }} then 1 else 0 end as {{ base }}_hidden
+            case when {{ base }}_hidden = 1 or {{ kpi_is_chosen(base, 'additive_role') }} then 1 else 0 end
+                as {{ base }}_hidden
             {%- endif %}
             {%- endfor %}
-        from (
-            select
-                placed.*
-                {%- for base in bases if base not in repeated %},
-                {{ kpi_family(base, totals.get(base, base)) }}
-                {%- endfor %}
-            from (
-                select
-                    {{ cells }}.*,
-                    case when {{ additive }} is null then 'whole' else 'part' end as role
-                from {{ cells }}
-            ) as placed
-            window family as (partition by additive_family)
-        ) as looked_at
-{%- endmacro %}
-
-{#- What a family holds of a base: the whole, its parts, the hidden ones among them, and which part would be next. -#}
-{% macro kpi_family(base, whole) -%}
-                max(case when role = 'whole' then {{ whole }} end) over family as {{ base }}_whole,
-                max(case when role = 'whole' then {{ whole }}_hidden end) over family as {{ base }}_whole_hidden,
-                coalesce(sum(case when role = 'part' then {{ base }} end) over family, 0) as {{ base }}_parts,
-                coalesce(max(case when role = 'unplaced' then {{ base }} end) over family, 0) as {{ base }}_unplaced,
-                coalesce(sum(case when role = 'part' and {{ base }}_hidden = 1 then {{ base }} end) over family, 0)
-                    as {{ base }}_hidden_sum,
-                coalesce(sum(case when role = 'part' then {{ base }}_hidden end) over family, 0) as {{ base }}_hidden_parts,
-                min(
-                    case when role = 'part' and {{ base }}_hidden = 0 and {{ base }} > 0 then {{ kpi_size_order(base) }} end
-                ) over family as {{ base }}_next
+        from {{ cells }}
+        inner join {{ families }}
+            on {{ cells }}.additive_family = {{ families }}.family
 {%- endmacro %}
 
 {#- Sorts parts by size, ties by name: one number, so that all bases share one pass over each family. -#}
@@ -199,13 +207,13 @@
 {%- endmacro %}
 
 {#- Whether this cell must be hidden for its family: the next smallest part, or the whole where no part is left. -#}
-{% macro kpi_is_chosen(base) -%}
+{% macro kpi_is_chosen(base, role) -%}
     (
                 {{ kpi_is_exposed(base) }}
                 and {{ base }} > 0
                 and (
-                    role = 'part' and {{ kpi_size_order(base) }} = {{ base }}_next
-                    or role = 'whole' and {{ base }}_next is null
+                    {{ role }} = 'part' and {{ kpi_size_order(base) }} = {{ base }}_next
+                    or {{ role }} = 'whole' and {{ base }}_next is null
                 )
             )
 {%- endmacro %}

@@ -61,6 +61,7 @@ act as (
         contact.touchpoint_key,
         contact.source,
         contact.source_record_id,
+        case when contact.source = 'crm_call' then contact.source_record_id end as call_id,
         contact.physician_key,
         contact.topic_id,
         contact.product_id,
@@ -93,8 +94,7 @@ signal as (
     from act
     left join later_product
         on
-            act.source = 'crm_call'
-            and act.source_record_id = later_product.call_id
+            act.call_id = later_product.call_id
             and act.product_id = later_product.product_id
     where later_product.call_id is null
     group by act.physician_key, act.topic_id, act.product_id, act.occurred_on, act.learned_by
