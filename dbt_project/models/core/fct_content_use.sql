@@ -117,7 +117,8 @@ placed as (
         used.depth,
         used.mr_reaction,
         material.material_number,
-        coalesce(material.is_registered, 0) as is_registered
+        coalesce(material.is_registered, 0) as is_registered,
+        case when used.logged_version is null then used.content_key end as content_key_without_version
     from used
     inner join {{ ref('channel') }} as channel
         on used.channel_id = channel.channel_id
@@ -169,8 +170,7 @@ versioned as (
             on version.material_number = material.material_number
     ) as current_version
         on
-            placed.logged_version is null
-            and placed.content_key = current_version.content_key
+            placed.content_key_without_version = current_version.content_key
             and placed.used_on >= current_version.in_force_from
             and placed.used_on < current_version.in_force_to
 ),
@@ -193,7 +193,7 @@ reaction as (
     inner join {{ ref('fct_touchpoint') }} as touchpoint
         on reaction.touchpoint_key = touchpoint.touchpoint_key
     left join {{ ref('content_reaction_type') }} as kind
-        on reaction.reaction_type = kind.reaction_type and reaction.reaction_source = 'observed'
+        on case when reaction.reaction_source = 'observed' then reaction.reaction_type end = kind.reaction_type
     where
         reaction.is_human
         and reaction.physician_key is not null

@@ -248,16 +248,13 @@ refusal as (
 assigned as (
     select
         new_moment.*,
-        coalesce(here.employee_key, earlier.employee_key) as employee_key,
+        case when here.physician_key is null then earlier.employee_key else here.employee_key end as employee_key,
         refusal.physician_key is not null as is_mr_contact_refused
     from new_moment
     left join {{ ref('fct_physician_month') }} as here
         on new_moment.physician_key = here.physician_key and new_moment.month_end = here.month_end
     left join {{ ref('fct_physician_month') }} as earlier
-        on
-            here.physician_key is null
-            and new_moment.physician_key = earlier.physician_key
-            and new_moment.earlier_month_end = earlier.month_end
+        on new_moment.physician_key = earlier.physician_key and new_moment.earlier_month_end = earlier.month_end
     left join refusal
         on new_moment.physician_key = refusal.physician_key and new_moment.opened_on = refusal.opened_on
 ),

@@ -74,8 +74,7 @@ matched as (
     from asked
     left join usable
         on
-            asked.provision = 'may_provide'
-            and asked.topic_id = usable.topic_id
+            case when asked.provision = 'may_provide' then asked.topic_id end = usable.topic_id
             and asked.product_id = usable.product_id
             and asked.role_id = usable.role_id
 )
