@@ -6,8 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from shirube.warehouse.run_dbt import LOG_FILE, DbtError, DbtPlaces, _explain, _follow, run_dbt
+from shirube.warehouse.run_dbt import (
+    LOG_FILE,
+    DbtError,
+    DbtPlaces,
+    _explain,
+    _follow,
+    models_at_once,
+    run_dbt,
+)
 
 
 def event(name: str, level: str = "info", message: str = "", **node: Any) -> str:
@@ -104,9 +114,21 @@ def test_a_lake_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     """The one test here that starts dbt: no lake at all."""
     variables = {"as_of": "2026-04-01", "release_id": "x", "config_version": "y"}
     nowhere = tmp_path / "nowhere"
+    nowhere.mkdir()
+    pq.write_table(pa.table({"rows_landed": pa.array([], pa.int64())}), nowhere / "batch.parquet")
     with pytest.raises(DbtError, match="dbt build failed"):
         places = DbtPlaces(tmp_path / "w.duckdb", tmp_path / "target", nowhere, nowhere, nowhere)
         run_dbt(places, "core", variables, None)
     log = tmp_path / "target" / LOG_FILE
     assert "Error" in log.read_text(encoding="utf-8")
     assert log.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("rows", "models"), [([], 2), ([4_000_000, 5_999_999], 2), ([4_000_000, 6_000_000], 1)]
+)
+def test_models_of_a_large_company_are_built_one_at_a_time(
+    tmp_path: Path, rows: list[int], models: int
+) -> None:
+    pq.write_table(pa.table({"rows_landed": pa.array(rows, pa.int64())}), tmp_path / "batch.parquet")
+    assert models_at_once(tmp_path) == models

@@ -182,6 +182,7 @@ reaction as (
         reaction.physician_key,
         touchpoint.product_id,
         touchpoint.topic_id,
+        touchpoint.occurred_on as contacted_on,
         reaction.occurred_on,
         case
             when reaction.reaction_type = 'request' then 'next_step'
@@ -227,43 +228,44 @@ signal as (
         and topic_id is not null
 ),
 
-followed as (
+-- The first answer to the very contact.
+answer as (
     select
-        versioned.content_use_key,
-        reaction.occurred_on,
-        reaction.counts_as
-    from versioned
+        reaction.touchpoint_key,
+        min(case when reaction.counts_as = 'reaction' then reaction.occurred_on end) as reaction_on,
+        min(case when reaction.counts_as = 'negative' then reaction.occurred_on end) as negative_on
+    from reaction
     cross join rule
-    inner join reaction
-        on versioned.touchpoint_key = reaction.touchpoint_key
     where
         reaction.counts_as in ('reaction', 'negative')
-        and reaction.occurred_on >= versioned.used_on
-        and reaction.occurred_on <= {{ add_days('versioned.used_on', 'rule.response_window_days') }}
-    union all
-    select
-        versioned.content_use_key,
-        signal.occurred_on,
-        signal.counts_as
-    from versioned
-    cross join rule
-    inner join signal
-        on
-            versioned.physician_key = signal.physician_key
-            and versioned.product_id = signal.product_id
-            and versioned.topic_id = signal.topic_id
-            and signal.occurred_on > versioned.used_on
-            and signal.occurred_on <= {{ add_days('versioned.used_on', 'rule.response_window_days') }}
+        and reaction.occurred_on >= reaction.contacted_on
+        and reaction.occurred_on <= {{ add_days('reaction.contacted_on', 'rule.response_window_days') }}
+    group by reaction.touchpoint_key
 ),
 
-response as (
+-- Each signal answers the uses since the signal before it: so every use finds its next one, and no other.
+next_signal as (
     select
-        content_use_key,
-        min(case when counts_as = 'reaction' then occurred_on end) as reaction_on,
-        min(case when counts_as = 'negative' then occurred_on end) as negative_on,
-        min(case when counts_as = 'next_step' then occurred_on end) as next_step_on
-    from followed
-    group by content_use_key
+        physician_key,
+        product_id,
+        topic_id,
+        counts_as,
+        occurred_on,
+        coalesce(
+            lag(occurred_on) over (
+                partition by physician_key, product_id, topic_id, counts_as order by occurred_on
+            ),
+            cast('0001-01-01' as date)
+        ) as earlier_on
+    from signal
+),
+
+next_reaction as (
+    select * from next_signal where counts_as = 'reaction'
+),
+
+next_step as (
+    select * from next_signal where counts_as = 'next_step'
 ),
 
 register as (
@@ -312,13 +314,32 @@ select
         when not versioned.is_role_allowed then 'out_of_role'
         else 'valid'
     end as validity,
-    response.reaction_on,
-    response.negative_on,
-    response.next_step_on,
+    case
+        when answer.reaction_on <= next_reaction.occurred_on then answer.reaction_on
+        else coalesce(next_reaction.occurred_on, answer.reaction_on)
+    end as reaction_on,
+    answer.negative_on,
+    next_step.occurred_on as next_step_on,
     {{ add_days('versioned.used_on', 'rule.response_window_days') }} <= {{ as_of() }} as is_response_over,
     rule.rule_version
 from versioned
 cross join rule
 cross join register
-left join response
-    on versioned.content_use_key = response.content_use_key
+left join answer
+    on versioned.touchpoint_key = answer.touchpoint_key
+left join next_reaction
+    on
+        versioned.physician_key = next_reaction.physician_key
+        and versioned.product_id = next_reaction.product_id
+        and versioned.topic_id = next_reaction.topic_id
+        and versioned.used_on >= next_reaction.earlier_on
+        and versioned.used_on < next_reaction.occurred_on
+        and {{ add_days('versioned.used_on', 'rule.response_window_days') }} >= next_reaction.occurred_on
+left join next_step
+    on
+        versioned.physician_key = next_step.physician_key
+        and versioned.product_id = next_step.product_id
+        and versioned.topic_id = next_step.topic_id
+        and versioned.used_on >= next_step.earlier_on
+        and versioned.used_on < next_step.occurred_on
+        and {{ add_days('versioned.used_on', 'rule.response_window_days') }} >= next_step.occurred_on

@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
 from shirube import durable
 from shirube.engine import MEMORY_LIMIT_VARIABLE, memory_limit
 from shirube.home import project_root
@@ -22,6 +25,10 @@ from shirube.home import project_root
 Progress = Callable[[str, dict[str, Any]], None]
 _FINISHED = {"LogModelResult", "LogSeedResult", "LogTestResult", "LogNodeResult"}
 _PROBLEMS_SHOWN = 10
+MODELS_AT_ONCE_VARIABLE = "SHIRUBE_DBT_THREADS"
+ROWS_WITHOUT_COMPANY = 10_000_000
+"""Landed rows from which models are built one by one: two large ones sharing the memory limit go to disk."""
+
 LOG_FILE = "dbt.log"
 """What dbt said, line by line, beside its other artefacts; it may quote values, so it is private."""
 
@@ -68,6 +75,12 @@ class DbtError(RuntimeError):
     """dbt did not finish well; the message names the models and tests and says why."""
 
 
+def models_at_once(ledger: Path) -> int:
+    """How many models dbt builds side by side: two; one for a large company. `ledger` is its export."""
+    rows = pq.read_table(ledger / "batch.parquet", columns=["rows_landed"])["rows_landed"]
+    return 1 if (pc.sum(rows).as_py() or 0) >= ROWS_WITHOUT_COMPANY else 2
+
+
 def run_dbt(
     places: DbtPlaces, part: Part, variables: Mapping[str, str], progress: Progress | None
 ) -> list[ModelResult]:
@@ -79,6 +92,8 @@ def run_dbt(
     environment = os.environ | {
         "SHIRUBE_WAREHOUSE_FILE": str(places.warehouse_file),
         MEMORY_LIMIT_VARIABLE: memory_limit(),
+        MODELS_AT_ONCE_VARIABLE: os.environ.get(MODELS_AT_ONCE_VARIABLE)
+        or str(models_at_once(places.ledger)),
         "SHIRUBE_LAKE": str(places.lake),
         "SHIRUBE_LEDGER_EXPORT": str(places.ledger),
         "SHIRUBE_ESTIMATES": str(places.estimates),
