@@ -110,19 +110,28 @@
     )
 {%- endmacro %}
 
-{#- A number for each whole with its parts: `parts` says for each type of scope which type its parts have. -#}
+{#-
+    A number for each whole with its parts: `parts` says for each type of scope which type its parts have. Scopes that
+    are neither have none, and no look has to group them.
+-#}
 {% macro kpi_scope_family(parts, keys) -%}
-    dense_rank() over (
-                order by
-                    case
-                        {%- for whole, part in parts.items() %}
-                        when scope_type in ('{{ whole }}', '{{ part }}') then '{{ whole }}'
-                        {%- endfor %}
-                        else scope_type
-                    end,
-                    case when scope_type in ('{{ parts.values() | join("', '") }}') then parent_scope_id else scope_id end,
-                    {{ keys | join(', ') }}
-            )
+    {%- set types = "('" ~ (parts.keys() | list + parts.values() | list) | join("', '") ~ "')" -%}
+    case
+                when scope_type in {{ types }}
+                    then dense_rank() over (
+                        order by
+                            case
+                                {%- for whole, part in parts.items() %}
+                                when scope_type in ('{{ whole }}', '{{ part }}') then '{{ whole }}'
+                                {%- endfor %}
+                            end,
+                            case
+                                when scope_type in ('{{ parts.values() | join("', '") }}') then parent_scope_id
+                                else scope_id
+                            end,
+                            {{ keys | join(', ') }}
+                    )
+            end
 {%- endmacro %}
 
 {#- What a cell is among its scopes: a whole, one of its parts, or what is in no part. -#}
@@ -158,6 +167,7 @@
             ) as {{ base }}_next
             {%- endfor %}
         from {{ cells }}
+        where {{ look }}_family is not null
         group by {{ look }}_family
 {%- endmacro %}
 
@@ -169,7 +179,7 @@
             case when {{ base }}_hidden = 1 or {{ kpi_is_chosen(base, look ~ '_role') }} then 1 else 0 end as {{ base }}_hidden
             {%- endfor %}
         from {{ cells }}
-        inner join {{ families }}
+        left join {{ families }}
             on {{ cells }}.{{ look }}_family = {{ families }}.family
 {%- endmacro %}
 
