@@ -24,11 +24,20 @@ evidence as (
         evidence_kind,
         evidence_on,
         evidence_touchpoint_key,
-        row_number() over (
-            partition by physician_key, product_id, evidence_kind, last_day(evidence_on)
-            order by evidence_on desc
-        ) = 1 as is_last_of_month
-    from {{ ref('fct_journey_evidence') }}
+        next_on,
+        next_on is null or next_on > last_day(evidence_on) as is_last_of_month
+    from (
+        select
+            physician_key,
+            product_id,
+            evidence_kind,
+            evidence_on,
+            evidence_touchpoint_key,
+            lead(evidence_on) over (
+                partition by physician_key, product_id, evidence_kind order by evidence_on
+            ) as next_on
+        from {{ ref('fct_journey_evidence') }}
+    ) as in_order
 ),
 
 -- Snapshots are taken on month ends only, and of one rule's evidence the newest decides: it holds longest, and a
@@ -45,10 +54,7 @@ single as (
         evidence.evidence_on as oldest_on,
         evidence.evidence_on as holds_from,
         {{ add_days('evidence.evidence_on', 'rule.window_days + rule.hysteresis_days') }} as holds_until,
-        lead(evidence.evidence_on) over (
-            partition by evidence.physician_key, evidence.product_id, evidence.evidence_kind, rule.phase_id
-            order by evidence.evidence_on
-        ) as replaced_on
+        evidence.next_on as replaced_on
     from evidence
     inner join rule
         on evidence.evidence_kind = rule.evidence_kind
@@ -158,7 +164,13 @@ month as (
 
 held_on_month_end as (
     select
-        held.*,
+        held.physician_key,
+        held.product_id,
+        held.phase_id,
+        held.rank,
+        held.evidence_level,
+        held.evidence_on,
+        held.evidence_touchpoint_key,
         month.month_end
     from held
     inner join month
