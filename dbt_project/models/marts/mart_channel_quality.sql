@@ -2,15 +2,16 @@
 {#- The linter's DuckDB grammar does not know grouping sets. #}
 with
 
-{# One row per physician, period, channel and product; channel or product is null for "all". #}
+{# One row per physician, period, channel and product; channel or product is null for "all". Sums are narrowed: there are
+   millions of rows of them. #}
 contacts_by_channel as (
     select
         mart_period.period_type,
         mart_period.period_start,
         contact.physician_key,
         contact.channel_id,
-        sum(contact.delivered_contacts) as delivered_contacts,
-        sum(contact.effective_contacts) as effective_contacts
+        cast(sum(contact.delivered_contacts) as integer) as delivered_contacts,
+        cast(sum(contact.effective_contacts) as integer) as effective_contacts
     from {{ ref('mart_period') }} as mart_period
     inner join {{ ref('fct_physician_channel_month') }} as contact
         on contact.month_end between mart_period.period_start and mart_period.period_end
@@ -25,8 +26,8 @@ contacts_by_product as (
         contact.physician_key,
         contact.channel_id,
         contact.product_id,
-        sum(contact.delivered_contacts) as delivered_contacts,
-        sum(contact.effective_contacts) as effective_contacts
+        cast(sum(contact.delivered_contacts) as integer) as delivered_contacts,
+        cast(sum(contact.effective_contacts) as integer) as effective_contacts
     from {{ ref('mart_period') }} as mart_period
     inner join {{ ref('fct_physician_channel_product_month') }} as contact
         on contact.month_end between mart_period.period_start and mart_period.period_end
@@ -42,7 +43,7 @@ contacts_by_product as (
 contacts_by_breakdown as (
     select
         period_type, period_start, physician_key, null as channel_id, null as product_id,
-        sum(delivered_contacts) as delivered_contacts, sum(effective_contacts) as effective_contacts
+        cast(sum(delivered_contacts) as integer) as delivered_contacts, cast(sum(effective_contacts) as integer) as effective_contacts
     from contacts_by_channel
     group by period_type, period_start, physician_key
     union all
@@ -87,8 +88,8 @@ emails_by_breakdown as (
         physician_key,
         channel_id,
         product_id,
-        sum(sent) as sent,
-        sum(delivered) as delivered,
+        cast(sum(sent) as integer) as sent,
+        cast(sum(delivered) as integer) as delivered,
         max(clicked) as clicked,
         max(delivered_readable) as delivered_readable,
         max(opened) as opened
@@ -105,7 +106,7 @@ pressure as (
         mart_period.period_type,
         mart_period.period_start,
         contact_month.physician_key,
-        sum(contact_month.push_contacts) as push_contacts,
+        cast(sum(contact_month.push_contacts) as integer) as push_contacts,
         max(contact_month.max_push_contacts_30d) as max_push_contacts_30d
     from {{ ref('mart_period') }} as mart_period
     inner join {{ ref('fct_physician_contact_month') }} as contact_month
