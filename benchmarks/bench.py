@@ -29,9 +29,13 @@ TOUCHPOINTS_PER_PHYSICIAN = (
 SECONDS_BETWEEN_LOOKS = 0.05
 MIB = 2**20
 
+ESTIMATES_LOG = "estimates.jsonl"
 STEP_CODE = {
     "land": "from shirube.landing import land; land(home)",
-    "build": "from shirube.warehouse import build; build(home)",
+    "build": (
+        "import json; from shirube.warehouse import build; log = open(sys.argv[1], 'a'); "
+        "build(home, progress=lambda name, facts: name == 'estimated' and print(json.dumps(facts), file=log))"
+    ),
     "audit": (
         "from shirube.warehouse import last_build; from shirube.audit import audit; "
         "audit(home, last_build(home))"
@@ -95,8 +99,30 @@ def touchpoints_in(home: Path) -> int:
     return int(row[0]) if row else 0
 
 
-def bench(size: int, folder: Path) -> list[Measurement]:
-    """Every step for one size, then the plain script on the same lake and ledger's export."""
+def parts_of_the_build(home: Path, estimates_log: Path) -> tuple[dict[str, float], dict[str, float]]:
+    """Seconds of the last build by part, and of its ten slowest pieces.
+
+    A model's seconds are dbt's; where two models are built side by side they add up to more than the clock's.
+    """
+    folder = home / "warehouse" / "builds" / (home / "warehouse" / "last").read_text(encoding="ascii").strip()
+    models = json.loads((folder / "build.json").read_text(encoding="utf-8"))["models"]
+    pieces = {model["name"]: float(model["seconds"]) for model in models}
+    estimates = [json.loads(line) for line in estimates_log.read_text(encoding="utf-8").splitlines()]
+    mart_seconds = {model["name"]: pieces[model["name"]] for model in models if model["layer"] == "marts"}
+    mirrored = sum(seconds for name, seconds in mart_seconds.items() if name in MARTS)
+    parts = {
+        "up to the core": sum(pieces.values()) - sum(mart_seconds.values()),
+        "estimation": sum(float(estimate["seconds"]) for estimate in estimates),
+        "marts that the script makes too": mirrored,
+        "other marts": sum(mart_seconds.values()) - mirrored,
+    }
+    pieces |= {f"estimate {estimate['estimate']}": float(estimate["seconds"]) for estimate in estimates}
+    slowest = sorted(pieces, key=lambda name: -pieces[name])[:10]
+    return parts, {name: pieces[name] for name in slowest}
+
+
+def bench(size: int, folder: Path) -> tuple[list[Measurement], dict[str, float], dict[str, float]]:
+    """Every step for one size, then the plain script on the same lake; and where the build's time went."""
     shutil.rmtree(folder, ignore_errors=True)
     home = folder / "home"
     environment = os.environ | {"SHIRUBE_HOME": str(home)}
@@ -110,7 +136,8 @@ def bench(size: int, folder: Path) -> list[Measurement]:
     )
     commands = {"sample": [python, "-c", sample, str(home / "inbox")]}
     for step, body in STEP_CODE.items():
-        commands[step] = [python, "-c", f"from shirube.home import Home; home = Home.resolve(); {body}"]
+        code = f"import sys; from shirube.home import Home; home = Home.resolve(); {body}"
+        commands[step] = [python, "-c", code, str(folder / ESTIMATES_LOG)]
     commands[PLAIN] = [python, str(HERE / "plain.py"), str(home), str(folder / "plain")]
     raw: dict[str, tuple[float, float, float]] = {}
     for step, command in commands.items():
@@ -118,14 +145,25 @@ def bench(size: int, folder: Path) -> list[Measurement]:
         seconds, cpu, peak = raw[step]
         print(f"{size:>12,} {step:<12} {seconds:8.1f} s {cpu:8.1f} CPU s {peak:8.0f} MiB", flush=True)
     rows = touchpoints_in(home)
-    return [
+    measurements = [
         Measurement(rows, step, round(seconds, 2), round(cpu, 2), round(peak), round(rows / seconds))
         for step, (seconds, cpu, peak) in raw.items()
     ]
+    return measurements, *parts_of_the_build(home, folder / ESTIMATES_LOG)
 
 
-def table(measurements: list[Measurement]) -> str:
+@dataclass
+class Results:
+    """All measurements, and by touchpoints the seconds of the build's parts and of its slowest pieces."""
+
+    measurements: list[Measurement]
+    parts: dict[int, dict[str, float]]
+    slowest: dict[int, dict[str, float]]
+
+
+def table(results: Results) -> str:
     """The results as a small Markdown table, with the ratios that matter."""
+    measurements = results.measurements
     lines = [
         "# Benchmarks",
         "",
@@ -157,6 +195,11 @@ def table(measurements: list[Measurement]) -> str:
             f"audit {100 * steps['audit'].seconds / whole:.0f} % of it; "
             f"peak {max(steps[step].peak_mib for step in ('land', *WHOLE_RUN)):.0f} MiB."
         )
+        everything = sum(results.parts[size].values())
+        shares = (f"{part} {100 * s / everything:.0f} %" for part, s in results.parts[size].items())
+        lines.append(f"  - Where the build's time goes: {', '.join(shares)}.")
+        slowest = (f"`{name}` {seconds:.1f} s" for name, seconds in results.slowest[size].items())
+        lines.append(f"  - Slowest: {', '.join(slowest)}.")
     return "\n".join(lines) + "\n"
 
 
@@ -186,14 +229,17 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000_000, 10_000_000])
     parser.add_argument("--folder", type=Path, default=Path("var") / "bench")
     arguments = parser.parse_args()
-    measurements: list[Measurement] = []
+    results = Results([], {}, {})
     for size in arguments.sizes:
         folder = arguments.folder.resolve() / str(size)
-        measurements += bench(size, folder)
+        measurements, parts, slowest = bench(size, folder)
+        results.measurements += measurements
+        results.parts[measurements[0].touchpoints] = parts
+        results.slowest[measurements[0].touchpoints] = slowest
         shutil.rmtree(folder, ignore_errors=True)
-        (HERE / "results.json").write_text(json.dumps([asdict(m) for m in measurements], indent=1) + "\n")
-        (HERE / "results.md").write_text(table(measurements))
-    print(table(measurements))
+        (HERE / "results.json").write_text(json.dumps(asdict(results), indent=1) + "\n")
+        (HERE / "results.md").write_text(table(results))
+    print(table(results))
 
 
 if __name__ == "__main__":
