@@ -40,22 +40,16 @@ contacts_by_product as (
         contact.product_id
 ),
 
-contacts_by_breakdown as (
+contacts_over_products as (
     select
-        period_type, period_start, physician_key, null as channel_id, null as product_id,
-        cast(sum(delivered_contacts) as integer) as delivered_contacts, cast(sum(effective_contacts) as integer) as effective_contacts
+        period_type, period_start, physician_key, null as channel_id,
+        cast(sum(delivered_contacts) as integer) as delivered_contacts,
+        cast(sum(effective_contacts) as integer) as effective_contacts
     from contacts_by_channel
     group by period_type, period_start, physician_key
     union all
-    select
-        period_type, period_start, physician_key, channel_id, null as product_id,
-        delivered_contacts, effective_contacts
+    select period_type, period_start, physician_key, channel_id, delivered_contacts, effective_contacts
     from contacts_by_channel
-    union all
-    select
-        period_type, period_start, physician_key, channel_id, product_id,
-        delivered_contacts, effective_contacts
-    from contacts_by_product
 ),
 
 emails as (
@@ -118,11 +112,18 @@ pressure as (
    need not be brought together first. #}
 measures as (
     select
+        period_type, period_start, physician_key, channel_id, null as product_id,
+        delivered_contacts, effective_contacts,
+        0 as sent, 0 as delivered, 0 as clicked, 0 as delivered_readable, 0 as opened,
+        0 as push_contacts, 0 as max_push_contacts_30d
+    from contacts_over_products
+    union all
+    select
         period_type, period_start, physician_key, channel_id, product_id,
         delivered_contacts, effective_contacts,
         0 as sent, 0 as delivered, 0 as clicked, 0 as delivered_readable, 0 as opened,
         0 as push_contacts, 0 as max_push_contacts_30d
-    from contacts_by_breakdown
+    from contacts_by_product
     union all
     select
         period_type, period_start, physician_key, channel_id, product_id,
@@ -208,15 +209,22 @@ scoped as (
 {# How often each reached physician was contacted, as a histogram: medians by counting, without sorting rows. #}
 frequency_histogram as (
     select
-        period_type,
-        period_start,
-        channel_id,
-        delivered_contacts as times,
+        contacts.period_type,
+        contacts.period_start,
+        contacts.channel_id,
+        contacts.delivered_contacts as times,
         {{ kpi_scope_columns() }},
         count(*) as physicians
-    from placed
-    where product_id is null and is_in_universe and delivered_contacts > 0
-    group by {{ kpi_scope_sets(['period_type', 'period_start', 'channel_id', 'delivered_contacts']) }}
+    from contacts_over_products as contacts
+    inner join {{ ref('mart_physician_period') }} as physician
+        on
+            contacts.period_type = physician.period_type
+            and contacts.period_start = physician.period_start
+            and contacts.physician_key = physician.physician_key
+    where physician.is_in_universe and contacts.delivered_contacts > 0
+    group by {{ kpi_scope_sets([
+        'contacts.period_type', 'contacts.period_start', 'contacts.channel_id', 'contacts.delivered_contacts'
+    ]) }}
 ),
 
 frequency_cumulated as (
