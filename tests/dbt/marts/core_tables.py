@@ -139,7 +139,7 @@ CORE: dict[str, dict[str, str]] = {
         "decision_key": "text", "material_number": "text", "content_version": "text", "decision": "text",
         "decided_on": "date", "department": "text", "is_result_observable": "boolean",
     },
-    "dim_topic": {"topic_id": "text", "info_class": "text"},
+    "dim_topic": {"topic_id": "text", "name_ja": "text", "info_class": "text"},
     "dim_moment": {
         "moment_id": "text", "name_ja": "text", "window_days": "integer",
         "max_opened_per_mr_week": "integer", "min_precision": "double", "min_judged": "integer",

@@ -187,15 +187,15 @@ def notices() -> list[Row]:
     ]
 
 
+def needs() -> list[Row]:
+    """Every need but those of May (content_needs.py)."""
+    return september_needs() + needs_learned_by_representatives() + needs_of_one_channel()
+
+
 def tables() -> dict[str, list[Row]]:
-    """The core tables of needs and moments, by name."""
+    """The core tables of what became of needs, and of moments, by name."""
     return {
-        "dim_topic": [
-            {"topic_id": "T-SAFE", "info_class": "safety"},
-            {"topic_id": "T-EVID", "info_class": "promotional"},
-        ],
         "dim_moment": rules(),
-        "fct_need_signal": september_needs() + needs_learned_by_representatives() + needs_of_one_channel(),
         "fct_physician_aimed_contact_month": aimed_contacts(),
         "fct_moment": moments(),
         "fct_safety_notice_physician": notices(),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from tests.dbt.marts import content_company, needs_and_moments
+from tests.dbt.marts import content_company, content_needs, needs_and_moments
 
 AS_OF = "2026-10-31"
 APRIL, JULY, AUGUST, SEPTEMBER, OCTOBER = "2026-04-30", "2026-07-31", "2026-08-31", "2026-09-30", "2026-10-31"
@@ -542,4 +542,9 @@ def tables() -> dict[str, list[Row]]:
         }
         | content_company.tables()
         | needs_and_moments.tables()
+        | {
+            "dim_topic": content_needs.topics(),
+            "dim_content_version": content_company.versions() + content_needs.versions(),
+            "fct_need_signal": needs_and_moments.needs() + content_needs.needs(),
+        }
     )
