@@ -1,9 +1,10 @@
 """Needs of May 2026 in the tiny company, and the materials that could have answered them.
 
-May has no other needs. Each topic stands for one edge: `T-GUIDE`'s material ended on the 10th, `T-PTYPE`'s was
-replaced on the 11th by a version on another topic, `T-DOSE`'s was approved on the 4th and is headquarters' only.
-`T-EVID` has `high` of content_company.py; `T-SAFE` has none that anybody may use: its one version names a word
-for its audience that is not known. All of them end before June, so that no other number sees them.
+May has no other needs. Each topic stands for one edge: `T-GUIDE`'s material ended on the 10th, `T-PTYPE`'s
+was replaced on the 11th by a version on another topic, `T-DOSE`'s was approved on the 4th and is only
+headquarters' to use. `T-EVID` has `high` of content_company.py. `T-SAFE` has none that anybody may use: one
+version names a word for its audience that is not known, the other ended the day before. All of them end
+before June, so that no other number sees them.
 """
 
 from __future__ import annotations

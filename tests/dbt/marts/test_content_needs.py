@@ -1,4 +1,4 @@
-"""What materials lacked, against numbers counted by hand from content_needs.py; intervals against scipy's Wilson."""
+"""What materials lacked, counted by hand from content_needs.py; intervals against scipy's Wilson."""
 
 from __future__ import annotations
 
@@ -76,13 +76,14 @@ def test_gaps_are_named_and_small_groups_are_not_counted(warehouse: Connection) 
 
 def test_what_was_put_to_medical_stands_beside(warehouse: Connection) -> None:
     found: Any = warehouse.execute(
-        "select needs, needs_uncovered, n_physicians_to_medical, needs_to_medical from marts.mart_content_need"
-        " where period_type = 'month' and period_start = ? and topic_id is null",
+        "select needs, needs_uncovered, n_physicians_to_medical, needs_to_medical"
+        " from marts.mart_content_need where period_type = 'month' and period_start = ? and topic_id is null",
         [MAY],
     ).fetchall()
     assert found == [(105, 32, 5, 6)]
     parts = warehouse.execute(
-        "select count(*) from marts.mart_content_need where topic_id is not null and needs_to_medical is not null"
+        "select count(*) from marts.mart_content_need"
+        " where topic_id is not null and needs_to_medical is not null"
     ).fetchone()
     assert parts == (0,)
 
