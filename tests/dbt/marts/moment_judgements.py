@@ -1,8 +1,8 @@
 """What representatives of the tiny company answered to suggestions on moments, from 8 May 2026 on.
 
-Six representatives take turns. `M-BELOW` to `M-FEW` are judged by so many that a rule can be kept, retired or
-neither; `M-LONE` by four representatives only; `M-EDGE` holds one physician for every way in which a suggestion
-is or is not a judgement of the moment.
+Six representatives take turns. `M-RETIRED` to `M-FEW` are judged by so many that a rule can be kept, retired
+or neither; `M-LONE` by four representatives only; `M-EDGE` holds one physician for every way in which a
+suggestion is or is not a judgement of the moment.
 """
 
 from __future__ import annotations

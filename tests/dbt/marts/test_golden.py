@@ -240,8 +240,10 @@ def test_the_recommendation_score(warehouse: Connection) -> None:
     # SE = 100 * sqrt((0.25 + 0.30 - 0.05^2) / 120) = 6.754.
     row = number(warehouse, "cx.nps", "OF04")
     assert row["value"] == pytest.approx(-5)
-    assert row["ci_high"] - row["value"] == pytest.approx(
-        1.959964 * 100 * sqrt((0.55 - 0.0025) / 120), abs=1e-4
+    # Three answers added, 3/4 of one on either side: 30.75 and 36.75 of 123.
+    centre, half = -6 / 123, 1.959964 * sqrt((67.5 / 123 - (6 / 123) ** 2) / 123)
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx(
+        (100 * (centre - half), 100 * (centre + half)), abs=1e-4
     )
     # 40 answers in OF01: the distribution only, although all of them would recommend.
     few = number(warehouse, "cx.nps")
