@@ -18,12 +18,16 @@ with stated as (
 
 named as (
     select distinct
-        physician_key,
-        topic_id,
-        recorded_on,
-        channel_id
+        stated.physician_key,
+        stated.topic_id,
+        stated.recorded_on,
+        stated.channel_id
     from stated
-    where is_own_word or own_word_on is null or own_word_on < {{ add_days('recorded_on', -365) }}
+    cross join {{ rows_in_force('preference_rule') }} as rule
+    where
+        stated.is_own_word
+        or stated.own_word_on is null
+        or stated.own_word_on < {{ add_days('stated.recorded_on', '-rule.stated_valid_days') }}
 )
 
 select

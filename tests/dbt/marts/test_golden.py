@@ -236,8 +236,7 @@ def test_the_spread_of_preferences(warehouse: Connection) -> None:
 
 
 def test_the_recommendation_score(warehouse: Connection) -> None:
-    # 30 promoters, 54 passives, 36 detractors of 120: 100 * (0.25 - 0.30) = -5,
-    # SE = 100 * sqrt((0.25 + 0.30 - 0.05^2) / 120) = 6.754.
+    # 30 promoters, 54 passives, 36 detractors of 120: 100 * (0.25 - 0.30) = -5.
     row = number(warehouse, "cx.nps", "OF04")
     assert row["value"] == pytest.approx(-5)
     # Three answers added, 3/4 of one on either side: 30.75 and 36.75 of 123.
