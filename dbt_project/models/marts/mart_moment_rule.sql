@@ -74,7 +74,14 @@ counts as (
     group by moment_id
 ),
 
-{#- What fewer than five representatives judged would show what each of them said. #}
+judgeable as (
+    select distinct
+        rule_version,
+        trigger_kind
+    from {{ ref('moment_judgement_rule') }}
+),
+
+{# What fewer than five representatives judged would show what each of them said. #}
 protected as (
     select
         rule.moment_id,
@@ -84,11 +91,7 @@ protected as (
         rule.min_precision,
         rule.min_judged,
         rule.rule_version,
-        exists (
-            select 1
-            from {{ ref('moment_judgement_rule') }} as matching
-            where rule.rule_version = matching.rule_version and rule.trigger_kind = matching.trigger_kind
-        ) as is_judgeable,
+        judgeable.trigger_kind is not null as is_judgeable,
         coalesce(counts.n_physicians between 1 and {{ kpi_minimum_cell() }} - 1, false) as is_withheld,
         coalesce(
             counts.n_physicians between 1 and {{ kpi_minimum_cell() }} - 1
@@ -108,6 +111,8 @@ protected as (
         on rule.moment_id = counts.moment_id
     left join judgements
         on rule.moment_id = judgements.moment_id
+    left join judgeable
+        on rule.rule_version = judgeable.rule_version and rule.trigger_kind = judgeable.trigger_kind
 ),
 
 estimated as (
@@ -120,7 +125,7 @@ estimated as (
     from protected
 ),
 
-{#- A share below the limit by chance retires nothing: the whole interval must lie below it. #}
+{# A share below the limit by chance retires nothing: the whole interval must lie below it. #}
 ruled as (
     select
         estimated.*,
