@@ -1502,12 +1502,15 @@ invited as (
     ) join member using (period_type, period_start, physician)
     group by {sets("period_type, period_start, period_end")}
 )
-select * exclude (effort_error, spread), nps - {Z} * spread as nps_low, nps + {Z} * spread as nps_high,
+select * exclude (effort_error, net, spread),
+    case when n_nps >= 100 then greatest(-100, 100 * (net - {Z} * spread)) end as nps_low,
+    case when n_nps >= 100 then least(100, 100 * (net + {Z} * spread)) end as nps_high,
     effort_mean - {Z} * effort_error as effort_mean_low, effort_mean + {Z} * effort_error as effort_mean_high
 from (
     select *, case when n_nps >= 100 then 100 * (n_promoters - n_detractors) / n_nps end as nps,
-        100 * sqrt(greatest(0, (n_promoters + n_detractors) / n_nps - ((n_promoters - n_detractors) / n_nps) ** 2)
-            / nullif(n_nps, 0)) as spread
+        -- Three answers are added: 3/4 a promoter, 3/4 a detractor, the rest passive.
+        (n_promoters - n_detractors) / (n_nps + 3) as net,
+        sqrt(((n_promoters + n_detractors + 1.5) / (n_nps + 3) - net * net) / (n_nps + 3)) as spread
     from (
         select scope_type, scope_id, max(parent_scope_id) as parent_scope_id, period_type, period_start, period_end,
             channel_id, product_id, max(columns('^n_|^effort'))

@@ -38,17 +38,32 @@
     )
 {%- endmacro %}
 
-{#- Standard error of a recommendation score in points, 100·sqrt((p + d - (p - d)²) / n), from its shares (H4). -#}
-{% macro kpi_score_error(promoters, detractors, n) -%}
-    (
-        100 * sqrt(
-            greatest(
-                cast(0 as double),
-                {{ promoters }} + {{ detractors }}
-                - ({{ promoters }} - {{ detractors }}) * ({{ promoters }} - {{ detractors }})
-            ) / {{ n }}
-        )
-    )
+{#-
+    Interval of a recommendation score in points, 100·(p - d), from the counts of promoters and detractors among n
+    answers (weighted answers may be fractions). The adjusted Wald interval of Rocks (2016, The American Statistician
+    70, 365-372): three answers are added, 3/4 a promoter, 3/4 a detractor and the rest passive, so that answers that
+    are all alike are no certainty.
+        m = n + 3,  s = (promoters - detractors) / m,  100 · (s ± 1.96 · sqrt(((promoters + detractors + 1.5) / m - s²) / m))
+-#}
+{% macro kpi_score_low(promoters, detractors, n) -%}
+    {{ kpi_score_bound(promoters, detractors, n, '-') }}
+{%- endmacro %}
+
+{% macro kpi_score_high(promoters, detractors, n) -%}
+    {{ kpi_score_bound(promoters, detractors, n, '+') }}
+{%- endmacro %}
+
+{% macro kpi_score_bound(promoters, detractors, n, sign) -%}
+    {%- set p = 'cast(' ~ promoters ~ ' as double)' -%}
+    {%- set d = 'cast(' ~ detractors ~ ' as double)' -%}
+    {%- set m = '(cast(' ~ n ~ ' as double) + 3)' -%}
+    {%- set score = '((' ~ p ~ ' - ' ~ d ~ ') / ' ~ m ~ ')' -%}
+    case
+        when {{ n }} > 0 and {{ promoters }} is not null and {{ detractors }} is not null
+            then {{ 'greatest(cast(-100 as double), ' if sign == '-' else 'least(cast(100 as double), ' }}
+                100 * ({{ score }} {{ sign }} {{ kpi_z() }} * sqrt((({{ p }} + {{ d }} + 1.5) / {{ m }} - {{ score }} * {{ score }}) / {{ m }}))
+            )
+    end
 {%- endmacro %}
 
 {#-
@@ -73,6 +88,20 @@
         ({{ b }} - {{ c }}) / {{ m }}
         {{ sign }} {{ kpi_z() }} * sqrt({{ b }} + {{ c }} + 1 - ({{ b }} - {{ c }}) * ({{ b }} - {{ c }}) / {{ m }}) / {{ m }}
     )
+{%- endmacro %}
+
+{#-
+    Interval of a standardised difference d of two independent groups, by its large-sample error (Hedges and Olkin 1985,
+    Statistical Methods for Meta-Analysis, chapter 5, formula 14; for shares as for means, Austin 2009, Statistics in
+    Medicine 28, 3083-3107):
+        d ± 1.96 · sqrt((n1 + n2) / (n1 · n2) + d² / (2 · (n1 + n2)))
+-#}
+{% macro kpi_standardised_bound(d, first, second, sign) -%}
+    {%- set n1 = 'cast(' ~ first ~ ' as double)' -%}
+    {%- set n2 = 'cast(' ~ second ~ ' as double)' -%}
+    ({{ d }} {{ sign }} {{ kpi_z() }} * sqrt(
+        ({{ n1 }} + {{ n2 }}) / nullif({{ n1 }} * {{ n2 }}, 0) + {{ d }} * {{ d }} / nullif(2 * ({{ n1 }} + {{ n2 }}), 0)
+    ))
 {%- endmacro %}
 
 {#- Fisher's interval of a correlation r of n pairs: tanh(atanh(r) ± 1.96 / sqrt(n - 3)); none where r is -1 or 1. -#}

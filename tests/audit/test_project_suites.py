@@ -127,6 +127,20 @@ PLANTED = {
         " values ('segment', 29, 'single_channel_enough', 0.8)",
         "What was not shown to be enough",
     ),
+    "marts.mart_content_need": (
+        "insert into marts.mart_content_need (scope_type, needs, needs_covered) values ('company', 3, 4)",
+        "A rate above one",
+    ),
+    "marts.mart_moment_rule": (
+        "insert into marts.mart_moment_rule (verdict, judged, min_judged, precision_high, min_precision,"
+        " is_judgeable) values ('retired', 60, 50, 0.31, 0.3, true)",
+        "Too few voices retire nothing",
+    ),
+    "marts.mart_survey_nonresponse": (
+        "insert into marts.mart_survey_nonresponse (verdict, standardised_difference, standardised_low,"
+        " standardised_high) values ('differs', 0.2, 0.2, 0.2)",
+        "A difference without a width",
+    ),
     "marts.mart_cx": (
         "insert into marts.mart_cx (scope_type, n_csat, n_csat_suppressed) values ('office', 3, false)",
         "Small groups are people",

@@ -314,7 +314,6 @@ select
     first_contact.contacted_on,
     case when ranked.expires_on <= {{ as_of() }} then first_contact.contacted_on is not null end
         as is_contacted_in_window,
-    cast(null as boolean) as judged_useful,
     ranked.rule_version
 from ranked
 left join first_contact

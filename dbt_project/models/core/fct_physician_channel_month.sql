@@ -5,16 +5,20 @@
 -- would compare every contact with every preference.
 with preference as (
     select
-        physician_key,
-        topic_id,
-        recorded_on,
-        channel_ids,
-        {{ add_days('recorded_on', 365) }} as last_valid_on,
+        stated.physician_key,
+        stated.topic_id,
+        stated.recorded_on,
+        stated.channel_ids,
+        {{ add_days('stated.recorded_on', 'rule.stated_valid_days') }} as last_valid_on,
         coalesce(
-            lead(recorded_on) over (partition by physician_key, topic_id order by recorded_on),
+            lead(stated.recorded_on) over (
+                partition by stated.physician_key, stated.topic_id
+                order by stated.recorded_on
+            ),
             cast('9999-12-31' as date)
         ) as next_recorded_on
-    from {{ ref('int_preference_day') }}
+    from {{ ref('int_preference_day') }} as stated
+    cross join {{ rows_in_force('preference_rule') }} as rule
 ),
 
 general as (

@@ -11,6 +11,7 @@
 -- depends_on: {{ ref('mart_story_set') }}
 -- depends_on: {{ ref('mart_initiative_planning') }}
 -- depends_on: {{ ref('mart_content_portfolio') }}
+-- depends_on: {{ ref('mart_content_need') }}
 -- depends_on: {{ ref('mart_orchestration') }}
 -- depends_on: {{ ref('mart_choice_environment') }}
 -- depends_on: {{ ref('mart_need_fit') }}

@@ -1,12 +1,17 @@
 with
 
+rule as (
+    select * from {{ rows_in_force('preference_rule') }} as in_force
+),
+
 snapshots as (
     select
-        period_end as snapshot_on,
-        {{ add_months('period_start', '-5') }} as window_start,
-        {{ add_days('period_end', '-365') }} as stated_since
-    from {{ ref('mart_period') }}
-    where period_type = 'month'
+        mart_period.period_end as snapshot_on,
+        {{ add_months('mart_period.period_start', '1 - rule.revealed_months') }} as window_start,
+        {{ add_days('mart_period.period_end', '-rule.stated_valid_days') }} as stated_since
+    from {{ ref('mart_period') }} as mart_period
+    cross join rule
+    where mart_period.period_type = 'month'
 ),
 
 window_months as (
@@ -114,14 +119,19 @@ affinities as (
 ranked_affinities as (
     select
         affinities.*,
+        affinities.exposures >= rule.min_exposures as is_enough,
         case
-            when exposures >= 5
+            when affinities.exposures >= rule.min_exposures
             then row_number() over (
-                partition by snapshot_on, physician_key
-                order by case when exposures >= 5 then 0 else 1 end, affinity desc, channel_id
+                partition by affinities.snapshot_on, affinities.physician_key
+                order by
+                    case when affinities.exposures >= rule.min_exposures then 0 else 1 end,
+                    affinities.affinity desc,
+                    affinities.channel_id
             )
         end as revealed_rank
     from affinities
+    cross join rule
 ),
 
 {# How surely the first channel is really first: one minus the chances of each other channel to be above it. A lower
@@ -217,7 +227,7 @@ stated_and_revealed as (
         revealed.responses,
         revealed.prior_mean,
         revealed.prior_strength,
-        case when revealed.exposures >= 5 then revealed.affinity end as affinity,
+        case when revealed.is_enough then revealed.affinity end as affinity,
         revealed.revealed_rank
     from ranked_affinities as revealed
     full outer join general_statements as stated
@@ -252,11 +262,12 @@ judged as (
     select
         side_by_side.*,
         case
-            when has_stated then 'stated'
-            when probability_first >= 0.7 then 'revealed'
+            when side_by_side.has_stated then 'stated'
+            when side_by_side.probability_first >= rule.revealed_from then 'revealed'
             else 'undetermined'
         end as preference_basis
     from side_by_side
+    cross join rule
 )
 
 select

@@ -175,23 +175,13 @@ combined as (
     group by scope_type, scope_id, period_type, period_start, period_end, channel_id, product_id
 ),
 
-{# NPS = 100(p - d), SE = 100·sqrt((p + d - (p - d)²) / n); below 100 answers only the distribution (H4). #}
+{# NPS = 100(p - d); below 100 answers only the distribution (H4). #}
 cells as (
     select
         combined.*,
         case when n_nps >= 100 then 100 * (n_promoters - n_detractors) / n_nps end as nps,
-        case
-            when n_nps >= 100
-                then
-                    100 * sqrt(
-                        greatest(
-                            cast(0 as double),
-                            (n_promoters + n_detractors) / n_nps
-                            - (n_promoters - n_detractors) * (n_promoters - n_detractors)
-                            / (cast(n_nps as double) * n_nps)
-                        ) / n_nps
-                    )
-        end as nps_standard_error,
+        case when n_nps >= 100 then {{ kpi_score_low('n_promoters', 'n_detractors', 'n_nps') }} end as nps_low,
+        case when n_nps >= 100 then {{ kpi_score_high('n_promoters', 'n_detractors', 'n_nps') }} end as nps_high,
         case
             when n_effort >= 2
                 then
@@ -208,7 +198,7 @@ cells as (
     bases={
         'n_csat': ['n_csat_top2', 'n_csat_mr_sent'],
         'n_usefulness': ['n_usefulness_top'],
-        'n_nps': ['n_promoters', 'n_passives', 'n_detractors', 'nps', 'nps_standard_error'],
+        'n_nps': ['n_promoters', 'n_passives', 'n_detractors', 'nps', 'nps_low', 'nps_high'],
         'n_effort': ['effort_mean', 'effort_standard_error'],
         'n_invited': ['n_responded'],
     }
@@ -235,8 +225,8 @@ select
     cast(n_passives as bigint) as n_passives,
     cast(n_detractors as bigint) as n_detractors,
     cast(nps as double) as nps,
-    cast(nps - {{ kpi_z() }} * nps_standard_error as double) as nps_low,
-    cast(nps + {{ kpi_z() }} * nps_standard_error as double) as nps_high,
+    cast(nps_low as double) as nps_low,
+    cast(nps_high as double) as nps_high,
     cast(n_effort as bigint) as n_effort,
     n_effort_suppressed,
     cast(effort_mean as double) as effort_mean,

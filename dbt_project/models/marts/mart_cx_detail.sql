@@ -168,24 +168,8 @@ cells as (
             as {{ top }}_rate_high,
         {%- endfor %}
         case when n_nps >= minimum_score then 100 * (share_promoters - share_detractors) end as nps,
-        case
-            when n_nps >= minimum_score
-                then
-                    greatest(
-                        cast(-100 as double),
-                        100 * (share_promoters - share_detractors)
-                        - {{ kpi_z() }} * {{ kpi_score_error('share_promoters', 'share_detractors', 'n_nps') }}
-                    )
-        end as nps_low,
-        case
-            when n_nps >= minimum_score
-                then
-                    least(
-                        cast(100 as double),
-                        100 * (share_promoters - share_detractors)
-                        + {{ kpi_z() }} * {{ kpi_score_error('share_promoters', 'share_detractors', 'n_nps') }}
-                    )
-        end as nps_high
+        case when n_nps >= minimum_score then {{ kpi_score_low('n_promoters', 'n_detractors', 'n_nps') }} end as nps_low,
+        case when n_nps >= minimum_score then {{ kpi_score_high('n_promoters', 'n_detractors', 'n_nps') }} end as nps_high
     from means
 ),
 

@@ -178,32 +178,26 @@ valued as (
             else 100 * {{ kpi_rate('good', 'answers') }}
         end as plain,
         case
-            when item_id = 'nps'
-                then
-                    100 * {{ kpi_rate('good - bad', 'answers') }}
-                    - {{ kpi_z() }} * {{ kpi_score_error(kpi_rate('good', 'answers'), kpi_rate('bad', 'answers'), 'answers') }}
+            when item_id = 'nps' then {{ kpi_score_low('good', 'bad', 'answers') }}
             else 100 * {{ kpi_wilson_low('good', 'answers') }}
         end as plain_low,
         case
-            when item_id = 'nps'
-                then
-                    100 * {{ kpi_rate('good - bad', 'answers') }}
-                    + {{ kpi_z() }} * {{ kpi_score_error(kpi_rate('good', 'answers'), kpi_rate('bad', 'answers'), 'answers') }}
+            when item_id = 'nps' then {{ kpi_score_high('good', 'bad', 'answers') }}
             else 100 * {{ kpi_wilson_high('good', 'answers') }}
         end as plain_high,
         case when item_id = 'nps' then 100 * (good_share - bad_share) else 100 * good_share end as weighted_value,
         case
             when item_id = 'nps'
-                then
-                    100 * (good_share - bad_share)
-                    - {{ kpi_z() }} * {{ kpi_score_error('good_share', 'bad_share', 'effective_answers') }}
+                then {{ kpi_score_low(
+                    '(good_share * effective_answers)', '(bad_share * effective_answers)', 'effective_answers'
+                ) }}
             else 100 * {{ kpi_wilson_low('(good_share * effective_answers)', 'effective_answers') }}
         end as weighted_low,
         case
             when item_id = 'nps'
-                then
-                    100 * (good_share - bad_share)
-                    + {{ kpi_z() }} * {{ kpi_score_error('good_share', 'bad_share', 'effective_answers') }}
+                then {{ kpi_score_high(
+                    '(good_share * effective_answers)', '(bad_share * effective_answers)', 'effective_answers'
+                ) }}
             else 100 * {{ kpi_wilson_high('(good_share * effective_answers)', 'effective_answers') }}
         end as weighted_high
     from weighted

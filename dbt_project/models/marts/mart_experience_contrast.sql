@@ -1,7 +1,9 @@
-{#- With fewer representatives nothing can be said about how much they differ. -#}
-{%- set least_clusters = 5 -%}
 with rule as (
-    select * from {{ rows_in_force('survey_setting') }} as setting
+    select
+        setting.*,
+        contrast.minimum_clusters
+    from {{ rows_in_force('survey_setting') }} as setting
+    cross join {{ rows_in_force('contrast_rule') }} as contrast
 ),
 
 answers as (
@@ -191,11 +193,13 @@ spread as (
         period_start,
         outcome_id,
         count(*) as n_clusters,
+        {#- With fewer representatives nothing can be said about how much they differ. #}
         case
-            when count(*) >= {{ least_clusters }}
+            when count(*) >= max(rule.minimum_clusters)
                 then sqrt(sum(deviation * deviation) * count(*) / (count(*) - 1))
         end as deviation
     from by_cluster
+    cross join rule
     group by period_type, period_start, outcome_id
 ),
 

@@ -101,9 +101,9 @@ cells as (
     select
         counts.*,
         {#- Below ten only counts are shown (H2). #}
-        case when counts.stays >= 10 then medians.days_median end as dwell_days_median,
-        case when counts.stays >= 10 then medians.days_median_low end as dwell_days_median_low,
-        case when counts.stays >= 10 then medians.days_median_high end as dwell_days_median_high
+        case when counts.stays >= {{ kpi_least_counted() }} then medians.days_median end as dwell_days_median,
+        case when counts.stays >= {{ kpi_least_counted() }} then medians.days_median_low end as dwell_days_median_low,
+        case when counts.stays >= {{ kpi_least_counted() }} then medians.days_median_high end as dwell_days_median_high
     from counts
     left join medians
         on
@@ -141,7 +141,7 @@ select
     cast(protected.stays_start_unknown as bigint) as stays_start_unknown,
     case
         when protected.n_physicians_suppressed then 'suppressed'
-        when protected.stays < 10 then 'counts_only'
+        when protected.stays < {{ kpi_least_counted() }} then 'counts_only'
         when protected.dwell_days_median is null then 'withheld'
         when protected.stays < 30 then 'reference'
         else 'shown'
@@ -150,7 +150,7 @@ select
         when protected.n_physicians_suppressed
             then '先生の人数が少なく、個人が分かるおそれがあるため、出していません'
         when protected.stays = 0 then '始まりの分かる滞在がありませんでした'
-        when protected.stays < 10 then '対象が10に満たないため、件数だけを出しています'
+        when protected.stays < {{ kpi_least_counted() }} then '対象が{{ kpi_least_counted() }}に満たないため、件数だけを出しています'
         when protected.dwell_days_median is null then '半分以上の先生がまだその段階にいるため、まだ計算できません'
         when protected.stays < 30 then '対象が30に満たないため、参考値です'
     end as reason,

@@ -1,5 +1,3 @@
-{#- With fewer representatives nothing can be said about how much they differ. -#}
-{%- set least_clusters = 5 -%}
 with
 
 transitions as (
@@ -298,11 +296,13 @@ spread as (
         period_start,
         channel_id,
         count(*) as n_clusters,
+        {#- With fewer representatives nothing can be said about how much they differ. #}
         case
-            when count(*) >= {{ least_clusters }}
+            when count(*) >= max(rule.minimum_clusters)
                 then sqrt(sum(deviation * deviation) * count(*) / (count(*) - 1))
         end as deviation
     from by_cluster
+    cross join {{ rows_in_force('contrast_rule') }} as rule
     group by period_type, period_start, channel_id
 ),
 
@@ -338,10 +338,13 @@ differences as (
 judged as (
     select
         differences.*,
+        differences.n_exposed >= rule.minimum_compared and differences.n_unexposed >= rule.minimum_compared as is_enough,
         {{ kpi_judge(
-            'difference', 'difference_low', 'difference_high', "cast(0.03 as double)", 'n_exposed', 'n_unexposed', '30'
+            'difference', 'difference_low', 'difference_high', 'rule.meaningful_difference', 'n_exposed', 'n_unexposed',
+            'rule.minimum_compared'
         ) }} as judgement
     from differences
+    cross join {{ rows_in_force('contrast_rule') }} as rule
 )
 
 select
@@ -352,11 +355,11 @@ select
     cast(n_exposed as bigint) as n_exposed,
     cast(n_unexposed as bigint) as n_unexposed,
     cast(n_clusters as bigint) as n_clusters,
-    case when n_exposed >= 30 and n_unexposed >= 30 then cast(rate_exposed as double) end as rate_exposed,
-    case when n_exposed >= 30 and n_unexposed >= 30 then cast(rate_unexposed as double) end as rate_unexposed,
-    case when n_exposed >= 30 and n_unexposed >= 30 then cast(difference as double) end as difference,
-    case when n_exposed >= 30 and n_unexposed >= 30 then cast(difference_low as double) end as difference_low,
-    case when n_exposed >= 30 and n_unexposed >= 30 then cast(difference_high as double) end as difference_high,
+    case when is_enough then cast(rate_exposed as double) end as rate_exposed,
+    case when is_enough then cast(rate_unexposed as double) end as rate_unexposed,
+    case when is_enough then cast(difference as double) end as difference,
+    case when is_enough then cast(difference_low as double) end as difference_low,
+    case when is_enough then cast(difference_high as double) end as difference_high,
     cast({{ kpi_minimum_detectable('difference_low', 'difference_high') }} as double) as minimum_detectable_difference,
     'E2' as evidence_level,
     case judgement

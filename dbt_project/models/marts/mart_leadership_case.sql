@@ -41,11 +41,11 @@ select
     {%- for outcome, words in outcomes.items() %}
     cast({{ outcome }}_satisfied as bigint) as {{ outcome }}_satisfied,
     cast({{ outcome }}_not_satisfied as bigint) as {{ outcome }}_not_satisfied,
-    cast(case when n_smaller_side >= 10 then 100 * {{ outcome }}_difference end as double)
+    cast(case when n_smaller_side >= {{ kpi_least_counted() }} then 100 * {{ outcome }}_difference end as double)
         as {{ outcome }}_difference,
-    cast(case when n_smaller_side >= 10 then 100 * {{ outcome }}_difference_low end as double)
+    cast(case when n_smaller_side >= {{ kpi_least_counted() }} then 100 * {{ outcome }}_difference_low end as double)
         as {{ outcome }}_difference_low,
-    cast(case when n_smaller_side >= 10 then 100 * {{ outcome }}_difference_high end as double)
+    cast(case when n_smaller_side >= {{ kpi_least_counted() }} then 100 * {{ outcome }}_difference_high end as double)
         as {{ outcome }}_difference_high,
     cast(
         100 * {{ kpi_minimum_detectable(outcome ~ '_difference_low', outcome ~ '_difference_high') }} as double
@@ -74,13 +74,13 @@ select
     end as {{ outcome }}_words,
     {%- endfor %}
     cast(n_alpha as bigint) as n_alpha,
-    cast(case when n_alpha >= 10 then alpha end as double) as alpha,
-    cast(case when n_alpha >= 10 then alpha_low end as double) as alpha_low,
-    cast(case when n_alpha >= 10 then alpha_high end as double) as alpha_high,
+    cast(case when n_alpha >= {{ kpi_least_counted() }} then alpha end as double) as alpha,
+    cast(case when n_alpha >= {{ kpi_least_counted() }} then alpha_low end as double) as alpha_low,
+    cast(case when n_alpha >= {{ kpi_least_counted() }} then alpha_high end as double) as alpha_high,
     cast(n_retest as bigint) as n_retest,
-    cast(case when n_retest >= 10 then retest end as double) as retest,
-    cast(case when n_retest >= 10 then retest_low end as double) as retest_low,
-    cast(case when n_retest >= 10 then retest_high end as double) as retest_high,
+    cast(case when n_retest >= {{ kpi_least_counted() }} then retest end as double) as retest,
+    cast(case when n_retest >= {{ kpi_least_counted() }} then retest_low end as double) as retest_low,
+    cast(case when n_retest >= {{ kpi_least_counted() }} then retest_high end as double) as retest_high,
     index_verdict,
     case index_verdict
         when 'reliable_enough' then '満足度の3つの質問は、まとめて1つの指標にできます'

@@ -1,5 +1,3 @@
-{#- A comparison needs as many on both sides (H2), and nobody is shown in a group of fewer physicians (H7). -#}
-{%- set least_compared = 30 -%}
 with
 
 estimated as (
@@ -39,13 +37,16 @@ protected as (
     from compared_with_whole
 ),
 
+{# A comparison needs as many on both sides (H2). #}
 shown as (
     select
         protected.*,
-        not n_physicians_suppressed
-        and n_physicians >= {{ least_compared }}
-        and n_treated >= {{ least_compared }} and n_control >= {{ least_compared }} as is_compared
+        not protected.n_physicians_suppressed
+        and protected.n_physicians >= rule.minimum_compared
+        and protected.n_treated >= rule.minimum_compared
+        and protected.n_control >= rule.minimum_compared as is_compared
     from protected
+    cross join {{ rows_in_force('contrast_rule') }} as rule
 )
 
 select

@@ -99,7 +99,7 @@ measured as (
     select
         rated.*,
         case
-            when n_physicians >= 5 and (squared_excess > 0 or coincidence_variance > 0)
+            when n_physicians >= rule.minimum_clusters and (squared_excess > 0 or coincidence_variance > 0)
                 then {{ kpi_t('(n_physicians - 1)') }} * sqrt(greatest(
                     (squared_excess - 2 * lift * excess_by_signals + lift * lift * squared_signals)
                     * n_physicians / (n_physicians - 1),
@@ -107,6 +107,7 @@ measured as (
                 )) / signals
         end as margin
     from rated
+    cross join {{ rows_in_force('contrast_rule') }} as rule
 ),
 
 cells as (

@@ -211,6 +211,16 @@ standardised as (
         rule.minimum_compared
     from differences
     cross join rule
+),
+
+bounded as (
+    select
+        standardised.*,
+        {{ kpi_standardised_bound('standardised_difference', 'all_responded', 'all_not_responded', '-') }}
+            as standardised_low,
+        {{ kpi_standardised_bound('standardised_difference', 'all_responded', 'all_not_responded', '+') }}
+            as standardised_high
+    from standardised
 )
 
 select
@@ -230,10 +240,15 @@ select
     cast(case when standardised_difference is not null then mean_responded end as double) as mean_responded,
     cast(case when standardised_difference is not null then mean_not_responded end as double) as mean_not_responded,
     cast(standardised_difference as double) as standardised_difference,
+    cast(standardised_low as double) as standardised_low,
+    cast(standardised_high as double) as standardised_high,
+    {#- Few answers are no proof that both sides are alike, nor that they differ. #}
     case
         when standardised_difference is null then 'cannot_tell'
         when all_responded < minimum_compared or all_not_responded < minimum_compared then 'cannot_tell'
-        when abs(standardised_difference) >= imbalance_from then 'differs'
-        else 'alike'
+        when abs(standardised_difference) >= imbalance_from and (standardised_low > 0 or standardised_high < 0)
+            then 'differs'
+        when standardised_low > -imbalance_from and standardised_high < imbalance_from then 'alike'
+        else 'cannot_tell'
     end as verdict
-from standardised
+from bounded

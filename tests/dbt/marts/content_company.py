@@ -174,7 +174,6 @@ def tables() -> dict[str, list[Row]]:
             {"content_key": name, "content_id": f"id-{name}", "title": name, "product_id": "PRD-A"}
             for name in named
         ],
-        "dim_content_version": versions(),
         "fct_content_use": uses(),
         "fct_content_use_month": months(),
         "fct_decision": decisions(),

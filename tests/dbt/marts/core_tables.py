@@ -28,8 +28,13 @@ CORE: dict[str, dict[str, str]] = {
         "employee_key": "text", "office_id": "text", "branch_id": "text",
     },
     "fct_touchpoint": {
-        "source": "text", "physician_key": "text", "occurred_on": "date", "channel_id": "text",
-        "topic_id": "text", "depth": "integer", "initiator": "text",
+        "touchpoint_key": "text", "source": "text", "physician_key": "text", "occurred_on": "date",
+        "channel_id": "text", "product_id": "text", "topic_id": "text", "depth": "integer",
+        "initiator": "text",
+    },
+    "fct_suggestion": {
+        "suggestion_key": "text", "physician_key": "text", "employee_key": "text", "posted_on": "date",
+        "action_taken": "text", "dismiss_reason_id": "text", "signal_touchpoint_key": "text",
     },
     "fct_digital_signal": {
         "physician_key": "text", "channel_id": "text", "signal_on": "date", "is_counted": "boolean",
@@ -139,9 +144,9 @@ CORE: dict[str, dict[str, str]] = {
         "decision_key": "text", "material_number": "text", "content_version": "text", "decision": "text",
         "decided_on": "date", "department": "text", "is_result_observable": "boolean",
     },
-    "dim_topic": {"topic_id": "text", "info_class": "text"},
+    "dim_topic": {"topic_id": "text", "name_ja": "text", "info_class": "text"},
     "dim_moment": {
-        "moment_id": "text", "name_ja": "text", "window_days": "integer",
+        "moment_id": "text", "name_ja": "text", "trigger_kind": "text", "window_days": "integer",
         "max_opened_per_mr_week": "integer", "min_precision": "double", "min_judged": "integer",
         "rule_version": "text",
     },
@@ -158,8 +163,9 @@ CORE: dict[str, dict[str, str]] = {
         "mr_dialogues_recorded": "integer",
     },
     "fct_moment": {
-        "physician_key": "text", "moment_id": "text", "opened_on": "date", "is_opened": "boolean",
-        "not_opened_reason": "text", "is_contacted_in_window": "boolean", "judged_useful": "boolean",
+        "moment_key": "text", "physician_key": "text", "product_id": "text", "moment_id": "text",
+        "opened_on": "date", "expires_on": "date", "employee_key": "text", "is_opened": "boolean",
+        "not_opened_reason": "text", "is_contacted_in_window": "boolean",
     },
     "fct_safety_notice_physician": {
         "physician_key": "text", "issued_on": "date", "is_delivered_in_time": "boolean",

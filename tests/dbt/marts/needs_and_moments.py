@@ -1,7 +1,7 @@
 """Needs, moments and what became of them in the tiny company (tiny_company.py), each block for one number.
 
 September holds the needs, October the contacts aimed at them and the moments, July and August what a single
-channel sufficed for, April the judgements of moments.
+channel sufficed for.
 """
 
 from __future__ import annotations
@@ -157,23 +157,8 @@ def moments() -> list[Row]:
         moment(name, is_opened=False, not_opened_reason=reason)
         for name, reason in (("P34", "over_cap"), ("P35", "not_wanted"), ("P36", "refused"))
     ]
-    judged = [
-        moment(name, moment_id=rule, opened_on="2026-04-10", judged_useful=number <= useful)
-        for rule, count, useful in (("M-QUESTION", 50, 15), ("M-CONSIDER", 50, 14), ("M-WEBINAR", 49, 0))
-        for number, name in enumerate(q(1, count), 1)
-    ]
     few = [moment(name, moment_id="M-RETURN", opened_on="2026-04-10") for name in q(1, 4)]
-    return over + running + closed + judged + few
-
-
-def rules() -> list[Row]:
-    return [
-        {
-            "moment_id": name, "name_ja": name, "window_days": 14, "max_opened_per_mr_week": 5,
-            "min_precision": 0.3, "min_judged": 50, "rule_version": "moment-1",
-        }
-        for name in ("M-QUESTION", "M-CONSIDER", "M-WEBINAR", "M-RETURN", "M-SAFETY")
-    ]  # fmt: skip
+    return over + running + closed + few
 
 
 def notices() -> list[Row]:
@@ -187,16 +172,14 @@ def notices() -> list[Row]:
     ]
 
 
+def needs() -> list[Row]:
+    """Every need but those of May (content_needs.py)."""
+    return september_needs() + needs_learned_by_representatives() + needs_of_one_channel()
+
+
 def tables() -> dict[str, list[Row]]:
-    """The core tables of needs and moments, by name."""
+    """The core tables of what became of needs, and of moments, by name."""
     return {
-        "dim_topic": [
-            {"topic_id": "T-SAFE", "info_class": "safety"},
-            {"topic_id": "T-EVID", "info_class": "promotional"},
-        ],
-        "dim_moment": rules(),
-        "fct_need_signal": september_needs() + needs_learned_by_representatives() + needs_of_one_channel(),
         "fct_physician_aimed_contact_month": aimed_contacts(),
-        "fct_moment": moments(),
         "fct_safety_notice_physician": notices(),
     }

@@ -105,10 +105,13 @@ def test_the_score_needs_a_hundred(marts: Any) -> None:
         None,
         None,
     ]
-    # P5: 40 promoters, 30 detractors of 100: 10 ± 1.96 · 100 · sqrt((0.7 - 0.01) / 100).
+    # P5: 40 promoters, 30 detractors of 100, and three answers added: 40.75 and 30.75 of 103.
     enough = detail(marts, phase_id="P5")
     assert (enough["n_nps"], enough["n_passives"], enough["nps"]) == (100, 30, pytest.approx(10))
-    assert enough["nps_high"] - 10 == pytest.approx(Z * 100 * sqrt(0.69 / 100))
+    centre, half = 10 / 103, Z * sqrt((71.5 / 103 - (10 / 103) ** 2) / 103)
+    assert (enough["nps_low"], enough["nps_high"]) == pytest.approx(
+        (100 * (centre - half), 100 * (centre + half))
+    )
 
 
 def test_convenience_and_interest_of_a_channel(marts: Any) -> None:
@@ -167,7 +170,10 @@ def test_who_did_not_answer(marts: Any) -> None:
     # 30 of the 40 who answered and 10 of the 40 who did not are internists: 0.5 / sqrt(0.75 · 0.25).
     found = row(marts, "mart_survey_nonresponse", characteristic="specialty_group", level_id="内科")
     assert (found["n_invited"], found["n_responded"], found["verdict"]) == (40, 30, "differs")
-    assert found["standardised_difference"] == pytest.approx(0.5 / sqrt(0.1875))
+    d = 0.5 / sqrt(0.1875)
+    assert found["standardised_difference"] == pytest.approx(d)
+    half = Z * sqrt(80 / 1600 + d**2 / 160)
+    assert (found["standardised_low"], found["standardised_high"]) == pytest.approx((d - half, d + half))
     # Contacts before: thirty 2 and ten 4 against forty 1.
     before = row(marts, "mart_survey_nonresponse", characteristic="prior_contacts")
     answered, silent = np.repeat([2, 4], [30, 10]), np.ones(40)

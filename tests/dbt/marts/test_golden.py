@@ -236,12 +236,13 @@ def test_the_spread_of_preferences(warehouse: Connection) -> None:
 
 
 def test_the_recommendation_score(warehouse: Connection) -> None:
-    # 30 promoters, 54 passives, 36 detractors of 120: 100 * (0.25 - 0.30) = -5,
-    # SE = 100 * sqrt((0.25 + 0.30 - 0.05^2) / 120) = 6.754.
+    # 30 promoters, 54 passives, 36 detractors of 120: 100 * (0.25 - 0.30) = -5.
     row = number(warehouse, "cx.nps", "OF04")
     assert row["value"] == pytest.approx(-5)
-    assert row["ci_high"] - row["value"] == pytest.approx(
-        1.959964 * 100 * sqrt((0.55 - 0.0025) / 120), abs=1e-4
+    # Three answers added, 3/4 of one on either side: 30.75 and 36.75 of 123.
+    centre, half = -6 / 123, 1.959964 * sqrt((67.5 / 123 - (6 / 123) ** 2) / 123)
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx(
+        (100 * (centre - half), 100 * (centre + half)), abs=1e-4
     )
     # 40 answers in OF01: the distribution only, although all of them would recommend.
     few = number(warehouse, "cx.nps")
@@ -312,11 +313,15 @@ def test_physicians_in_a_phase(warehouse: Connection) -> None:
 
 
 def test_trust_numbers(warehouse: Connection) -> None:
-    # crm_call: 36 of 40 rows have a physician. Webinar: 5 of 10.
+    # crm_call: 36 of 40 rows have a physician. Webinar: 5 of 10, and the 17 of moment_judgements.py.
     calls = number(warehouse, "trust.match_rate", "company", breakdown="source=crm_call")
     assert (calls["numerator"], calls["denominator"], calls["value"]) == (36, 40, 0.9)
     webinars = number(warehouse, "trust.match_rate", "company", breakdown="source=webinar_zoom")
-    assert (webinars["numerator"], webinars["denominator"], webinars["display_state"]) == (5, 10, "reference")
+    assert (webinars["numerator"], webinars["denominator"], webinars["display_state"]) == (
+        22,
+        27,
+        "reference",
+    )
     # 247 target physicians; P01-P36 in the 90 days before. The webinar's two recent ones are among them.
     covered = number(warehouse, "trust.coverage_rate", "company")
     assert (covered["numerator"], covered["denominator"]) == (36, 247)
@@ -356,9 +361,10 @@ def test_every_registered_kpi_was_checked_here(warehouse: Connection) -> None:
         "orchestration.coincidence_rate", "choice.days_to_honour_median",
         "cx.effort_mean", "cx.convenience_mean", "cx.interest_mean", "cx.csat_top2_weighted_rate",
         "cx.survey_fatigue_rate", "cx.opt_out_rate", "cx.pull_difference_satisfied",
+        "content.needs_covered_rate",
     } | content_company.KPIS | CHECKED_WITH_NEEDS_AND_MOMENTS  # fmt: skip
     assert registered == published == by_hand
-    assert len(registered) == 53
+    assert len(registered) == 54
 
 
 def test_periods_are_complete_or_a_month(warehouse: Connection) -> None:

@@ -142,40 +142,6 @@ def test_the_median_wait_for_an_answer_keeps_who_still_waits(warehouse: Connecti
     assert (company["first_needs_by_mr"], company["first_needs_by_mr_answered"]) == (31, 22)
 
 
-RULES = [
-    ("M-QUESTION", 50, 15, "kept"),  # exactly 30 %: not below it
-    ("M-CONSIDER", 50, 14, "retired"),  # 28 %
-    ("M-WEBINAR", 49, 0, "cannot_tell"),  # nobody found it useful, but 49 are one too few
-    ("M-SAFETY", 0, 0, "cannot_tell"),
-]
-
-
-@pytest.mark.parametrize(("moment", "judged", "useful", "verdict"), RULES)
-def test_a_rule_is_retired_only_on_enough_judgements(
-    warehouse: Connection, moment: str, judged: int, useful: int, verdict: str
-) -> None:
-    found = warehouse.execute(
-        "select judged, judged_useful, verdict, precision_rate, precision_low, precision_high"
-        " from marts.mart_moment_rule where moment_id = ?",
-        [moment],
-    ).fetchone()
-    assert found is not None
-    assert found[:3] == (judged, useful, verdict)
-    if judged < 50:
-        assert found[3:] == (None, None, None)
-    else:
-        interval = binomtest(useful, judged).proportion_ci(method="wilson")
-        assert found[3:] == pytest.approx((useful / judged, interval.low, interval.high), abs=1e-9)
-
-
-def test_a_rule_with_four_physicians_shows_no_counts(warehouse: Connection) -> None:
-    found = warehouse.execute(
-        "select is_withheld, n_physicians, moments_triggered, judged from marts.mart_moment_rule"
-        " where moment_id = 'M-RETURN'"
-    ).fetchone()
-    assert found == (True, None, None, None)
-
-
 def test_patient_contribution(warehouse: Connection) -> None:
     # The notice of 1 September: 30 concerned, 21 in time; that of 30 September is too fresh to say.
     # Questions on safety: P01-P10, answered for P01-P04, once although P01 asked in two ways; P11's was about

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from tests.dbt.marts import content_company, needs_and_moments
+from tests.dbt.marts import content_company, content_needs, moment_judgements, needs_and_moments
 
 AS_OF = "2026-10-31"
 APRIL, JULY, AUGUST, SEPTEMBER, OCTOBER = "2026-04-30", "2026-07-31", "2026-08-31", "2026-09-30", "2026-10-31"
@@ -530,7 +530,10 @@ def tables() -> dict[str, list[Row]]:
             "fct_survey_response": answers() + needs_and_moments.answers(),
             "fct_survey_invitation": invitations(),
             "fct_medical_inquiry": inquiries(),
-            "fct_touchpoint": touchpoints(),
+            "fct_touchpoint": touchpoints() + moment_judgements.touchpoints(),
+            "dim_moment": moment_judgements.rules(),
+            "fct_moment": needs_and_moments.moments() + moment_judgements.moments(),
+            "fct_suggestion": moment_judgements.suggestions(),
             "fct_consent_event": consents(),
             "fct_digital_signal": signals(),
             "bridge_physician_identity": identities(),
@@ -542,4 +545,9 @@ def tables() -> dict[str, list[Row]]:
         }
         | content_company.tables()
         | needs_and_moments.tables()
+        | {
+            "dim_topic": content_needs.topics(),
+            "dim_content_version": content_company.versions() + content_needs.versions(),
+            "fct_need_signal": needs_and_moments.needs() + content_needs.needs(),
+        }
     )
