@@ -141,6 +141,7 @@ def test_a_trend_before_or_no_time_before_lowers_a_roll_out() -> None:
     short, p_value = read_out_staggered(
         outcome[:, 4:], np.where(start == NEVER, start, start - 4), cluster, RULE, LIGHT
     )
+    assert math.isnan(p_value)
     assert {diagnostic.name: diagnostic.state for diagnostic in short.diagnostics} == {
         "pre_periods": State.FAILED, "pre_trend": State.NOT_RUN,
     }  # fmt: skip
