@@ -269,8 +269,7 @@ def read_out(pilot: Pilot, initiative: Initiative, rule: NecessityRule) -> tuple
         kept &= np.isfinite(pilot.known[:, window])
     treated = pilot.is_treated[kept]
     if treated.all() or not treated.any():
-        one = _empty(initiative, "どちらかの側に、比べられる先生がいません")
-        return replace(one, n_treated=int(treated.sum()), n_control=int((~treated).sum())), math.nan
+        return _empty(initiative, "どちらかの側に、比べられる先生がいません"), math.nan
     _, cluster = np.unique(pilot.cluster[kept], return_inverse=True)
     if design is Design.RANDOMISED:
         outcome = np.column_stack([_before(pilot)[kept], outcome[kept, pilot.baseline]]).astype(float)
@@ -356,14 +355,9 @@ def _row(one: ReadOut, rule: NecessityRule) -> dict[str, Any]:
         "n_assigned_late": one.initiative.n_assigned_late,
         "n_assigned_treated": one.n_assigned_treated,
         "n_assigned_control": one.n_assigned_control,
-        "n_treated": finding.n_treated,
-        "n_control": finding.n_control,
-        "n_clusters": finding.n_clusters,
         "meaningful_effect": rule.meaningful_effect,
         "failed_diagnostics": ",".join(in_state(finding, State.FAILED)),
         "missing_diagnostics": ",".join(in_state(finding, State.NOT_RUN)) if effect else "",
-        "contacts_per_treated": _number(finding.burden.contacts),
-        "over_contact_share": _number(finding.burden.over_contact_share),
         "evidence_level": judgement.evidence_level,
         "verdict": judgement.verdict.value,
         "reason_ja": judgement.reason_ja,
@@ -373,6 +367,9 @@ def _row(one: ReadOut, rule: NecessityRule) -> dict[str, Any]:
         return row
     rate = finding.baseline + effect.estimate
     row |= {
+        "n_treated": finding.n_treated,
+        "n_control": finding.n_control,
+        "n_clusters": finding.n_clusters,
         "pre_trend_p_value": _number(one.pre_trend_p_value),
         "moved_treated": round(rate * finding.n_treated),
         "rate_treated": _number(rate),
@@ -381,7 +378,9 @@ def _row(one: ReadOut, rule: NecessityRule) -> dict[str, Any]:
         "effect_low": _number(effect.low),
         "effect_high": _number(effect.high),
         "minimum_detectable_effect": _number(effect.minimum_detectable),
+        "contacts_per_treated": _number(finding.burden.contacts),
         "contacts_per_move": _number(finding.burden.contacts_per_move(effect.estimate)),
+        "over_contact_share": _number(finding.burden.over_contact_share),
     }
     if judgement.evidence_level < "E4":
         row |= {

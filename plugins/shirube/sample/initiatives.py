@@ -200,8 +200,11 @@ class Initiatives:
         ]
         if not len(phases):
             return 0.0
-        gain = self._further(initiative.effect) - self._further(0.0)
-        return float(100 * gain[phases].mean())
+        return float(self._gain_per_100(initiative.effect)[phases].mean())
+
+    def _gain_per_100(self, effect: float) -> Array:
+        """How many more of 100 are further on after the horizon, by the phase at its start (8)."""
+        return 100 * (self._further(effect) - self._further(0.0))
 
     def _further(self, effect: float) -> Array:
         """Chance of being further on after the horizon, by the phase at its start (8)."""
@@ -254,6 +257,10 @@ class Initiatives:
                 "treated_offices": int((one.office_from < NEVER).sum()) if len(one.office_from) else None,
                 "true_effect_per_month": one.effect,
                 "true_effect_per_100_over_horizon": round(self.true_effect_per_100(one), 2),
+                "true_effect_per_100_by_phase": {
+                    PHASES[phase]: round(float(self._gain_per_100(one.effect)[phase]), 2)
+                    for phase in range(P5 + 1)
+                },
                 "horizon_months": HORIZON_MONTHS,
                 "outcome": "of those in P0-P5 before the start, in a further phase after the horizon",
                 "outcome_by_arm": self._outcome(one),

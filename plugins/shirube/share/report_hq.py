@@ -52,6 +52,7 @@ class PilotLine:
     verdict: str
     evidence: str
     reason: str
+    compared: str
     caution: str
 
 
@@ -142,7 +143,7 @@ def head_office_page(release: ReleaseFiles, registry: dict[str, Kpi]) -> HeadOff
         necessity=_necessity_lines(necessity),
         numbers=[number_line(kpi, current[kpi.kpi_id], month) for kpi in chosen],
         pilots=pilots,
-        pilots_note="" if pilots else str(page["pilots"]["none"]),
+        pilots_note=str(page["pilots"]["outcome" if pilots else "none"]),
         cannot_say=cannot_say(chosen, current, without_value(values, registry, month, ROLE)),
         how_to_know=str(page["how_to_know"]) if _is_any_unknown(necessity) else "",
         not_said=[str(sentence) for sentence in page["always_not_said"]],
@@ -276,10 +277,18 @@ def _pilots(release: ReleaseFiles) -> list[PilotLine]:
             verdict=_necessity_word(row["verdict"]),
             evidence=_evidence(row["evidence_level"]),
             reason=f"{row['reason']}。" if row["reason"] else "",
+            compared=_compared(row),
             caution=str(words["easy_product"]) if row["is_easy_product"] else "",
         )
         for row in rows
     ]
+
+
+def _compared(row: Row) -> str:
+    """「883人と876人」; a dash where nobody is compared or the counts are not shown."""
+    if not row["n_treated"] or not row["n_control"]:
+        return "—"
+    return f"{row['n_treated']:,}人と{row['n_control']:,}人"
 
 
 def _result(row: Row) -> str:
