@@ -19,6 +19,7 @@ from shirube.sample.behaviour import Simulation
 from shirube.sample.company import Period, found
 from shirube.sample.initiatives import NEVER
 
+from benchmarks import truth as benchmark
 from tests.estimation.small_core import make_core
 
 MONTHS, HORIZON = 18, 3
@@ -160,3 +161,14 @@ def test_the_lessons_are_told(companies: list[ReadCompany]) -> None:
         assert rows["INI-03"]["verdict"] not in ("needed", "conditional")
     told = [company.rows[one]["verdict"] for company in companies for one in ("INI-01", "INI-02")]
     assert told.count("needed") >= 8
+
+
+def test_a_lot_is_judged_rightly_where_the_truth_is_planted() -> None:
+    scores = benchmark.score_initiatives(range(1000, 1010))
+    assert all(sum(one.covered) >= 8 for one in scores.values())
+    assert scores["lot works"].share("needed") == 1
+    for name in ("lot null", "lot over 14 offices null"):
+        assert scores[name].share("needed", "conditional") == 0
+    assert np.mean(scores["lot works"].effects) == pytest.approx(
+        np.mean(scores["lot works"].planted), abs=0.012
+    )
