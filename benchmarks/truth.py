@@ -1,4 +1,4 @@
-"""Companies whose truth is planted, many times over: how often the necessity estimator says what is true.
+"""Companies whose truth is planted, many times over: how often the estimators say what is true.
 
 `make truth` (or `python benchmarks/truth.py [companies]`) writes `truth.md` beside this file. Journeys are
 simulated as arrays, without files: a physician moves on to the next phase with a monthly chance that depends
@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from shirube.estimation.channel_trial import TrialRule, run_trials, trial_months
-from shirube.estimation.decision_ladder import NecessityRule
+from shirube.estimation.decision_ladder import Burden, NecessityRule, judge
 from shirube.estimation.journey_panel import START_PHASES, JourneyPanel
 from shirube.estimation.necessity import Segment, answer_all
+from shirube.estimation.pilot_trial import read_out_randomised
 
 Array = npt.NDArray[Any]
 
@@ -228,12 +229,85 @@ def score(seeds: range, channels: tuple[Channel, ...] = CHANNELS, physicians: in
     return scores
 
 
+@dataclass(frozen=True)
+class Initiative:
+    """An initiative drawn by lot over physicians or offices, and what it adds to the monthly chance."""
+
+    name: str
+    effect: float
+    offices: int | None = None
+
+
+INITIATIVES = (
+    Initiative("lot works", 0.05),
+    Initiative("lot null", 0.0),
+    Initiative("lot over 14 offices null", 0.0, offices=14),
+)
+
+
+def simulate_initiative(
+    seed: int, one: Initiative, physicians: int = 3000
+) -> tuple[Array, Array, Array, float]:
+    """Outcome before and after (P, 2), who is treated (P), clusters (P), and the true effect on the treated.
+
+    The outcome is "in a further phase after 90 days" from six months before the start and from the start.
+    """
+    random = np.random.default_rng([seed, 46, INITIATIVES.index(one)])
+    cluster = np.arange(physicians)
+    own = random.normal(0, 0.01, physicians)
+    if one.offices:
+        cluster = np.arange(physicians) % one.offices
+        own = own + random.normal(0, 0.005, one.offices)[cluster]
+    drawn = random.permutation(cluster.max() + 1) < (cluster.max() + 1) // 2
+    treated = drawn[cluster]
+    phase = [random.choice(6, physicians, p=(0.45, 0.3, 0.15, 0.07, 0.03, 0.0))]
+    start = 2 * HORIZON
+    chance = np.zeros(physicians)
+    for month in range(start + HORIZON):
+        now = phase[-1]
+        chance = np.clip(FORWARD[now] + own, 0, 1) + one.effect * treated * (month >= start)
+        moves = (random.random(physicians) < chance) & (now < LAST)
+        phase.append(np.where(moves, now + 1, now))
+    before = phase[HORIZON] > phase[0]
+    after = phase[start + HORIZON] > phase[start]
+    # Each phase's chance of any move in three months, with and without; nobody falls back here.
+    open_to = treated & (phase[start] < LAST)
+    gain = _chance_of_a_move(phase[start], own, one.effect) - _chance_of_a_move(phase[start], own, 0.0)
+    comparable = phase[start] < LAST
+    outcome = np.column_stack([before, after])[comparable].astype(float)
+    _, place = np.unique(cluster[comparable], return_inverse=True)
+    return outcome, treated[comparable], place, float(gain[open_to].mean())
+
+
+def _chance_of_a_move(phase: Array, own: Array, effect: float) -> Array:
+    return 1 - (1 - np.clip(FORWARD[phase] + own, 0, 1) - effect) ** HORIZON
+
+
+def score_initiatives(seeds: range) -> dict[str, Score]:
+    """Simulate, read out and judge each initiative once per seed; plain difference: that of the arms."""
+    scores = {one.name: Score([], [], [], [], [], [], []) for one in INITIATIVES}
+    for seed in seeds:
+        for one in INITIATIVES:
+            outcome, treated, cluster, planted = simulate_initiative(seed, one)
+            found = read_out_randomised(outcome, treated, cluster, 1, RULE, Burden(1.0, 0.0))
+            judgement, score = judge(found, RULE), scores[one.name]
+            assert found.effect is not None
+            score.planted.append(planted)
+            score.effects.append(found.effect.estimate)
+            score.plain.append(float(outcome[treated, 1].mean() - outcome[~treated, 1].mean()))
+            score.covered.append(found.effect.low <= planted <= found.effect.high)
+            score.verdicts.append(judgement.verdict.value)
+            score.levels.append(judgement.evidence_level)
+            score.detectable.append(found.effect.minimum_detectable)
+    return scores
+
+
 def _month_end(year: int, month: int) -> date:
     year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
     return date(year, month, calendar.monthrange(year, month)[1])
 
 
-HEADER = """# What the necessity estimator says where the truth is known
+HEADER = """# What the estimators say where the truth is known
 
 {companies} companies of 3,000 physicians, 3 products and 24 months, simulated by `truth.py` (`make truth`),
 each judged as a real one. Effects: physicians per 100 brought forward within 90 days; a difference matters
@@ -250,15 +324,32 @@ from 3 on.
 - **hospital_only**: works in hospitals and not in own practice.
 
 """
+INITIATIVES_HEADER = """
+## Initiatives drawn by lot
+
+As many companies of 3,000 physicians; half of them, or of the offices, drawn by lot.
+
+"""
 COLUMNS = (
     "channel", "planted", "estimated (mean)", "plain difference", "intervals that hold the truth", "必要",
-    "条件付き", "不要", "判断できません", "at level E3", "smallest detectable (median)",
+    "条件付き", "不要", "判断できません", "at level {level}", "smallest detectable (median)",
 )  # fmt: skip
 
 
-def report(scores: dict[str, Score], companies: int) -> str:
+def report(scores: dict[str, Score], initiatives: dict[str, Score], companies: int) -> str:
     """The scores as a page; effects per 100 physicians."""
-    lines = ["| " + " | ".join(COLUMNS) + " |", "|---" * len(COLUMNS) + "|"]
+    return (
+        HEADER.format(companies=companies)
+        + table(scores, "E3", "channel")
+        + INITIATIVES_HEADER
+        + table(initiatives, "E4", "initiative")
+    )
+
+
+def table(scores: dict[str, Score], level: str, what: str) -> str:
+    """One line per name; `level` is the best that the design allows."""
+    heads = (what, *(column.format(level=level) for column in COLUMNS[1:]))
+    lines = ["| " + " | ".join(heads) + " |", "|---" * len(COLUMNS) + "|"]
     for name, one in scores.items():
         verdicts = ("needed", "conditional", "not_needed", "cannot_tell")
         cells = [
@@ -266,15 +357,16 @@ def report(scores: dict[str, Score], companies: int) -> str:
             *(f"{100 * np.mean(values):.1f}" for values in (one.planted, one.effects, one.plain)),
             f"{100 * np.mean(one.covered):.1f} %",
             *(f"{100 * one.share(verdict):.1f} %" for verdict in verdicts),
-            f"{100 * np.mean([level == 'E3' for level in one.levels]):.1f} %",
+            f"{100 * np.mean([found == level for found in one.levels]):.1f} %",
             f"{100 * np.median(one.detectable):.1f}",
         ]
         lines.append("| " + " | ".join(cells) + " |")
-    return HEADER.format(companies=companies) + "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
     number_of_companies = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    page = report(score(range(number_of_companies)), number_of_companies)
+    seeds = range(number_of_companies)
+    page = report(score(seeds), score_initiatives(seeds), number_of_companies)
     Path(__file__).with_suffix(".md").write_text(page, encoding="utf-8")
     print(page)

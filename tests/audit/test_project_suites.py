@@ -191,6 +191,11 @@ PLANTED = {
         " values ('not_needed', 'E2', 'pre_trend')",
         "A check that failed lowers the level",
     ),
+    "marts.mart_pilot_readout": (
+        "insert into marts.mart_pilot_readout (initiative_id, design, verdict, evidence_level)"
+        " values ('i', 'matched', 'needed', 'E4')",
+        "Only a lot or a roll-out",
+    ),
     "marts.mart_attribution": (
         "insert into marts.mart_attribution (period_start, channel_id, position_weight, state) values"
         " (date '2026-07-01', 'portal', 0.6, 'computed'), (date '2026-07-01', 'webinar', 0.6, 'computed')",

@@ -168,8 +168,8 @@ def test_too_few_is_never_a_verdict() -> None:
     for changes, words in (
         ({"n_treated": 29}, "少なすぎます"),
         ({"n_control": 29}, "少なすぎます"),
-        ({"n_clusters": 9}, "まとまり"),
-        ({"effect": Effect(0.08, math.nan, 39)}, "まとまり"),
+        ({"n_clusters": 9}, "営業所や担当者"),
+        ({"effect": Effect(0.08, math.nan, 39)}, "営業所や担当者"),
         ({"effect": None, "shortage_ja": "出発点が足りません"}, "出発点が足りません"),
     ):
         judgement = judge(finding(0.08, 0.02, **changes), RULE)

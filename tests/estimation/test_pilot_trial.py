@@ -126,7 +126,7 @@ def roll_out(seed: int, trend: float = 0.0) -> tuple[Any, Any, Any]:
 
 
 def test_a_roll_out_is_read_at_the_highest_level() -> None:
-    found = read_out_staggered(*roll_out(1), rule=RULE, burden=LIGHT)
+    found, _ = read_out_staggered(*roll_out(1), rule=RULE, burden=LIGHT)
     assert found.effect is not None and found.effect.low <= 0.1 <= found.effect.high
     assert (found.n_treated, found.n_control, found.n_clusters) == (800, 1200, 40)
     assert evidence_level(found.design, found.diagnostics) == "E4"
@@ -134,13 +134,14 @@ def test_a_roll_out_is_read_at_the_highest_level() -> None:
 
 
 def test_a_trend_before_or_no_time_before_lowers_a_roll_out() -> None:
-    drifting = read_out_staggered(*roll_out(1, trend=0.03), rule=RULE, burden=LIGHT)
+    drifting, _ = read_out_staggered(*roll_out(1, trend=0.03), rule=RULE, burden=LIGHT)
     assert evidence_level(drifting.design, drifting.diagnostics) == "E2"
     assert judge(drifting, RULE).verdict is Verdict.CANNOT_TELL
     outcome, start, cluster = roll_out(3)
-    short = read_out_staggered(
+    short, p_value = read_out_staggered(
         outcome[:, 4:], np.where(start == NEVER, start, start - 4), cluster, RULE, LIGHT
     )
+    assert math.isnan(p_value)
     assert {diagnostic.name: diagnostic.state for diagnostic in short.diagnostics} == {
         "pre_periods": State.FAILED, "pre_trend": State.NOT_RUN,
     }  # fmt: skip
@@ -149,7 +150,7 @@ def test_a_trend_before_or_no_time_before_lowers_a_roll_out() -> None:
 
 def test_everybody_at_once_leaves_nobody_to_compare() -> None:
     outcome, _, cluster = roll_out(4)
-    found = read_out_staggered(outcome, np.full(1600, 6), cluster, RULE, LIGHT)
+    found, _ = read_out_staggered(outcome, np.full(1600, 6), cluster, RULE, LIGHT)
     judgement = judge(found, RULE)
     assert judgement.verdict is Verdict.CANNOT_TELL
     assert "比べられる期間がありません" in judgement.reason_ja

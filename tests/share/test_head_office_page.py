@@ -42,7 +42,7 @@ def pilot(initiative: str, verdict: str, *, easy: bool) -> Row:
     return {
         "initiative_id": initiative, "name_ja": f"施策{initiative}", "design": "staggered",
         "starts_on": date(2026, 6, 1), "benefit_per_100": 5.1, "benefit_low_per_100": 1.2,
-        "benefit_high_per_100": 9.0,
+        "benefit_high_per_100": 9.0, "n_treated": 1093, "n_control": 666,
         "evidence_level": "E4", "verdict": verdict, "reason": "始める前の動きはそろっていました",
         "is_easy_product": easy,
     }  # fmt: skip
@@ -155,7 +155,15 @@ def test_a_pilot_on_an_easy_product_says_so(tmp_path: Path) -> None:
     easy, other = page.pilots
     assert easy.caution == "選びやすい製品での結果です。ほかの製品でも同じとは言えません。"
     assert (easy.design, easy.result) == ("始める月をずらした", "100人あたり+5.1人（+1.2〜+9人）")
-    assert (other.caution, other.verdict) == ("", "判断できません")
+    assert (other.caution, other.verdict, other.compared) == ("", "判断できません", "1,093人と666人")
+    assert "90日後" in page.pilots_title and page.pilots_note == ""
+
+
+def test_more_pilots_than_fit_are_counted(tmp_path: Path) -> None:
+    many = [pilot(str(number), "cannot_tell", easy=True) for number in range(8)]
+    page = page_of(tmp_path, [WORKS], many)
+    assert (len(page.pilots), page.pilots_note) == (5, "ほかの3の施策の結果は、施策の結果の表にあります。")
+    assert "まだありません" in page_of(tmp_path / "b", [WORKS]).pilots_note
 
 
 def test_what_nobody_can_know_yet_says_how_it_could_be_known(tmp_path: Path) -> None:

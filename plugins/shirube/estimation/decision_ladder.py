@@ -149,11 +149,20 @@ LOWERED_TO = {
 DIAGNOSTIC_JA = {
     "overlap": "比べられる先生が足りない",
     "balance": "比べる2つの集まりが似ていない",
-    "pre_periods": "接点の前の期間が短い",
-    "pre_trend": "接点の前から差の開き方が違った",
-    "placebo_outcome": "話題にしていない製品でも差が出た",
+    "pre_periods": "始まる前の期間が短い",
+    "pre_trend": "始まる前から差の開き方が違った",
+    "placebo_outcome": "関係のない製品でも差が出た",
     "placebo_date": "何もしていない時期でも差が出た",
 }
+NOT_RUN_JA = {
+    "overlap": "比べられる先生がいるかを確かめられない",
+    "balance": "比べる2つの集まりが似ているかを確かめられない",
+    "pre_periods": "始まる前の期間が短い",
+    "pre_trend": "始まる前の動きを確かめられない",
+    "placebo_outcome": "関係のない製品での差を確かめられない",
+    "placebo_date": "何もしていない時期の差を確かめられない",
+}
+"""What did not come out must not read as if it had come out badly."""
 
 
 def evidence_level(design: Design, diagnostics: tuple[Diagnostic, ...]) -> str:
@@ -169,10 +178,17 @@ def evidence_level(design: Design, diagnostics: tuple[Diagnostic, ...]) -> str:
 
 def not_passed(finding: Finding) -> tuple[str, ...]:
     """Names of the design's diagnostics that have not passed, in the ladder's order."""
-    states = {diagnostic.name: diagnostic.state for diagnostic in finding.diagnostics}
-    return tuple(
-        name for name in LOWERED_TO[finding.design] if states.get(name, State.NOT_RUN) is not State.PASSED
-    )
+    return tuple(name for name in LOWERED_TO[finding.design] if _state(finding, name) is not State.PASSED)
+
+
+def in_state(finding: Finding, state: State) -> tuple[str, ...]:
+    """Names of the design's diagnostics that are in this state, in the ladder's order."""
+    return tuple(name for name in LOWERED_TO[finding.design] if _state(finding, name) is state)
+
+
+def _state(finding: Finding, name: str) -> State:
+    """What became of a diagnostic; one that nobody mentions was not run."""
+    return {diagnostic.name: diagnostic.state for diagnostic in finding.diagnostics}.get(name, State.NOT_RUN)
 
 
 def judge(finding: Finding, rule: NecessityRule, segments: tuple[Judgement, ...] = ()) -> Judgement:
@@ -181,13 +197,16 @@ def judge(finding: Finding, rule: NecessityRule, segments: tuple[Judgement, ...]
     level = evidence_level(finding.design, finding.diagnostics)
     effect = finding.effect
     if finding.design is Design.NONE or effect is None:
-        return _cannot_tell(level, finding.shortage_ja or "比べられる記録がありません")
+        # However it was planned: nothing has been compared yet.
+        return _cannot_tell("E1", finding.shortage_ja or "比べられる記録がありません")
     # Thirty contacts with ten physicians are ten physicians (H10).
     treated = finding.n_treated if finding.n_physicians is None else finding.n_physicians
     if min(treated, finding.n_treated, finding.n_control) < rule.minimum_units:
         return _cannot_tell(level, f"比べた先生が少なすぎます(どちらの側も{rule.minimum_units}以上が必要)")
     if finding.n_clusters < rule.minimum_clusters or not effect.is_known:
-        return _cannot_tell(level, f"担当者のまとまりが少なすぎます({rule.minimum_clusters}以上が必要)")
+        return _cannot_tell(
+            level, f"比べた営業所や担当者の数が少なすぎます({rule.minimum_clusters}以上が必要)"
+        )
     if level < "E3":
         return _cannot_tell(level, _why_lowered(finding))
     whole = _judge_effect(finding, effect, rule, level)
@@ -231,7 +250,11 @@ def _cannot_tell(level: str, reason_ja: str) -> Judgement:
 def _why_lowered(finding: Finding) -> str:
     if finding.design is Design.SELF_SELECTED:
         return "先生がご自身で選んだ接点です。もともとの関心の強さと分けられません"
-    return "・".join(DIAGNOSTIC_JA[name] for name in not_passed(finding)) + "ため、差の理由を絞れません"
+    words = [
+        (NOT_RUN_JA if _state(finding, name) is State.NOT_RUN else DIAGNOSTIC_JA)[name]
+        for name in not_passed(finding)
+    ]
+    return "・".join(words) + "ため、差の理由を絞れません"
 
 
 def _burden_ja(burden: Burden, effect: Effect, rule: NecessityRule) -> str:

@@ -1,25 +1,28 @@
-"""Read out an initiative that was assigned beforehand: the E4 path of the decision ladder.
+"""Read out an initiative by how it was planned: what the arrays of one say, from the design to a finding.
 
 Randomised: outcome after the start, less what the same outcome before it foretells (CUPED), compared between
-the arms; below 20 clusters by randomisation inference. Staggered: Callaway and Sant'Anna (`staggered`). The
-q-value of a finding is its own p-value: whoever reads out several at once has to correct it.
+the arms. Staggered: Callaway and Sant'Anna (`staggered`). Matched: physicians whom somebody chose against
+similar ones, difference in differences. Below 20 clusters each by randomisation inference. The q-value of a
+finding is its own p-value: whoever reads out several at once has to correct it.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from shirube.estimation.channel_trial import TrialRule
 from shirube.estimation.cuped import adjusted
 from shirube.estimation.decision_ladder import Burden, Design, Diagnostic, Finding, NecessityRule, State
-from shirube.estimation.effects import Effect, contrast
+from shirube.estimation.effects import Effect, contrast, joint_test
 from shirube.estimation.matching import MatchedSums, matched_sums
-from shirube.estimation.randomisation import interval_of_effect
-from shirube.estimation.staggered import NEVER, group_time_effects
+from shirube.estimation.randomisation import interval_of_effect, interval_of_signs
+from shirube.estimation.staggered import group_time_effects, interval_of_event
 
 Array = npt.NDArray[Any]
 
@@ -66,10 +69,23 @@ def read_out_randomised(
 
 
 def read_out_staggered(
-    outcome: Array, start: Array, cluster: Array, rule: NecessityRule, burden: Burden
-) -> Finding:
-    """Finding of a roll-out: outcome (n, T), start (n) first treated period or `NEVER`, cluster (n)."""
+    outcome: Array,
+    start: Array,
+    cluster: Array,
+    rule: NecessityRule,
+    burden: Burden,
+    window: int | None = None,
+) -> tuple[Finding, float]:
+    """Finding of a roll-out, and the p-value of its trend before (nan where the periods do not suffice).
+
+    outcome (n, T), nan where not observed; start (n) first treated period or `NEVER`; cluster (n). Without
+    `window` the effect is the mean over all periods from the start on. With it each period is a window of so
+    many months and `start` the first that touches the treatment: the effect is that of the first window
+    lying wholly after the start. Below 20 clusters that one is told by counting what another deal of the
+    same starts would have made.
+    """
     outcome, start, cluster = _arrays(outcome, start, cluster)
+    outcome = outcome.astype(float)
     effects = group_time_effects(outcome, start, cluster)
     periods = rule.minimum_pre_periods
     p_value = effects.pre_trend(periods)
@@ -78,27 +94,144 @@ def read_out_staggered(
         trend = State.NOT_RUN
     else:
         trend = State.PASSED if p_value >= rule.diagnostic_significance else State.FAILED
-    overall = effects.overall()
-    starts = (start > 0) & (start < outcome.shape[1])
-    # Everybody but the first group was a control at one time or another.
-    first = start == np.min(start[start > 0], initial=NEVER)
-    on = np.arange(outcome.shape[1]) >= start[:, None]
-    after = outcome[starts[:, None] & on]
-    return Finding(
+    told = effects.period - effects.start
+    cells = told >= 0 if window is None else told == window - 1
+    effect = effects.overall() if window is None else effects.event(window - 1)
+    if window is not None and effect.is_known and effects.n_clusters < FEW_CLUSTERS:
+        effect = _with_interval(effect, *interval_of_event(outcome, start, cluster, window - 1, window))
+    treated, control = np.zeros(len(outcome), bool), np.zeros(len(outcome), bool)
+    after = []
+    for group, period in zip(effects.start[cells], effects.period[cells], strict=True):
+        seen = np.isfinite(outcome[:, period] - outcome[:, group - 1])
+        after.append(outcome[(start == group) & seen, period])
+        treated |= (start == group) & seen
+        control |= (start > period) & seen
+    moved = np.concatenate(after) if after else np.zeros(0)
+    is_estimated = bool(cells.any())
+    finding = Finding(
         Design.STAGGERED,
-        overall if overall.is_known else None,
-        int(starts.sum()),
-        int(((start > 0) & ~first).sum()),
+        effect if is_estimated else None,
+        int(treated.sum()),
+        int(control.sum()),
         effects.n_clusters,
-        float(after.mean() - overall.estimate) if len(after) else math.nan,
+        float(moved.mean() - effect.estimate) if is_estimated else math.nan,
         (
             Diagnostic("pre_periods", State.PASSED if has_before else State.FAILED),
             Diagnostic("pre_trend", trend),
         ),
         burden,
-        overall.probability_above(rule.meaningful_effect),
-        shortage_ja="" if overall.is_known else "始めていない先生と比べられる期間がありません",
+        effect.probability_above(rule.meaningful_effect),
+        shortage_ja="" if is_estimated else "始めていない先生と比べられる期間がありません",
     )
+    return finding, p_value
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Physicians chosen by somebody, and similar ones: what a matched read-out compares.
+
+    treated, stratum, cluster (n); after (n): the outcome; before (w, n): the same in w windows before, the
+    latest first; placebo (2, n): the same of unrelated products, after and before, nan where there are none;
+    covariates (m, n): what must be alike after matching, beyond the strata.
+    """
+
+    treated: Array
+    stratum: Array
+    cluster: Array
+    after: Array
+    before: Array
+    placebo: Array
+    covariates: Array
+
+
+def read_out_matched(one: Comparison, rule: NecessityRule, burden: Burden) -> tuple[Finding, float]:
+    """Finding of a matched comparison, and the p-value of its trend before (nan without two windows).
+
+    Difference in differences: from the difference after goes the mean of those before. Below 20 clusters the
+    interval comes from changing their signs. Raises ValueError unless there are units in both arms.
+    """
+    if one.treated.all() or not one.treated.any():
+        raise ValueError("both arms need at least one unit")
+    windows = len(one.before)
+    sums = _matched(one, np.vstack([one.after[None, :], one.before]))
+    offered = min(sums.treated_offered, int((~one.treated.astype(bool)).sum()))
+    if not sums.treated or min(sums.treated, sums.controls) < rule.minimum_units <= offered:
+        words = "似た先生がほとんどいないため、比べられません"
+        failed = (Diagnostic("overlap", State.FAILED),)
+        return Finding(Design.MATCHED, None, 0, 0, 0, math.nan, failed, burden, shortage_ja=words), math.nan
+    weights = _weights(windows)
+    effect = _effect_of(sums, weights)
+    significance = rule.diagnostic_significance / 3  # three tests, as in `necessity`
+    p_value, trend, dated = math.nan, State.NOT_RUN, State.NOT_RUN
+    if windows > 1:
+        trial = TrialRule(rule.washout_months, windows)
+        estimates, covariance = sums.estimates(), sums.covariance()
+        p_value = joint_test(estimates, covariance, trial.trend_contrasts, sums.n_clusters)
+        if math.isfinite(p_value):
+            largest = float(np.abs(trial.trend_contrasts @ estimates).max())
+            trend = _passed(p_value >= significance or largest <= rule.tolerated_placebo_effect)
+        dated = _nothing(_effect_of(sums, trial.placebo_date_weights), rule, significance)
+    elsewhere = State.NOT_RUN
+    seen: Array = np.asarray(np.isfinite(one.placebo).all(axis=0))
+    if one.treated[seen].any() and not one.treated[seen].all():
+        other = _matched(one, one.placebo, seen)
+        if other.treated:
+            elsewhere = _nothing(_effect_of(other, _weights(1)), rule, significance)
+    smd = float(np.abs(sums.standardised_differences()).max())
+    rate = float(sums.treated_sum[0] / sums.treated)
+    finding = Finding(
+        Design.MATCHED,
+        effect,
+        sums.treated,
+        sums.controls,
+        sums.n_clusters,
+        rate - effect.estimate,
+        (
+            Diagnostic("overlap", _passed(sums.overlap_share >= rule.minimum_overlap_share)),
+            Diagnostic("balance", _passed(smd <= rule.maximum_smd)),
+            Diagnostic("pre_periods", _passed(windows >= rule.minimum_pre_periods)),
+            Diagnostic("pre_trend", trend),
+            Diagnostic("placebo_outcome", elsewhere),
+            Diagnostic("placebo_date", dated),
+        ),
+        burden,
+        effect.probability_above(rule.meaningful_effect),
+    )
+    return finding, p_value
+
+
+def _matched(one: Comparison, outcomes: Array, kept: Array | None = None) -> MatchedSums:
+    rows = np.arange(len(one.treated)) if kept is None else np.flatnonzero(kept)
+    _, stratum = np.unique(one.stratum[rows], return_inverse=True)
+    _, cluster = np.unique(one.cluster[rows], return_inverse=True)
+    return matched_sums(
+        one.treated[rows].astype(bool), stratum, int(stratum.max()) + 1, cluster, int(cluster.max()) + 1,
+        outcomes[:, rows], one.covariates[:, rows],
+    )  # fmt: skip
+
+
+def _weights(windows: int) -> Array:
+    """After, less the mean of the windows before; after alone where there are none."""
+    return np.array([1.0, *[-1.0 / max(windows, 1)] * windows])
+
+
+def _effect_of(sums: MatchedSums, weights: Array) -> Effect:
+    effect = contrast(sums.estimates(), sums.covariance(), weights, sums.n_clusters)
+    if not effect.is_known or sums.n_clusters >= FEW_CLUSTERS:
+        return effect
+    used = sums.has_units
+    return _with_interval(effect, *interval_of_signs(sums.deviation[used] @ weights, sums.exposure[used]))
+
+
+def _passed(passed: bool) -> State:
+    return State.PASSED if passed else State.FAILED
+
+
+def _nothing(effect: Effect, rule: NecessityRule, significance: float) -> State:
+    """Nothing where nothing can be: what it shows can be chance, or is too small to matter."""
+    if not effect.is_known:
+        return State.NOT_RUN
+    return _passed(effect.p_value >= significance or abs(effect.estimate) <= rule.tolerated_placebo_effect)
 
 
 def _arrays(*values: Array) -> tuple[Array, ...]:
@@ -120,7 +253,11 @@ def _counted_out(outcome: Array, treated: Array, cluster: Array, effect: Effect)
     arm = np.bincount(place, treated, len(names)) / size
     if not np.isin(arm, (0, 1)).all():
         raise ValueError("a cluster was assigned to both arms")
-    low, high = interval_of_effect(total, size, arm == 1)
+    return _with_interval(effect, *interval_of_effect(total, size, arm == 1))
+
+
+def _with_interval(effect: Effect, low: float, high: float) -> Effect:
+    """The effect with the error that an interval implies, its longer half; unknown where it is infinite."""
     half = max(effect.estimate - low, high - effect.estimate)
     quantile = float(stats.t.ppf(0.975, effect.freedom))
     return Effect(effect.estimate, half / quantile if math.isfinite(half) else math.nan, effect.freedom)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,8 +73,54 @@ def interval_of_effect(
         without = total - effect * size * treated
         return test_of_no_effect(without, size, treated, most, seed).p_value <= SIGNIFICANCE
 
+    return _not_rejected(is_rejected, estimate, float(np.std(total / size)))
+
+
+def interval_of_linear(
+    estimate: float, otherwise: Array, taken_away: Array, spread: float
+) -> tuple[float, float]:
+    """The 95 % interval where what chance could have made is linear in the effect.
+
+    For each of A draws: `otherwise` (A) is the estimate had chance assigned so, `taken_away` (A) what each
+    unit of a true effect takes from it. An effect t is rejected where |estimate - t| is among the 5 % largest
+    of |otherwise - t * taken_away|, the draw that happened counted in (Phipson, Smyth 2010). `spread`: first
+    step of the search, of the size of the interval.
+    """
+
+    def is_rejected(effect: float) -> bool:
+        extreme = int(_is_extreme(otherwise - effect * taken_away, estimate - effect).sum())
+        return (1 + extreme) / (1 + len(otherwise)) <= SIGNIFICANCE
+
+    return _not_rejected(is_rejected, estimate, spread)
+
+
+def interval_of_signs(
+    deviation: Array, exposure: Array, most: int = MOST_ASSIGNMENTS, seed: int = SEED
+) -> tuple[float, float]:
+    """The 95 % interval where nobody drew lots: what changing the signs of clusters does not reject.
+
+    Per cluster (C): `deviation`, what it adds to the difference, and `exposure`, what a unit of effect does.
+    Were t the effect, deviation - t * exposure would be as likely up as down in each cluster (Canay, Romano,
+    Shaikh 2017, Econometrica 85; as a bootstrap of scores: Kline, Santos 2012). Needs no number of clusters
+    to be large, as the clustered error does.
+    """
+    deviation, exposure = np.asarray(deviation, dtype=float), np.asarray(exposure, dtype=float)
+    whole = float(exposure.sum())
+    random = np.random.default_rng(seed)
+    signs = random.integers(0, 2, (most, len(deviation))) * 2.0 - 1.0
+    estimate = float(deviation.sum()) / whole
+    scores = deviation - estimate * exposure
+    spread = float(np.sqrt((scores**2).sum())) / abs(whole)
+    return interval_of_linear(estimate, signs @ deviation / whole, signs @ exposure / whole, spread)
+
+
+def _not_rejected(
+    is_rejected: Callable[[float], bool], estimate: float, spread: float
+) -> tuple[float, float]:
+    """Ends of what is not rejected around the estimate; infinite where nothing is."""
+    spread = spread or 1.0
+
     def end(direction: int) -> float:
-        spread = float(np.std(total / size)) or 1.0
         inside, outside = 0.0, spread / 8
         while not is_rejected(estimate + direction * outside):
             inside, outside = outside, outside * 2

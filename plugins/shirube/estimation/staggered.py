@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shirube.estimation.effects import Effect, contrast, joint_test
+from shirube.estimation.randomisation import MOST_ASSIGNMENTS, SEED, interval_of_linear
 
 Array = npt.NDArray[Any]
 NEVER = np.iinfo(np.int32).max
@@ -91,15 +92,15 @@ def group_time_effects(
 ) -> GroupTimeEffects:
     """Effects of every group in every period, against its last period before the start.
 
-    outcome (n, T); start (n): number of the first treated period, `NEVER` without one; cluster (n),
-    numbered from 0 without gaps. Controls are those not started by the period (and never, with
-    `only_never`). Whoever starts in the first period has no "before" and is left out. Cells without a
-    control are left out.
+    outcome (n, T), nan where not observed: a cell compares whoever is observed at both its ends; start (n):
+    number of the first treated period, `NEVER` without one; cluster (n), numbered from 0 without gaps.
+    Controls are those not started by the period (and never, with `only_never`). Whoever starts in the first
+    period has no "before" and is left out. Cells without a member or a control are left out.
 
     With D the outcome of the period minus that of start - 1:
         ATT(g, t) = mean of D in group g - mean of D among the controls
     and its influence function is n/n_g (D - mean) in the group, -n/n_c (D - mean) in the controls, 0
-    elsewhere.
+    elsewhere; n_g and n_c count whoever is observed.
     """
     start = np.asarray(start)
     usable = start > 0
@@ -110,20 +111,20 @@ def group_time_effects(
     cells: list[tuple[int, int, float, Array, float, Array]] = []
     for group in np.unique(start[start < periods]):
         inside = start == group
-        size = int(inside.sum())
-        share = size / n
+        share = int(inside.sum()) / n
         group_scores = np.bincount(cluster, inside - share, clusters) / n
         for period in range(periods):
             if period == group - 1:
                 continue
             untreated = start == NEVER if only_never else start > max(period, group - 1)
-            controls = untreated & ~inside
-            n_controls = int(controls.sum())
-            if not n_controls:
-                continue
             change = outcome[:, period].astype(float) - outcome[:, group - 1]
-            mean, other = change[inside].mean(), change[controls].mean()
-            influence = np.where(inside, (change - mean) / size, 0.0)
+            seen = np.isfinite(change)
+            members, controls = inside & seen, untreated & ~inside & seen
+            n_members, n_controls = int(members.sum()), int(controls.sum())
+            if not n_members or not n_controls:
+                continue
+            mean, other = change[members].mean(), change[controls].mean()
+            influence = np.where(members, (change - mean) / n_members, 0.0)
             influence -= np.where(controls, (change - other) / n_controls, 0.0)
             scores = np.bincount(cluster, influence, clusters)
             cells.append((int(group), period, float(mean - other), scores, share, group_scores))
@@ -135,3 +136,62 @@ def group_time_effects(
         group_share=np.array([cell[4] for cell in cells]),
         group_scores=np.array([cell[5] for cell in cells]).reshape(len(cells), clusters).T,
     )
+
+
+def interval_of_event(
+    outcome: Array,
+    start: Array,
+    cluster: Array,
+    since_start: int,
+    window: int = 1,
+    most: int = MOST_ASSIGNMENTS,
+    seed: int = SEED,
+) -> tuple[float, float]:
+    """The 95 % interval of `event(since_start)` when chance had dealt the same starts to other clusters.
+
+    For few clusters, where the error of clusters is itself too uncertain (Rosenbaum 2002, ch. 2). Arguments
+    as of `group_time_effects`; each period is a window of so many months, and an effect t is taken to act in
+    the windows that touch the start in proportion to the months after it. Infinite where too few deals are
+    possible to reject anything. Raises ValueError where a cluster has several starts.
+    """
+    start = np.asarray(start)
+    usable = start > 0
+    outcome, start, cluster = (
+        np.asarray(outcome, dtype=float)[usable],
+        start[usable],
+        np.asarray(cluster)[usable],
+    )
+    _, cluster = np.unique(cluster, return_inverse=True)
+    clusters, periods = int(cluster.max(initial=-1)) + 1, outcome.shape[1]
+    begins = np.full(clusters, NEVER)
+    begins[cluster] = start
+    if (begins[cluster] != start).any():
+        raise ValueError("a cluster has several starts")
+    size = np.bincount(cluster, minlength=clusters)
+    random = np.random.default_rng(seed)
+    deals = np.vstack([begins, random.permuted(np.broadcast_to(begins, (most, clusters)), axis=1)])
+    effect, taken, weight = np.zeros(most + 1), np.zeros(most + 1), np.zeros(most + 1)
+    for group in np.unique(begins[begins + since_start < periods]):
+        period = int(group) + since_start
+        change = outcome[:, period] - outcome[:, group - 1]
+        seen = np.isfinite(change)
+        total = np.bincount(cluster[seen], change[seen], clusters)
+        number = np.bincount(cluster[seen], minlength=clusters).astype(float)
+        touched = [
+            np.clip((moment - begins.astype(float) + 1) / window, 0, 1) for moment in (period, group - 1)
+        ]
+        members, controls = deals == group, deals > period
+        with np.errstate(invalid="ignore", divide="ignore"):
+            difference, share = (
+                members @ values / (members @ number) - controls @ values / (controls @ number)
+                for values in (total, number * (touched[0] - touched[1]))
+            )
+        known = np.isfinite(difference)
+        heavy = np.where(known, members @ size, 0)
+        effect += heavy * np.where(known, difference, 0.0)
+        taken += heavy * np.where(known, share, 0.0)
+        weight += heavy
+    if not weight[0]:
+        return -np.inf, np.inf
+    effect, taken = effect[weight > 0] / weight[weight > 0], taken[weight > 0] / weight[weight > 0]
+    return interval_of_linear(float(effect[0]), effect[1:], taken[1:], float(np.std(effect[1:])))

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shirube.engine import bounded
-from shirube.estimation import attribution, kpi_reliability, necessity, satisfaction
+from shirube.estimation import attribution, kpi_reliability, necessity, pilot_readout, satisfaction
 
 
 class EstimationError(RuntimeError):
@@ -46,6 +46,7 @@ ESTIMATORS: tuple[Estimator, ...] = (
     attribution,
     kpi_reliability,
     necessity,
+    pilot_readout,
     satisfaction,
 )
 

@@ -17,10 +17,12 @@ import numpy as np
 
 from shirube.sample import names
 from shirube.sample.company import Array, Company
-from shirube.sample.parameters import P0, P1, P3, P4, P6, PHASES, Parameters
+from shirube.sample.parameters import P0, P1, P2, P3, P4, P5, P6, PHASES, PX, Parameters
 
 HORIZON_MONTHS = 3
 NEVER = 10_000
+_RANK = np.array([0, 1, 2, 3, 4, 5, 6, 0])
+"""How far on each phase is; the dormant are as far as the untouched."""
 SMALL_PILOT = 12
 """Physicians of the initiative that is too small."""
 
@@ -31,6 +33,7 @@ class Initiative:
 
     `treated_from` is the month index from which each physician is treated (NEVER if not). `effect` is the
     monthly chance that a treated physician who would have stayed in a phase from P0 to P4 moves forward.
+    `phase_before` and `phase_after` are everybody's phases at the ends of the horizon of the first to start.
     """
 
     number: int
@@ -53,6 +56,8 @@ class Initiative:
     is_assigned: Array = field(default_factory=lambda: np.zeros(0, dtype=bool))
     office_from: Array = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     phase_at_start: Array = field(default_factory=lambda: np.zeros(0, dtype=np.int8))
+    phase_before: Array = field(default_factory=lambda: np.zeros(0, dtype=np.int8))
+    phase_after: Array = field(default_factory=lambda: np.zeros(0, dtype=np.int8))
 
     @property
     def id(self) -> str:
@@ -165,6 +170,10 @@ class Initiatives:
                 self._choose_active(initiative, mine)
             starting = index + 1 == np.maximum(initiative.treated_from, 1)
             initiative.phase_at_start = np.where(starting, mine, initiative.phase_at_start).astype(np.int8)
+            if index + 1 == max(initiative.start, 1):
+                initiative.phase_before = mine.copy()
+            if index + 1 == max(initiative.start, 1) + HORIZON_MONTHS:
+                initiative.phase_after = mine.copy()
             open_to = (initiative.treated_from <= index + 1) & (mine <= P4)
             chosen = np.flatnonzero(open_to)
             if initiative.effect and len(chosen):
@@ -180,21 +189,58 @@ class Initiatives:
         initiative.treated_from = np.where(active, initiative.start, NEVER)
 
     def true_effect_per_100(self, initiative: Initiative) -> float:
-        """More treated physicians of 100 who move forward at least once in the horizon than without it.
+        """More treated physicians of 100 who are further on after the horizon than without the initiative.
 
-        By phase at the start, P0 to P4: 1 - ((1 - p)(1 - e))^3 against 1 - (1 - p)^3, with p the monthly
-        chance of that phase including its share of webinars and e the effect. Lapses are left out.
+        The outcome that is read out: of those who stood in P0 to P5 just before their start, who stands in a
+        further phase three months later. Expected from each one's phase at the start, by the monthly chances
+        of moving on (with the phase's share of webinars) and of lapsing; dormant counts as not further.
         """
         phases = initiative.phase_at_start[
-            (initiative.phase_at_start >= P0) & (initiative.phase_at_start <= P4)
+            (initiative.phase_at_start >= P0) & (initiative.phase_at_start <= P5)
         ]
         if not len(phases):
             return 0.0
-        alone = np.array(self.p.forward_per_month) + (
-            np.array(self.p.webinar_exposure) * self.p.webinar_effect_per_month
-        )
-        stays = (1 - alone[phases]) ** HORIZON_MONTHS
-        return float(100 * np.mean(stays * (1 - (1 - initiative.effect) ** HORIZON_MONTHS)))
+        return float(self._gain_per_100(initiative.effect)[phases].mean())
+
+    def _gain_per_100(self, effect: float) -> Array:
+        """How many more of 100 are further on after the horizon, by the phase at its start (8)."""
+        return 100 * (self._further(effect) - self._further(0.0))
+
+    def _further(self, effect: float) -> Array:
+        """Chance of being further on after the horizon, by the phase at its start (8)."""
+        moves = np.array(self.p.forward_per_month, dtype=float)
+        moves[: P4 + 1] += (np.array(self.p.webinar_exposure) * self.p.webinar_effect_per_month)[: P4 + 1]
+        moves[: P4 + 1] = 1 - (1 - moves[: P4 + 1]) * (1 - effect)
+        month = np.zeros((len(PHASES), len(PHASES)))
+        for phase in range(len(PHASES)):
+            lapses = (1 - moves[phase]) * self.p.lapse_per_month if P2 <= phase <= P5 else 0.0
+            month[phase, P2 if phase == PX else min(phase + 1, P6)] += moves[phase]
+            month[phase, PX] += lapses
+            month[phase, phase] += 1 - moves[phase] - lapses
+        reached = np.linalg.matrix_power(month, HORIZON_MONTHS)
+        return np.asarray((reached * (_RANK[None, :] > _RANK[:, None])).sum(axis=1))
+
+    def _outcome(self, initiative: Initiative) -> dict[str, Any]:
+        """What became of both arms in the horizon from the first start on, among listed targets.
+
+        Of a roll-out the first to start, and those who never do. None where the period ends before.
+        """
+        before, after = initiative.phase_before, initiative.phase_after
+        if not len(after):
+            return {"treated": None, "control": None}
+        people = self.company.physicians
+        seen = people.is_target & people.is_resolvable & (people.deleted_month > NEVER - 1)
+        seen &= initiative.is_assigned & (before >= P0) & (before <= P5)
+        return {
+            arm: {
+                "physicians": int((seen & members).sum()),
+                "further": int((_RANK[after] > _RANK[before])[seen & members].sum()),
+            }
+            for arm, members in (
+                ("treated", initiative.treated_from == initiative.start),
+                ("control", initiative.treated_from == NEVER),
+            )
+        }
 
     def truth(self) -> list[dict[str, Any]]:
         """The section `initiatives` of truth.json."""
@@ -211,7 +257,13 @@ class Initiatives:
                 "treated_offices": int((one.office_from < NEVER).sum()) if len(one.office_from) else None,
                 "true_effect_per_month": one.effect,
                 "true_effect_per_100_over_horizon": round(self.true_effect_per_100(one), 2),
+                "true_effect_per_100_by_phase": {
+                    PHASES[phase]: round(float(self._gain_per_100(one.effect)[phase]), 2)
+                    for phase in range(P5 + 1)
+                },
                 "horizon_months": HORIZON_MONTHS,
+                "outcome": "of those in P0-P5 before the start, in a further phase after the horizon",
+                "outcome_by_arm": self._outcome(one),
                 "phases_at_start": {
                     PHASES[phase]: int((one.phase_at_start == phase).sum()) for phase in range(P6 + 1)
                 },

@@ -52,6 +52,7 @@ class PilotLine:
     verdict: str
     evidence: str
     reason: str
+    compared: str
     caution: str
 
 
@@ -74,6 +75,7 @@ class HeadOfficePage:
     necessity: list[NecessityLine]
     numbers: list[NumberLine]
     pilots: list[PilotLine]
+    pilots_title: str
     pilots_note: str
     cannot_say: list[CannotSay]
     how_to_know: str
@@ -83,7 +85,14 @@ class HeadOfficePage:
 
     def running_text(self) -> str:
         """All sentences of the page, for the readability rules."""
-        parts = [self.answer, self.limits, self.picture_note, self.pilots_note, self.how_to_know]
+        parts = [
+            self.answer,
+            self.limits,
+            self.picture_note,
+            self.pilots_title,
+            self.pilots_note,
+            self.how_to_know,
+        ]
         parts += [line.reason for line in self.necessity] + [line.reason for line in self.pilots]
         parts += [f"{item.why}。{item.when}" for item in self.cannot_say] + self.not_said
         parts += [explanation for _, explanation in self.glossary]
@@ -141,8 +150,9 @@ def head_office_page(release: ReleaseFiles, registry: dict[str, Kpi]) -> HeadOff
         picture_note=str(page["picture_note"]) if picture else "",
         necessity=_necessity_lines(necessity),
         numbers=[number_line(kpi, current[kpi.kpi_id], month) for kpi in chosen],
-        pilots=pilots,
-        pilots_note="" if pilots else str(page["pilots"]["none"]),
+        pilots=pilots[: int(page["pilots"]["most"])],
+        pilots_title=str(page["pilots"]["title" if pilots else "title_without"]),
+        pilots_note=_pilots_note(len(pilots)),
         cannot_say=cannot_say(chosen, current, without_value(values, registry, month, ROLE)),
         how_to_know=str(page["how_to_know"]) if _is_any_unknown(necessity) else "",
         not_said=[str(sentence) for sentence in page["always_not_said"]],
@@ -276,10 +286,25 @@ def _pilots(release: ReleaseFiles) -> list[PilotLine]:
             verdict=_necessity_word(row["verdict"]),
             evidence=_evidence(row["evidence_level"]),
             reason=f"{row['reason']}。" if row["reason"] else "",
+            compared=_compared(row),
             caution=str(words["easy_product"]) if row["is_easy_product"] else "",
         )
         for row in rows
     ]
+
+
+def _pilots_note(number: int) -> str:
+    """That there is none, or how many more than fit on the sheet; empty where all are shown."""
+    words = declared("page_hq")["pilots"]
+    more = number - int(words["most"])
+    return str(words["none"]) if not number else str(words["more"]).format(number=more) if more > 0 else ""
+
+
+def _compared(row: Row) -> str:
+    """「883人と876人」; a dash where nobody is compared or the counts are not shown."""
+    if not row["n_treated"] or not row["n_control"]:
+        return "—"
+    return f"{row['n_treated']:,}人と{row['n_control']:,}人"
 
 
 def _result(row: Row) -> str:

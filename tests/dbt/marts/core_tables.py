@@ -74,8 +74,8 @@ CORE: dict[str, dict[str, str]] = {
     "dim_initiative": {
         "initiative_id": "text", "name_ja": "text", "product_id": "text",
         "n_field_mrs_before_approval": "integer", "approved_on": "date", "starts_on": "date",
-        "design": "text", "is_easy_product": "boolean", "named_outcome": "text",
-        "n_willing_offices": "integer", "has_event_in_window": "boolean",
+        "ends_on": "date", "comparison": "text", "design": "text", "is_easy_product": "boolean",
+        "named_outcome": "text", "n_willing_offices": "integer", "has_event_in_window": "boolean",
     },
     "fct_story": {
         "story_id": "text", "written_on": "date", "office_id": "text", "product_id": "text", "theme": "text",

@@ -1,0 +1,145 @@
+{#- A comparison needs as many on both sides (H2), and nobody is shown in a group of fewer physicians (H7). -#}
+{%- set least_compared = 30 -%}
+with
+
+{# Every initiative of the register has a row: one that nobody could read out says why. #}
+estimated as (
+    select
+        initiative.initiative_id,
+        initiative.name_ja,
+        initiative.product_id,
+        coalesce(initiative.starts_on, readout.first_start_on) as starts_on,
+        initiative.ends_on,
+        initiative.named_outcome,
+        initiative.comparison,
+        coalesce(initiative.is_easy_product, false) as is_easy_product,
+        coalesce(readout.design, 'none') as design,
+        readout.compared_from,
+        coalesce(readout.n_assigned_late > 0, false) as has_late_assignments,
+        readout.n_assigned_treated,
+        readout.n_assigned_control,
+        readout.n_treated,
+        readout.n_control,
+        readout.n_clusters,
+        readout.moved_treated,
+        readout.rate_treated,
+        readout.rate_without,
+        readout.effect,
+        readout.effect_low,
+        readout.effect_high,
+        readout.minimum_detectable_effect,
+        readout.meaningful_effect,
+        readout.p_value,
+        readout.q_value,
+        readout.n_tests,
+        readout.e_value,
+        readout.e_value_limit,
+        readout.e_value_hidden,
+        readout.pre_trend_p_value,
+        coalesce(readout.failed_diagnostics, '') as failed_diagnostics,
+        coalesce(readout.missing_diagnostics, '') as missing_diagnostics,
+        readout.contacts_per_treated,
+        readout.contacts_per_move,
+        readout.over_contact_share,
+        coalesce(readout.evidence_level, 'E1') as evidence_level,
+        coalesce(readout.verdict, 'cannot_tell') as verdict,
+        coalesce(readout.reason_ja, 'まだ計算していません') as reason_ja,
+        readout.rule_version
+    from {{ ref('dim_initiative') }} as initiative
+    left join {{ source('estimates', 'pilot_readout') }} as readout
+        on initiative.initiative_id = readout.initiative_id
+),
+
+protected as (
+    select
+        estimated.*,
+        coalesce(
+            n_treated between 1 and {{ kpi_minimum_cell() }} - 1
+            or n_control between 1 and {{ kpi_minimum_cell() }} - 1
+            or n_assigned_treated between 1 and {{ kpi_minimum_cell() }} - 1
+            or n_assigned_control between 1 and {{ kpi_minimum_cell() }} - 1,
+            false
+        ) as n_physicians_suppressed
+    from estimated
+),
+
+shown as (
+    select
+        protected.*,
+        coalesce(
+            not n_physicians_suppressed
+            and effect is not null
+            and n_treated >= {{ least_compared }} and n_control >= {{ least_compared }},
+            false
+        ) as is_compared
+    from protected
+)
+
+select
+    initiative_id,
+    name_ja,
+    product_id,
+    starts_on,
+    ends_on,
+    design,
+    is_easy_product,
+    'further_on_after_90_days' as outcome,
+    '始まる直前の月末に次の段階へ進める段階(P0〜P5)にいた先生のうち、90日後により先の段階にいた先生' as outcome_words,
+    named_outcome,
+    comparison,
+    compared_from,
+    has_late_assignments,
+    n_physicians_suppressed,
+    {#- Assigned less compared would give away the few who were left out. #}
+    cast(
+        case
+            when
+                not n_physicians_suppressed
+                and not coalesce(n_assigned_treated - n_treated between 1 and {{ kpi_minimum_cell() }} - 1, false)
+                then n_assigned_treated
+        end as bigint
+    ) as n_assigned_treated,
+    cast(
+        case
+            when
+                not n_physicians_suppressed
+                and not coalesce(n_assigned_control - n_control between 1 and {{ kpi_minimum_cell() }} - 1, false)
+                then n_assigned_control
+        end as bigint
+    ) as n_assigned_control,
+    cast(case when not n_physicians_suppressed then n_treated end as bigint) as n_treated,
+    cast(case when not n_physicians_suppressed then n_control end as bigint) as n_control,
+    cast(case when not n_physicians_suppressed then n_clusters end as bigint) as n_clusters,
+    cast(case when is_compared then moved_treated end as bigint) as moved_treated,
+    case when is_compared then rate_treated end as rate_treated,
+    case when is_compared then rate_without end as rate_without,
+    case when is_compared then 100 * effect end as benefit_per_100,
+    case when is_compared then 100 * effect_low end as benefit_low_per_100,
+    case when is_compared then 100 * effect_high end as benefit_high_per_100,
+    case when is_compared then 100 * minimum_detectable_effect end as minimum_detectable_per_100,
+    100 * meaningful_effect as meaningful_per_100,
+    case when is_compared then p_value end as p_value,
+    case when is_compared then q_value end as q_value,
+    n_tests,
+    case when is_compared then e_value end as e_value,
+    case when is_compared then e_value_limit end as e_value_limit,
+    case when is_compared then e_value_hidden end as e_value_hidden,
+    case when is_compared then pre_trend_p_value end as pre_trend_p_value,
+    failed_diagnostics,
+    missing_diagnostics,
+    case when is_compared then contacts_per_treated end as contacts_per_treated,
+    case when is_compared then contacts_per_move end as contacts_per_move,
+    case when is_compared then over_contact_share end as over_contact_share,
+    {#- The level of what is said: of a comparison that is not shown nothing is said but that it was counted. #}
+    case when is_compared then evidence_level else 'E1' end as evidence_level,
+    case when n_physicians_suppressed then 'cannot_tell' else verdict end as verdict,
+    case
+        when n_physicians_suppressed then '判断できません'
+        when verdict = 'needed' then '必要'
+        when verdict = 'conditional' then '条件付き'
+        when verdict = 'not_needed' then '不要'
+        else '判断できません'
+    end as verdict_words,
+    case when n_physicians_suppressed then '人数が少なく、個人が分かるおそれがあるため出していません' else reason_ja end as reason,
+    rule_version
+from shown
