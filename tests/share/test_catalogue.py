@@ -23,6 +23,7 @@ def test_every_number_is_defined(text: str) -> None:
         _, name, _, _, _, numerator, denominator, warning, _ = facts
         for words in (kpi_id, name, f"{numerator} ÷ {denominator}", warning):
             assert words in text
+        assert f"Formula of {kpi_id}" in text
     assert text.count("次の会議で何を話すか") == len(builder.KPIS)
     assert text.count("本社（営業企画）") >= len(builder.KPIS)
     assert "E1（記録の集計）" in text
