@@ -127,6 +127,15 @@ def test_a_table_that_was_withheld_or_carried_over_is_said(home: Home) -> None:
     assert (lost.status, lost.status_reason, lost.columns) == ("今回は掲載なし", "記録がありません", [])
 
 
+def test_what_arrived_is_found_by_the_same_search(text: str, home: Home) -> None:
+    with ReleaseFiles(home.current.resolve()) as release:
+        readers = {source.name: source.readers.split("、") for source in catalogue.sources(release)}
+    assert "MR" in readers["crm_call"], "a number for representatives rests on it"
+    assert readers["portal_delivery"] == [""], "no number of this release rests on it"
+    assert text.count('<tr class="sought" data-readers=') == len(readers) == 3
+    assert 'querySelectorAll("article, tr.sought")' in text
+
+
 def test_it_works_without_dbts_manifest(home: Home, tmp_path: Path) -> None:
     with ReleaseFiles(home.current.resolve()) as release:
         tables = catalogue.tables(release, None)
