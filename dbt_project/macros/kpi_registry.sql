@@ -7,7 +7,7 @@
         id, version               text, integer; together unique
         order                     place on a page: what the physician experiences comes first, own activity last
         name_ja, name_en          what it is called
-        formula_ja                the formula in words
+        formula_ja, formula_en    the formula in words, in both languages with the same meaning
         numerator, denominator    columns of the mart. A rate and a count need both; for a median, mean or score the
                                   denominator is the sample and the numerator is `none`
         numerator_ja, denominator_ja   the same in words, for "100人中…人"
@@ -29,9 +29,9 @@
 -#}
 {% macro kpi_required_fields() -%}
     {{ return([
-        'id', 'version', 'order', 'name_ja', 'name_en', 'formula_ja', 'numerator', 'denominator', 'numerator_ja',
-        'denominator_ja', 'physicians', 'breakdowns', 'kind', 'minimum_sample', 'period', 'owner', 'decision_ja',
-        'must_not_conclude_ja', 'audience', 'evidence_level', 'meaningful_difference', 'sources', 'unit_ja', 'direction'
+        'id', 'version', 'order', 'name_ja', 'name_en', 'formula_ja', 'formula_en', 'numerator', 'denominator',
+        'numerator_ja', 'denominator_ja', 'physicians', 'breakdowns', 'kind', 'minimum_sample', 'period', 'owner',
+        'decision_ja', 'must_not_conclude_ja', 'audience', 'evidence_level', 'meaningful_difference', 'sources', 'unit_ja', 'direction'
     ]) }}
 {%- endmacro %}
 

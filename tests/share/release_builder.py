@@ -240,6 +240,7 @@ def registry_rows() -> list[Row]:
                 "name_ja": name,
                 "name_en": kpi_id,
                 "formula_ja": f"{numerator} ÷ {denominator}",
+                "formula_en": f"Formula of {kpi_id}",
                 "numerator": "n_x",
                 "denominator": "n",
                 "numerator_ja": numerator,

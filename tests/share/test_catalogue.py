@@ -23,6 +23,7 @@ def test_every_number_is_defined(text: str) -> None:
         _, name, _, _, _, numerator, denominator, warning, _ = facts
         for words in (kpi_id, name, f"{numerator} ÷ {denominator}", warning):
             assert words in text
+        assert f"Formula of {kpi_id}" in text
     assert text.count("次の会議で何を話すか") == len(builder.KPIS)
     assert text.count("本社（営業企画）") >= len(builder.KPIS)
     assert "E1（記録の集計）" in text
@@ -124,6 +125,15 @@ def test_a_table_that_was_withheld_or_carried_over_is_said(home: Home) -> None:
     carried, lost = tables["fct_kpi_value"], tables["mart_lost"]
     assert (carried.status, carried.as_of) == ("前回の値を引き続き掲載", "2026-09-30")
     assert (lost.status, lost.status_reason, lost.columns) == ("今回は掲載なし", "記録がありません", [])
+
+
+def test_what_arrived_is_found_by_the_same_search(text: str, home: Home) -> None:
+    with ReleaseFiles(home.current.resolve()) as release:
+        readers = {source.name: source.readers.split("、") for source in catalogue.sources(release)}
+    assert "MR" in readers["crm_call"], "a number for representatives rests on it"
+    assert readers["portal_delivery"] == [""], "no number of this release rests on it"
+    assert text.count('<tr class="sought" data-readers=') == len(readers) == 3
+    assert 'querySelectorAll("article, tr.sought")' in text
 
 
 def test_it_works_without_dbts_manifest(home: Home, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import csv
 
 import pytest
+import yaml
 from shirube.home import project_root
 from shirube.share import wording
 from shirube.share.readability import glossary_of, median_sentence_length, unexplained_terms
@@ -128,3 +129,39 @@ def test_the_evidence_ladder_of_the_star_is_the_one_of_the_pages() -> None:
     for rank, (level, words) in enumerate(ladder.items()):
         assert (seed[level]["rank"], seed[level]["name_ja"]) == (str(rank), words["name"])
         assert [verb for verb in seed[level]["verbs_ja"].split(";") if verb] == words["verbs"]
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.0725, "割合の差", "7.3ポイント"),
+        (-0.0725, "割合の差", "−7.3ポイント"),
+        (0.0725, "割合", "7.3％"),
+        (62.34, "％", "62.3％"),
+        (0.456, "0〜1", "0.46（0〜1）"),
+        (30.0, "時間", "30時間"),
+        (6.25, "日", "6.25日"),
+    ],
+)
+def test_a_value_is_said_in_its_unit(value: float, unit: str, text: str) -> None:
+    assert wording.measured(value, unit, 2) == text
+
+
+def test_only_what_can_be_negative_carries_a_plus_sign() -> None:
+    assert wording.measured(12.0, "点", 0, signed=True) == "+12点"
+    assert wording.measured(30.0, "時間", 0, signed=True) == "30時間"
+    assert wording.measured(0.4, "0〜1", 0, signed=True) == "0.4（0〜1）"
+
+
+def test_both_ends_of_an_interval_share_the_unit() -> None:
+    assert wording.measured_interval(0.051, 0.094, "割合の差", 4) == "5.1〜9.4ポイント"
+    assert wording.measured_interval(4.0, None, "日", 4) == "4日〜不明"
+
+
+def test_every_declared_unit_has_words() -> None:
+    """All but the plain counters are declared, so that no 割合の差 follows a bare number."""
+    units = set()
+    for file in sorted((project_root() / "dbt_project" / "models" / "marts").glob("*.yml")):
+        for model in yaml.safe_load(file.read_text(encoding="utf-8"))["models"]:
+            units |= {kpi["unit_ja"] for kpi in model["config"]["meta"].get("kpis", [])}
+    assert units - set(wording.declared("wording")["units"]) == {"人", "件", "回", "日", "点", "通"}

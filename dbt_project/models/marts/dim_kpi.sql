@@ -6,7 +6,8 @@ select
     {{ kpi.order }} as display_order,
     {{ kpi_text(kpi.mart) }} as mart,
     {%- for field in (
-        'name_ja', 'name_en', 'formula_ja', 'numerator', 'denominator', 'numerator_ja', 'denominator_ja', 'kind'
+        'name_ja', 'name_en', 'formula_ja', 'formula_en', 'numerator', 'denominator', 'numerator_ja', 'denominator_ja',
+        'kind'
     ) %}
     {{ kpi_text(kpi[field]) }} as {{ field }},
     {%- endfor %}

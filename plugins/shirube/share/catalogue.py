@@ -6,6 +6,7 @@ manifest, arrival and quality from the release's own manifest and audit.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
@@ -13,7 +14,7 @@ from xml.sax.saxutils import escape
 from shirube.release.lineage import LOGS, meta_of, parents
 from shirube.share.chart import FONT, INK, QUIET
 from shirube.share.release_files import Kpi, ReleaseFiles, Row
-from shirube.share.wording import declared, rounded
+from shirube.share.wording import declared, measured, rounded
 
 STATUS_WORDS = {
     "published": "公開",
@@ -71,6 +72,7 @@ class Source:
     rows: int
     quarantined: int
     state: str
+    readers: str
 
 
 def tables(release: ReleaseFiles, manifest: dict[str, Any] | None) -> list[Table]:
@@ -235,8 +237,13 @@ def _origins(manifest: dict[str, Any], key: str, seen: set[str]) -> set[str]:
 
 
 def sources(release: ReleaseFiles) -> list[Source]:
-    """Every source of the release with its arrival, by id."""
+    """Every source of the release with its arrival, by id, and who reads a number that rests on it."""
     words = {True: "届いた", False: "届いていない、または古い"}
+    roles = declared("wording")["roles"]
+    read_by: dict[str, dict[str, None]] = defaultdict(dict)
+    for kpi in release.registry().values():
+        for name in ",".join(_listed(kpi.row.get("sources"))).split(","):
+            read_by[name].update({str(roles.get(role, role)): None for role in kpi.audience})
     return [
         Source(
             name=entry["source"],
@@ -245,6 +252,7 @@ def sources(release: ReleaseFiles) -> list[Source]:
             rows=int(entry.get("rows_landed") or 0),
             quarantined=int(entry.get("rows_quarantined") or 0),
             state=words[release.has_arrived(entry)],
+            readers="、".join(read_by[str(entry["source"])]),
         )
         for entry in sorted(release.manifest["sources"], key=lambda entry: str(entry["source"]))
     ]
@@ -300,4 +308,5 @@ def _difference_in_words(kpi: Kpi) -> str:
     unit = kpi.unit_ja if kpi.kind == "rate" and len(kpi.unit_ja) == 1 else ""
     if kpi.kind == "rate":
         return f"100{unit}中{rounded(kpi.meaningful_difference * 100)}{unit}"
-    return f"{rounded(kpi.meaningful_difference, 1)}{kpi.unit_ja}"
+    unit = declared("wording")["difference_units"].get(kpi.unit_ja, kpi.unit_ja)
+    return measured(kpi.meaningful_difference, unit, 1)

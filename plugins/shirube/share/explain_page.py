@@ -11,7 +11,16 @@ from rich.text import Text
 
 from shirube.share.explain import BREAKDOWNS, Explanation
 from shirube.share.release_files import Row
-from shirube.share.wording import declared, natural_frequency, rounded, trust_word, verdict_word
+from shirube.share.wording import (
+    UNKNOWN,
+    declared,
+    measured,
+    measured_interval,
+    natural_frequency,
+    rounded,
+    trust_word,
+    verdict_word,
+)
 
 OUTCOME_STYLES = {"same": "bold green", "different": "bold red", "not_possible": "bold yellow"}
 SHORT_LIST = 8
@@ -100,12 +109,13 @@ def _value(row: Row, definition: Row) -> str:
     if row["value"] is None:
         return str(declared("explain")["not_published"])
     unit = str(definition["unit_ja"])
-    text = _number(row["value"])
-    text += f"（{natural_frequency(row['value'], unit)}）" if definition["kind"] == "rate" else unit
-    if row["ci_low"] is None and row["ci_high"] is None:
-        return text
-    ends = (_number(end) if end is not None else "不明" for end in (row["ci_low"], row["ci_high"]))
-    return f"{text}、95%の幅 {'〜'.join(ends)}"
+    ends = (row["ci_low"], row["ci_high"])
+    if definition["kind"] == "rate":
+        text = f"{_number(row['value'])}（{natural_frequency(row['value'], unit)}）"
+        interval = "〜".join(_number(end) if end is not None else UNKNOWN for end in ends)
+    else:
+        text, interval = measured(row["value"], unit, 4), measured_interval(*ends, unit, 4)
+    return text if ends == (None, None) else f"{text}、95%の幅 {interval}"
 
 
 def _state(row: Row) -> str:

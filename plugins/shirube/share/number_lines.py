@@ -104,8 +104,7 @@ def _in_words(
     if value is None:
         return f"{whole(denominator):,}件のみ"
     digits = 1 if kpi.kind in ("median", "mean") else 0
-    sign = "+" if kpi.kind == "score" and value > 0 else ""
-    return f"{sign}{wording.rounded(value, digits)}{unit}"
+    return wording.measured(value, unit, digits, signed=kpi.kind == "score")
 
 
 def _interval(kpi: Kpi, value: Value) -> str:
@@ -116,7 +115,7 @@ def _interval(kpi: Kpi, value: Value) -> str:
         is_other_base = value.display_state == "reference" and "中" not in text
         return f"100{kpi.unit_ja}中{text}" if is_other_base else text
     digits = 1 if kpi.kind in ("median", "mean") else 0
-    return f"{wording.rounded(value.ci_low, digits)}〜{wording.rounded(value.ci_high, digits)}{kpi.unit_ja}"
+    return wording.measured_interval(value.ci_low, value.ci_high, kpi.unit_ja, digits)
 
 
 def _previous(kpi: Kpi, value: Value) -> str:

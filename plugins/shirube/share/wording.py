@@ -55,6 +55,37 @@ def frequency_interval(value: float, low: float, high: float, counter: str) -> s
     return text if base == 100 else f"{base:,}{counter}中{text}"
 
 
+UNKNOWN = "不明"
+
+
+def measured(value: float, unit: str, digits: int, *, signed: bool = False) -> str:
+    """A value with its unit as people say it: 0.073 of 割合の差 is 「7.3ポイント」, 6.25 of 日 is 「6.3日」.
+
+    `digits` is for units that need no words of their own; those of `units` in wording.yaml say theirs.
+    """
+    words = _unit(unit, digits)
+    sign = "+" if signed and words["signed"] and value > 0 else ""
+    return str(words["said"]).format(number=sign + _scaled(value, words))
+
+
+def measured_interval(low: float | None, high: float | None, unit: str, digits: int) -> str:
+    """Both ends in the unit of `measured`: 「5.1〜9.4ポイント」; an end that is not known: 「4日〜不明」."""
+    if low is None or high is None:
+        return "〜".join(UNKNOWN if end is None else measured(end, unit, digits) for end in (low, high))
+    words = _unit(unit, digits)
+    return str(words["said"]).format(number=f"{_scaled(low, words)}〜{_scaled(high, words)}")
+
+
+def _unit(unit: str, digits: int) -> dict[str, Any]:
+    plain = {"times": 1, "digits": digits, "said": "{number}" + unit, "signed": True}
+    return dict(declared("wording")["units"].get(unit, plain))
+
+
+def _scaled(value: float, words: dict[str, Any]) -> str:
+    # In decimals: 0.0725 * 100 is 7.249… as floats, and half would not go up.
+    return rounded(float(Decimal(repr(float(value))) * words["times"]), words["digits"])
+
+
 @dataclass(frozen=True)
 class Difference:
     """A change between two periods with its 95 % interval, in the KPI's unit."""

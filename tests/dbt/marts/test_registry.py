@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -42,6 +43,10 @@ def change_kpis(project: Path, mart: str, change: Callable[[list[Registry]], Non
     declared.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
 
 
+def lose_the_english_formula(kpis: list[Registry]) -> None:
+    kpis[0]["formula_en"] = ""
+
+
 def lose_a_field(kpis: list[Registry]) -> None:
     next(kpi for kpi in kpis if kpi["id"] == "cx.nps").pop("must_not_conclude_ja")
 
@@ -63,6 +68,11 @@ def name_a_column_that_is_not_there(kpis: list[Registry]) -> None:
     ("mart", "change", "message"),
     [
         ("mart_cx", lose_a_field, "mart mart_cx, KPI cx.nps, field must_not_conclude_ja: is missing"),
+        (
+            "mart_cx",
+            lose_the_english_formula,
+            "mart mart_cx, KPI cx.usefulness_top_rate, field formula_en: is missing",
+        ),
         ("mart_cx", declare_twice, "KPI cx.usefulness_top_rate version 1, field id: declared twice"),
         (
             "mart_channel_quality",
@@ -117,3 +127,24 @@ def test_what_readers_see_is_short_plain_japanese() -> None:
         assert kpi["decision_ja"].endswith("ために使います。") or kpi["decision_ja"].endswith("使います。")
     assert too_long == []
     assert foreign == []
+
+
+def numbers_in(formula: str) -> set[str]:
+    """Every number a formula names; "1回" is "once" in English, a word."""
+    return set(re.findall(r"\d+", formula.replace("1回", "")))
+
+
+def test_every_formula_says_the_same_in_english() -> None:
+    japanese = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uff00-\uffef]")
+    faults = []
+    for kpi in declared_kpis():
+        ja, en = kpi["formula_ja"], kpi["formula_en"]
+        if japanese.search(en) or not en.endswith("."):
+            faults.append(f"{kpi['id']}: not an English sentence")
+        if ja.count("÷") != en.count("÷"):
+            faults.append(f"{kpi['id']}: one is a ratio, the other not")
+        if numbers_in(ja) != numbers_in(en):
+            faults.append(f"{kpi['id']}: {numbers_in(ja) ^ numbers_in(en)} stand in one only")
+    formulas = [kpi["formula_en"] for kpi in declared_kpis()]
+    assert faults == []
+    assert len(set(formulas)) == len(formulas)
