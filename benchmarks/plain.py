@@ -764,7 +764,9 @@ with material as (
 }) left join product_name using (called) where not coalesce(is_deleted, false)
 ),
 shown as (
-    select call_id as shown_call from ({latest("crm_call_key_message", "call_id, key_message_id", "system_modstamp")})
+    select call_id as shown_call from ({
+    latest("crm_call_key_message", "call_id, key_message_id", "system_modstamp")
+})
     left join material using (key_message_id)
     where not coalesce(is_deleted, false) and not coalesce(is_training, false) and key_message_id is not null
 ),

@@ -1,8 +1,8 @@
 """Sessions as the CRM exports them: a header per session and a line per event inside it.
 
-Sessions only tell what the rest of the sample did anyway: slides of a call, a document behind an e-mail, another
-site read on a day on which the physician read the same product on the own site. Nothing else depends on
-them, so they draw from a stream of their own.
+Sessions only tell what the rest of the sample did anyway: slides of a call, a document behind an e-mail,
+another site read on a day on which the physician read the same product on the own site. Nothing else depends
+on them, so they draw from a stream of their own.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ class MultichannelWriter:
     def month(self, month: Month, shown: Frame, tracking_off_from: Array) -> None:
         """Queue one month's sessions and write the weeks that are complete.
 
-        `shown`: the pages of calls that stay in the star, one row each; `tracking_off_from`: local second from
-        which each physician refuses tracking.
+        `shown`: the pages of calls that stay in the star, one row each; `tracking_off_from`: local
+        second from which each physician refuses tracking.
         """
         rng = np.random.default_rng([self.seed, _STREAM, month.index])
         sessions, pages = self._in_calls(rng, shown)
@@ -208,7 +208,9 @@ class MultichannelWriter:
 
         slug = col.pick([p[0].lower() for p in names.PRODUCTS], frame["product"])
         site = col.pick(SITES, frame["site"])
-        url = col.join("https://", site, "/products/", slug, "/", col.pick(company.contents.ids, frame["content"]))
+        url = col.join(
+            "https://", site, "/products/", slug, "/", col.pick(company.contents.ids, frame["content"])
+        )
         account = where(kind != ANONYMOUS, col.take(company.account_ids, frame["physician"]))
         trial = col.salesforce_ids("001", np.full(count, TEST_ACCOUNT))
         session = pa.compute.if_else(
@@ -225,7 +227,9 @@ class MultichannelWriter:
             "Session_Id_vod__c": session,
             "URL_vod__c": url.fill_null(""),
             "Site_vod__c": site.fill_null(""),
-            "Referring_Site_vod__c": where(external & (frame["id"] % 3 == 0), col.constant("search.example", count)),
+            "Referring_Site_vod__c": where(
+                external & (frame["id"] % 3 == 0), col.constant("search.example", count)
+            ),
             "Sent_Email_vod__c": where(frame["email"] > 0, col.salesforce_ids("a0A", frame["email"])),
             "Call_vod__c": where(frame["call"] > 0, col.salesforce_ids("a04", frame["call"])),
             "VExternal_Id_vod__c": where(external & ~own, col.padded(frame["key"], 9, "EXT-")),
