@@ -70,8 +70,9 @@ def test_only_the_session_elsewhere_is_a_new_contact(sessions: Warehouse) -> Non
 
 def test_a_page_is_told_once_by_the_list_of_the_call_or_else_by_its_session(sessions: Warehouse) -> None:
     found = sessions.rows(
-        "select u.source, u.source_record_id, t.source_record_id, u.logged_seconds, u.channel_id, u.role_id"
-        " from core.fct_content_use as u inner join core.fct_touchpoint as t using (touchpoint_key) order by 2"
+        "select u.source, u.source_record_id, t.source_record_id, u.logged_seconds, u.channel_id,"
+        " u.role_id from core.fct_content_use as u"
+        " inner join core.fct_touchpoint as t using (touchpoint_key) order by 2"
     )
     assert found == [
         ("crm_call_key_message", "S1", "L1", 40, "mr_visit", "mr"),

@@ -257,7 +257,7 @@ class MultichannelWriter:
         counts = self.defects.counts
         viewed = rows(frame, (frame["record_type"] == EXTERNAL) | (frame["record_type"] == EMAIL))
         taken = rows(viewed, viewed["download"] > 0)
-        parts = [
+        parts: list[tuple[int, Array, Array, Array, Array | int, Array | int]] = [
             (0, pages["session"], pages["start"], pages["seconds"], pages["key"] + 1, pages["order"]),
             (1, viewed["id"], viewed["start"], viewed["seconds"], np.zeros(size(viewed), int), 1),
             (2, taken["id"], taken["start"] + taken["seconds"], np.zeros(size(taken), int), 0, 2),
