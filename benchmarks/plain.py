@@ -708,6 +708,96 @@ from ({
 left join product_name on row.product_name = called
 left join account using (account_id);
 
+create table session as
+with row as (
+    from ({
+    latest(
+        "crm_multichannel_activity",
+        '''id, account_id, record_type, site, started_at, duration_seconds, session_id, url, sent_email_id, call_id,
+    external_id, primary_key_text''',
+        "system_modstamp",
+    )
+})
+),
+rule as (
+    select record_type, site, channel_id as rule_channel from '$seeds/session_channel.csv'
+    where rule_version = (select max(rule_version) from '$seeds/session_channel.csv')
+),
+refusal as (from consent_change where consent_channel = 'web_tracking'),
+known as (
+    select row.id as session_id, row.account_id, row.started_at, duration_seconds, row.call_id, row.sent_email_id,
+        rule_channel as channel_id, account.physician,
+        coalesce(nullif(regexp_extract(upper(url), '(PRD-[A-Z])', 1), ''), content.product_id) as product_id,
+        case when coalesce(row.is_deleted, false) then 'deleted_in_source'
+            when not coalesce(account.is_person_account, true) then 'out_of_scope' when account.is_test then 'test_record'
+            when row.call_id is not null then case
+                when row.call_id in (select parent_call_id from call where reject is null and parent_call_id is not null)
+                    then 'part_of_contact'
+                when call.call_id is null then 'out_of_scope' else coalesce(call.reject, 'part_of_contact') end
+            when row.sent_email_id is not null then case
+                when email.email_id is null then 'out_of_scope' else coalesce(email.reject, 'part_of_contact') end
+            when rule_channel is null then 'out_of_scope' when row.account_id is null then 'anonymous'
+            when row.started_at is null then 'unparseable'
+            when primary_key_text is not null and row_number() over (
+                partition by primary_key_text, row.account_id, coalesce(row.is_deleted, false),
+                    coalesce(row.call_id, row.sent_email_id) is null
+                order by row.started_at nulls last, row.id) > 1 then 'duplicate' end as reason,
+        (row.session_id, account.physician) in (
+            select (domain_session_id, physician) from web_event where reject is null and physician is not null)
+        or (row.external_id, account.physician) in (
+            select (vendor || ':' || delivery_id, physician) from portal
+            where reject is null and not is_aggregated and physician is not null) as is_told
+    from row left join rule on row.record_type = rule.record_type and lower(row.site) = rule.site
+    left join account using (account_id) left join call using (call_id)
+    left join email on row.sent_email_id = email.email_id
+    left join content on content.content_id = nullif(regexp_extract(url, '(C[0-9]{{3,}})', 1), '')
+)
+select known.*, coalesce(reason, case when is_opted_out then 'opted_out_of_tracking' when is_told then 'duplicate' end)
+    as reject
+from known asof left join refusal on known.physician = refusal.physician and started_at >= captured_at;
+
+create table session_line as
+with material as (
+    select id as key_message_id, coalesce(is_training, false) as is_training, product_name.product_id
+    from ({
+    latest("crm_key_message", "id, is_training, product_id as called", "system_modstamp")
+}) left join product_name using (called) where not coalesce(is_deleted, false)
+),
+shown as (
+    select call_id as shown_call from ({
+    latest("crm_call_key_message", "call_id, key_message_id", "system_modstamp")
+})
+    left join material using (key_message_id)
+    where not coalesce(is_deleted, false) and not coalesce(is_training, false) and key_message_id is not null
+),
+page_use as (
+    select call_id from call where reject is null
+        and (call_id in (from shown where shown_call is not null)
+            or parent_call_id in (from shown where shown_call is not null))
+)
+select line.activity_id as session_id, session.call_id, material.product_id,
+    coalesce(duration_seconds, video_viewed_seconds) as seconds,
+    coalesce(kind.is_completion, false)
+        or coalesce(video_length_seconds > 0 and video_last_second >= video_length_seconds, false) as is_completion,
+    case when coalesce(line.is_deleted, false) then 'deleted_in_source' when session.session_id is null then 'out_of_scope'
+        when coalesce(material.is_training, false) then 'out_of_scope'
+        when session.reject = 'part_of_contact' and line.key_message_id is not null
+            and session.call_id in (select call_id from call where reject is null)
+            then case when session.call_id in (select call_id from page_use) then 'duplicate' end
+        else session.reject end as reject
+from ({
+    latest(
+        "crm_multichannel_activity_line",
+        '''id, activity_id, event_type, duration_seconds, key_message_id, video_length_seconds, video_last_second,
+    video_viewed_seconds''',
+        "system_modstamp",
+    )
+}) as line
+left join (select session_id, call_id, reject from session) as session on line.activity_id = session.session_id
+left join material using (key_message_id)
+left join (from '$seeds/session_event.csv'
+    where rule_version = (select max(rule_version) from '$seeds/session_event.csv')) as kind using (event_type);
+
 create table facility_delivery as
 select case when transaction_class = 'cancelled' then 'deleted_in_source' when product_id is null then 'out_of_scope'
     when transaction_class is null then 'unparseable' end as reject
@@ -801,7 +891,19 @@ union all
 select 'web_snowplow', contact_id::text, physician, occurred_on, 'owned_web', 'pull', 'physician',
     case when has_download or has_search or seconds >= $web_seconds then 2 else 1 end, product_id, false, false, occurred_on,
     null, null, null, null
-from web_contact;
+from web_contact
+union all
+select 'crm_multichannel_activity', session_id, identity.physician, tokyo(started_at), channel_id, 'pull', 'physician',
+    case when is_completed
+        or coalesce(duration_seconds, seconds) >= case channel_id when 'portal' then $portal_seconds else $web_seconds end
+        then 2 else 1 end, coalesce(session.product_id, told.product_id), false, false, tokyo(started_at),
+    null, null, null, null
+from session left join (
+    select session_id, sum(seconds) as seconds, bool_or(is_completion) as is_completed,
+        case when count(distinct product_id) = 1 then max(product_id) end as product_id
+    from session_line where reject is null and call_id is null group by all
+) as told using (session_id) left join identity on kind = 'account' and account_id = reference
+where reject is null;
 
 create table preference as
 select physician, tokyo(captured_at) as recorded_on, wanted_channel as channel_id, topic_id,
@@ -1609,6 +1711,8 @@ outcome as (
         union all select 'crm_sent_email', reject from email union all select 'crm_email_activity', reject from activity
         union all select 'crm_consent', reject from consent union all select 'crm_medical_inquiry', reject from inquiry
         union all select 'crm_suggestion', reject from suggestion
+        union all select 'crm_multichannel_activity', reject from session
+        union all select 'crm_multichannel_activity_line', reject from session_line
         union all select 'crm_call_key_message', reject from page union all select 'content_decision', reject from decision
         union all select 'webinar_zoom', reject from segment union all select 'portal_delivery', reject from portal
         union all select 'survey_qualtrics', reject from survey union all select 'web_snowplow', reject from web_event

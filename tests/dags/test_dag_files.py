@@ -29,7 +29,7 @@ def test_sources_are_the_contracts() -> None:
     from shirube.contracts import load_contracts
 
     assert list_sources() == sorted(load_contracts())
-    assert len(list_sources()) >= 26
+    assert len(list_sources()) >= 28
 
 
 def test_every_dag_loads(bag: DagBag) -> None:

@@ -27,7 +27,7 @@ def nested(rows: list[tuple[str, str, int]]) -> dict[str, dict[str, int]]:
 
 def test_rows_in_are_landed_or_quarantined(company: Company) -> None:
     expected = company.truth["expected"]["sources"]
-    assert len(expected) == 26
+    assert len(expected) == 28
     with Ledger(company.home) as ledger:
         batches = ledger.batches()
     assert len(batches) > 500
@@ -56,8 +56,20 @@ def test_rejects_of_the_core_are_counted_as_planted(company: Company) -> None:
         company.rows("select source, reason, cast(sum(rows) as bigint) from core.fct_reject group by 1, 2")
     )
     expected = company.truth["expected"]["sources"]
-    touchpoint_logs = ("crm_call", "crm_sent_email", "webinar_zoom", "portal_delivery", "web_snowplow")
-    further_logs = ("crm_call_key_message", "content_decision", "crm_suggestion")
+    touchpoint_logs = (
+        "crm_call",
+        "crm_sent_email",
+        "webinar_zoom",
+        "portal_delivery",
+        "web_snowplow",
+        "crm_multichannel_activity",
+    )
+    further_logs = (
+        "crm_call_key_message",
+        "content_decision",
+        "crm_suggestion",
+        "crm_multichannel_activity_line",
+    )
     for source in (*touchpoint_logs, *further_logs, "survey_qualtrics", "crm_medical_inquiry"):
         assert counted.get(source, {}) == expected[source]["core_rejects"], source
     reasons = {reason for rejects in counted.values() for reason in rejects}

@@ -14,7 +14,7 @@ SOURCES = {
     "dcf_physician", "dcf_facility", "dcf_affiliation", "crm_account",
     "crm_user", "crm_product", "crm_call", "crm_call_detail",
     "crm_sent_email", "crm_email_activity", "crm_consent", "crm_medical_inquiry",
-    "crm_suggestion",
+    "crm_suggestion", "crm_multichannel_activity", "crm_multichannel_activity_line",
     "webinar_zoom", "portal_delivery", "survey_qualtrics", "web_snowplow",
     "initiative", "initiative_assignment", "story", "strategy_document",
     "crm_call_key_message", "crm_key_message", "content_approval", "content_decision",

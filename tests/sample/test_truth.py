@@ -462,3 +462,62 @@ def test_suggestions_tell_what_was_done_about_a_signal(sample: Any) -> None:
     assert all(
         calls[row["Executed_Call__c"]]["Followed_Record__c"] == row["Signal_Record__c"] for row in executed
     )
+
+
+def test_sessions_belong_to_calls_and_emails_or_are_contacts_of_their_own(sample: Any) -> None:
+    sessions = list(sample.latest("crm_multichannel_activity").values())
+    expected = sample.truth["expected"]["sources"]["crm_multichannel_activity"]
+    rejected = expected["core_rejects"]
+    training = {
+        row["Id"]
+        for row in sample.latest("crm_account").values()
+        if row["External_ID_vod__c"].startswith("TEST")
+    }
+    calls, emails = sample.latest("crm_call"), sample.latest("crm_sent_email")
+    of_calls = [row for row in sessions if row["Call_vod__c"]]
+    of_emails = [row for row in sessions if row["Sent_Email_vod__c"]]
+    assert len(of_calls) + len(of_emails) == rejected["part_of_contact"]
+    assert min(len(of_calls), len(of_emails)) > 10
+    # What a session belongs to is a contact, and the same physician's.
+    for row in of_calls:
+        call = calls[row["Call_vod__c"]]
+        assert call["IsDeleted"] == "false" and call["Status_vod__c"].startswith("Submitted")
+    assert all(emails[row["Sent_Email_vod__c"]]["Account_vod__c"] for row in of_emails)
+    elsewhere = [row for row in sessions if row["Site_vod__c"]]
+    alone = len(sessions) - len(of_calls) - len(of_emails) - len(elsewhere)
+    assert alone == rejected["out_of_scope"] > 0
+    kept = [row for row in elsewhere if row["IsDeleted"] == "false"]
+    assert len(elsewhere) - len(kept) == rejected["deleted_in_source"] > 0
+    assert sum(not row["Account_vod__c"] for row in kept) == rejected["anonymous"] > 0
+    assert sum(row["Account_vod__c"] in training for row in kept) == rejected["test_record"] > 0
+    refused = {
+        row["Account_vod__c"]: moment(row["Capture_Datetime_vod__c"])
+        for row in sample.latest("crm_consent").values()
+        if row["Channel__c"] == "web_tracking"
+    }
+    late = datetime.max.replace(tzinfo=UTC)
+    told = [row for row in kept if row["Account_vod__c"] and row["Account_vod__c"] not in training]
+    off = [r for r in told if moment(r["Start_DateTime_vod__c"]) >= refused.get(r["Account_vod__c"], late)]
+    assert len(off) == rejected.get("opted_out_of_tracking", 0)
+    told = [row for row in told if row not in off]
+    logged = {line[123] for line in web_events(sample)}
+    twins = [row for row in told if row["Session_Id_vod__c"] in logged]
+    keys = {row["MCD_Primary_Key_vod__c"] for row in told if row not in twins}
+    assert len(twins) > 10 and len(keys) == expected["touchpoints"] > 10
+    copies = len(sample.crm("crm_multichannel_activity")) - len(sessions)
+    assert len(told) - len(keys) + copies == rejected["duplicate"]
+
+
+def test_a_page_that_a_session_tells_of_is_on_the_list_of_its_call(sample: Any) -> None:
+    sessions = sample.latest("crm_multichannel_activity")
+    listed = {
+        (row["Call2_vod__c"], row["Key_Message_vod__c"])
+        for row in sample.latest("crm_call_key_message").values()
+        if row["IsDeleted"] == "false"
+    }
+    pages = [
+        (sessions[row["Multichannel_Activity_vod__c"]]["Call_vod__c"], row["Key_Message_vod__c"])
+        for row in sample.latest("crm_multichannel_activity_line").values()
+        if row["Key_Message_vod__c"]
+    ]
+    assert len(pages) > 50 and set(pages) <= listed

@@ -49,6 +49,29 @@ with used as (
     where
         call.channel_id <> 'msl_visit'
         and coalesce(call.caller_role, '') not in ('MSL', 'Medical')
+    union all
+    select
+        content_id,
+        'crm_multichannel_activity' as source,
+        cast(null as {{ dbt.type_string() }}) as title,
+        channel_id,
+        {{ local_date('started_at') }} as used_on
+    from {{ ref('int_multichannel_activity') }}
+    where reject_reason is null
+    union all
+    select
+        page.content_id,
+        'crm_multichannel_activity_line' as source,
+        cast(null as {{ dbt.type_string() }}) as title,
+        call.channel_id,
+        call.occurred_on as used_on
+    from {{ ref('int_multichannel_activity_line') }} as page
+    inner join {{ ref('int_call') }} as call
+        on page.call_id = call.call_id
+    where
+        page.reject_reason is null
+        and call.channel_id <> 'msl_visit'
+        and coalesce(call.caller_role, '') not in ('MSL', 'Medical')
 ),
 
 material as (

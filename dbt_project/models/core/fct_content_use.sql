@@ -41,6 +41,19 @@ subject as (
     group by material_number
 ),
 
+-- Pages of a session within a call that has no list of its own.
+session_page as (
+    select
+        call_id,
+        content_key,
+        min(activity_line_id) as source_record_id,
+        max(product_id) as product_id,
+        cast(sum(duration_seconds) as bigint) as logged_seconds
+    from {{ ref('int_multichannel_activity_line') }}
+    where reject_reason is null and call_id is not null
+    group by call_id, content_key
+),
+
 used as (
     select
         'crm_call_key_message' as source,
@@ -90,6 +103,28 @@ used as (
         cast(null as {{ dbt.type_string() }}) as mr_reaction
     from {{ ref('fct_touchpoint') }}
     where content_key is not null and source <> 'crm_call'
+    union all
+    select
+        'crm_multichannel_activity_line' as source,
+        page.source_record_id,
+        call_contact.touchpoint_key,
+        page.content_key,
+        cast(null as {{ dbt.type_string() }}) as logged_version,
+        call_contact.physician_key,
+        call_contact.employee_key,
+        call_contact.channel_id,
+        call_contact.direction,
+        call_contact.initiator,
+        call_contact.occurred_at as used_at,
+        call_contact.occurred_on as used_on,
+        page.product_id,
+        cast(null as {{ dbt.type_string() }}) as topic_id,
+        page.logged_seconds,
+        call_contact.depth,
+        cast(null as {{ dbt.type_string() }}) as mr_reaction
+    from session_page as page
+    inner join call_contact
+        on page.call_id = call_contact.call_id
 ),
 
 placed as (

@@ -9,6 +9,8 @@
     'crm_consent': 'int_consent_event',
     'crm_medical_inquiry': 'int_medical_inquiry',
     'crm_suggestion': 'int_suggestion',
+    'crm_multichannel_activity': 'int_multichannel_activity',
+    'crm_multichannel_activity_line': 'int_multichannel_activity_line',
     'webinar_zoom': 'int_webinar_segment',
     'portal_delivery': 'int_portal_row',
     'survey_qualtrics': 'int_survey_response',

@@ -8,6 +8,7 @@
     'int_touchpoint__webinar_zoom',
     'int_touchpoint__portal_delivery',
     'int_touchpoint__web_snowplow',
+    'int_touchpoint__crm_multichannel_activity',
 ] %}
 with event as (
     {% for adapter in adapters %}

@@ -18,6 +18,7 @@ from shirube.sample.writers.content import ContentWriter
 from shirube.sample.writers.crm import CrmWriter
 from shirube.sample.writers.files import FileLog
 from shirube.sample.writers.jdnet import JdnetWriter
+from shirube.sample.writers.multichannel import MultichannelWriter
 from shirube.sample.writers.suggestion import SuggestionWriter
 
 Progress = Callable[[str, dict[str, Any]], None]
@@ -55,6 +56,7 @@ def generate(
     crm = CrmWriter(log, company, defects)
     content = ContentWriter(log, company, defects, seed)
     suggestions = SuggestionWriter(log, company, defects, seed)
+    multichannel = MultichannelWriter(log, company, defects, seed)
     jdnet = JdnetWriter(log, company, defects, seed)
     for index in range(months):
         month = simulation.month(index)
@@ -62,6 +64,7 @@ def generate(
         crm.month(month)
         content.month(month)
         suggestions.month(month)
+        multichannel.month(month, content.shown, simulation.tracking_off_from)
         zoom.write(log, company, month, defects)
         portal.write(log, company, month, defects)
         qualtrics.write(log, company, month, defects, seed)
@@ -83,7 +86,7 @@ def generate(
         "first_month": period.label(0),
         "small_office": f"OF{company.small_office + 1:02d}",
     }
-    records = crm.records() | content.records() | suggestions.records()
+    records = crm.records() | content.records() | suggestions.records() | multichannel.records()
     truth = known.assemble(log, defects, simulation.p, asked, records)
     truth["initiatives"] = simulation.initiatives.truth()
     (out / "truth.json").write_text(

@@ -18,6 +18,7 @@ from shirube.sample.defects import Defects
 from shirube.sample.frames import Month
 from shirube.sample.parameters import P4, PHASES, Parameters
 from shirube.sample.writers.files import FileLog
+from shirube.sample.writers.multichannel import KINDS as SESSION_KINDS
 
 _PHASE_SCHEMA = pa.schema(
     [
@@ -355,6 +356,11 @@ def _planted(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[st
             cancelled=counts["jdnet_cancelled"],
             returns=counts["jdnet_returns"],
         ),
+        "sessions_that_are_no_contact_of_their_own": entry(
+            "core reject by reason; fct_touchpoint has only what is left",
+            **{name: counts[f"sessions_{name}"] for name in SESSION_KINDS if name != "contact"},
+            pages_of_calls_told_twice=counts["session_lines_duplicate"],
+        ),
         "off_label_without_record": entry(
             "gate on the Medical hand-off KPI", inquiries=counts["inquiries_off_label_incomplete"]
         ),
@@ -416,6 +422,14 @@ def _expected(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[s
             "deleted_in_source": counts["suggestions_deleted"],
             "test_record": counts["suggestions_test_records"],
         },
+        "crm_multichannel_activity": {
+            name: counts[f"sessions_{name}"] for name in SESSION_KINDS if name not in ("contact", "duplicate")
+        },
+        "crm_multichannel_activity_line": {
+            name: counts[f"session_lines_{name}"]
+            for name in SESSION_KINDS
+            if name not in ("contact", "duplicate")
+        },
         "portal_delivery": {},
         "web_snowplow": {
             "anonymous": counts["web_anonymous"],
@@ -431,6 +445,11 @@ def _expected(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[s
     masters = ("crm_account", "crm_user", "crm_product", "crm_key_message", "content_approval")
     duplicates = {source: number for source, number in superseded.items() if source not in masters}
     duplicates["portal_delivery"] = duplicates.get("portal_delivery", 0) + counts["web_duplicates_of_portal"]
+    for source, told in (
+        ("crm_multichannel_activity", "sessions_duplicate"),
+        ("crm_multichannel_activity_line", "session_lines_duplicate"),
+    ):
+        duplicates[source] = duplicates.get(source, 0) + counts[told]
     touchpoints = {
         "crm_call": counts["touchpoints_crm_call"],
         "crm_sent_email": counts["touchpoints_crm_sent_email"],
@@ -438,6 +457,7 @@ def _expected(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[s
         "portal_delivery": counts["touchpoints_portal_delivery"],
         "web_snowplow": counts["touchpoints_web_snowplow"],
         "crm_medical_inquiry": counts["inquiries"],
+        "crm_multichannel_activity": counts["sessions_contact"],
     }
     unresolved = {
         "crm_call": counts["unresolved_crm_call"],
@@ -446,6 +466,7 @@ def _expected(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[s
         "portal_delivery": counts["portal_unknown_code"] + counts["portal_no_code"],
         "web_snowplow": counts["unresolved_web_snowplow"],
         "crm_medical_inquiry": counts["inquiries_unresolved"],
+        "crm_multichannel_activity": counts["sessions_unresolved"],
     }
     for source, stage in stages.items():
         own = dict(rejects.get(source, {}))

@@ -23,7 +23,7 @@ SOURCES = (
     "dcf_physician", "dcf_facility", "dcf_affiliation", "crm_account", "crm_user", "crm_product", "crm_call",
     "crm_call_detail", "crm_sent_email", "crm_email_activity", "crm_consent", "crm_medical_inquiry",
     "webinar_zoom", "portal_delivery", "survey_qualtrics", "web_snowplow", "initiative", "story",
-    "crm_suggestion", "jdnet_delivery",
+    "crm_suggestion", "crm_multichannel_activity", "crm_multichannel_activity_line", "jdnet_delivery",
     "crm_call_key_message", "crm_key_message", "content_approval", "content_decision",
 )  # fmt: skip
 CHANNELS = (

@@ -95,6 +95,11 @@ DECISION = ["資材番号", "版", "決定", "決定日", "決定者の部署", 
 # How often a slide is chosen, by topic; the one on safety is needed and unpopular.
 _POPULARITY = {"T-DOSE": 0.25, "T-SAFE": 0.08, "T-PTYPE": 0.25, "T-EVID": 0.32, "T-GUIDE": 0.10}
 _MINI_DECK = 900
+# Pages of the month's calls that stay in the star, for those who tell of the same pages in another way.
+_PAGES_OF_NO_CALL: Frame = {
+    name: np.zeros(0, dtype=np.int64)
+    for name in ("number", "physician", "channel", "key", "start", "seconds", "order")
+}
 _EPOCH = date(1970, 1, 1)
 
 
@@ -112,6 +117,7 @@ class ContentWriter:
         }
         self.materials = materials(company)
         self.next_row = 1
+        self.shown: Frame = _PAGES_OF_NO_CALL
         self._contents()
 
     def month(self, month: Month) -> None:
@@ -218,6 +224,7 @@ class ContentWriter:
         fit &= np.isin(calls["channel"], [VISIT, REMOTE, BRIEFING])
         fit &= rng.random(size(calls)) < np.where(calls["duration"] >= 3, 0.55, 0.12)
         shown = self._drawn(rng, rows(calls, np.flatnonzero(fit)))
+        self.shown = _PAGES_OF_NO_CALL
         if not size(shown):
             return
         shown = self._planted(rng, shown)
@@ -310,6 +317,9 @@ class ContentWriter:
             ),
         )
         lost = shown["deleted"] | shown["test"] | (shown["slide"] == TRAINING)
+        stays = ~gone & ~lost & ~shown["is_parent"] & (shown["facility"] < 0)
+        listed = shown | {"key": key, "seconds": seconds, "start": started, "order": shown["display"]}
+        self.shown = rows({name: listed[name] for name in _PAGES_OF_NO_CALL}, stays)
         counts["call_key_messages"] += count
         counts["content_rows_deleted"] += int(gone.sum())
         counts["content_rows_out_of_scope"] += int((lost & ~gone).sum())
