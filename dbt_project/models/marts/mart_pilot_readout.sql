@@ -59,7 +59,7 @@ protected as (
             or n_assigned_treated between 1 and {{ kpi_minimum_cell() }} - 1
             or n_assigned_control between 1 and {{ kpi_minimum_cell() }} - 1,
             false
-        ) as n_physicians_suppressed
+        ) as n_treated_suppressed
     from estimated
 ),
 
@@ -67,7 +67,7 @@ shown as (
     select
         protected.*,
         coalesce(
-            not n_physicians_suppressed
+            not n_treated_suppressed
             and effect is not null
             and n_treated >= {{ least_compared }} and n_control >= {{ least_compared }},
             false
@@ -89,12 +89,12 @@ select
     comparison,
     compared_from,
     has_late_assignments,
-    n_physicians_suppressed,
+    n_treated_suppressed,
     {#- Assigned less compared would give away the few who were left out. #}
     cast(
         case
             when
-                not n_physicians_suppressed
+                not n_treated_suppressed
                 and not coalesce(n_assigned_treated - n_treated between 1 and {{ kpi_minimum_cell() }} - 1, false)
                 then n_assigned_treated
         end as bigint
@@ -102,14 +102,14 @@ select
     cast(
         case
             when
-                not n_physicians_suppressed
+                not n_treated_suppressed
                 and not coalesce(n_assigned_control - n_control between 1 and {{ kpi_minimum_cell() }} - 1, false)
                 then n_assigned_control
         end as bigint
     ) as n_assigned_control,
-    cast(case when not n_physicians_suppressed then n_treated end as bigint) as n_treated,
-    cast(case when not n_physicians_suppressed then n_control end as bigint) as n_control,
-    cast(case when not n_physicians_suppressed then n_clusters end as bigint) as n_clusters,
+    cast(case when not n_treated_suppressed then n_treated end as bigint) as n_treated,
+    cast(case when not n_treated_suppressed then n_control end as bigint) as n_control,
+    cast(case when not n_treated_suppressed then n_clusters end as bigint) as n_clusters,
     cast(case when is_compared then moved_treated end as bigint) as moved_treated,
     case when is_compared then rate_treated end as rate_treated,
     case when is_compared then rate_without end as rate_without,
@@ -132,14 +132,14 @@ select
     case when is_compared then over_contact_share end as over_contact_share,
     {#- The level of what is said: of a comparison that is not shown nothing is said but that it was counted. #}
     case when is_compared then evidence_level else 'E1' end as evidence_level,
-    case when n_physicians_suppressed then 'cannot_tell' else verdict end as verdict,
+    case when n_treated_suppressed then 'cannot_tell' else verdict end as verdict,
     case
-        when n_physicians_suppressed then '判断できません'
+        when n_treated_suppressed then '判断できません'
         when verdict = 'needed' then '必要'
         when verdict = 'conditional' then '条件付き'
         when verdict = 'not_needed' then '不要'
         else '判断できません'
     end as verdict_words,
-    case when n_physicians_suppressed then '人数が少なく、個人が分かるおそれがあるため出していません' else reason_ja end as reason,
+    case when n_treated_suppressed then '人数が少なく、個人が分かるおそれがあるため出していません' else reason_ja end as reason,
     rule_version
 from shown

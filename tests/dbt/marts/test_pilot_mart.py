@@ -62,11 +62,11 @@ def test_a_comparison_needs_thirty_on_both_sides(warehouse: Connection) -> None:
 
 def test_four_on_a_side_are_not_shown(warehouse: Connection) -> None:
     few, counted = row(warehouse, "I4"), row(warehouse, "I5")
-    assert few["n_physicians_suppressed"]
+    assert few["n_treated_suppressed"]
     names = ("n_treated", "n_control", "n_clusters", "n_assigned_treated", "n_assigned_control")
     assert {few[name] for name in names} == {None}
     assert "個人が分かる" in few["reason"] and few["verdict"] == "cannot_tell"
-    assert (counted["n_physicians_suppressed"], counted["n_treated"]) == (False, 5)
+    assert (counted["n_treated_suppressed"], counted["n_treated"]) == (False, 5)
 
 
 def test_the_few_left_out_cannot_be_had_by_subtraction(warehouse: Connection) -> None:
