@@ -425,10 +425,19 @@ from ({
 left join product_name using (called)
 left join account using (account_id);
 
+create table bot_list as
+from '$seeds/bot_user_agent.csv' where rule_version = (select max(rule_version) from '$seeds/bot_rule.csv');
+
+create table proxy_list as
+from '$seeds/privacy_proxy_user_agent.csv' where rule_version = (select max(rule_version) from '$seeds/bot_rule.csv');
+
+create table hidden_link_list as
+from '$seeds/hidden_link.csv' where rule_version = (select max(rule_version) from '$seeds/bot_rule.csv');
+
 create table agent as
 select user_agent, client_name,
-    exists (from '$seeds/bot_user_agent.csv' as bot where lower(user_agent) like pattern) as is_bot,
-    exists (from '$seeds/privacy_proxy_user_agent.csv' as proxy
+    exists (from bot_list as bot where lower(user_agent) like pattern) as is_bot,
+    exists (from proxy_list as proxy
         where lower(user_agent) like pattern or lower(client_name) like pattern) as is_proxy
 from (select distinct user_agent, client_name
     from read_parquet('$lake/crm_email_activity/*.parquet', union_by_name = true));
@@ -436,7 +445,7 @@ from (select distinct user_agent, client_name
 create table hidden as
 select distinct click_url
 from read_parquet('$lake/crm_email_activity/*.parquet', union_by_name = true)
-where exists (from '$seeds/hidden_link.csv' as rule where lower(click_url) like pattern);
+where exists (from hidden_link_list as rule where lower(click_url) like pattern);
 
 create table activity as
 select row.id as activity_id, row.sent_email_id as email_id, activity_at, kind.email_event, row.click_url,

@@ -20,7 +20,7 @@ followed as (
 trial as (
     select distinct account.external_id
     from current_account as account
-    inner join {{ ref('test_account_rule') }} as rule
+    inner join {{ rows_in_force('test_account_rule') }} as rule
         on account.external_id like rule.external_id_pattern
 ),
 

@@ -1,5 +1,31 @@
--- Every current e-mail event with the verdicts that need only the event itself: which client, which link.
-with agent as (
+-- Every current e-mail event with the verdicts that need only the event itself: which client, which link. The lists
+-- of clients and links belong to the version of the rule on clicks that is in force.
+with rule as (
+    select rule_version from {{ rows_in_force('bot_rule') }} as in_force
+),
+
+bot as (
+    select listed.pattern
+    from {{ ref('bot_user_agent') }} as listed
+    inner join rule
+        on listed.rule_version = rule.rule_version
+),
+
+proxy as (
+    select listed.pattern
+    from {{ ref('privacy_proxy_user_agent') }} as listed
+    inner join rule
+        on listed.rule_version = rule.rule_version
+),
+
+hidden_link as (
+    select listed.pattern
+    from {{ ref('hidden_link') }} as listed
+    inner join rule
+        on listed.rule_version = rule.rule_version
+),
+
+agent as (
     select distinct
         user_agent,
         client_name
@@ -13,9 +39,9 @@ judged_agent as (
         max(case when bot.pattern is null then 0 else 1 end) = 1 as is_bot_agent,
         max(case when proxy.pattern is null then 0 else 1 end) = 1 as is_privacy_proxy
     from agent
-    left join {{ ref('bot_user_agent') }} as bot
+    left join bot
         on lower(agent.user_agent) like bot.pattern
-    left join {{ ref('privacy_proxy_user_agent') }} as proxy
+    left join proxy
         on lower(agent.user_agent) like proxy.pattern or lower(agent.client_name) like proxy.pattern
     group by agent.user_agent, agent.client_name
 ),
@@ -30,7 +56,7 @@ hidden as (
     select link.click_url
     from link
     where exists (
-        select 1 from {{ ref('hidden_link') }} as hidden_link
+        select 1 from hidden_link
         where lower(link.click_url) like hidden_link.pattern
     )
 )
