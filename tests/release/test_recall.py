@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import stat
 from pathlib import Path
@@ -157,6 +158,28 @@ def test_a_file_that_cannot_be_searched_is_no_clean_file(home: Home, name: str) 
     assert written(home)["releases"][0]["action"] == "inspect"
 
 
+def test_a_folder_that_may_not_be_entered_is_no_clean_folder(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_release(home, OLD, OTHER)
+    listed = os.scandir
+
+    def scandir(path: Any) -> Any:  # the superuser, who may run the tests, is refused nowhere
+        if str(path).endswith("/restricted"):
+            raise PermissionError(13, "refused", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert recall(home, [STOPPED])[0].unread == (f"{folder.name}/restricted",)
+
+
+def test_half_written_sheets_are_not_taken_as_clean(home: Home) -> None:
+    left = make_release(home, OLD, OTHER) / ".share.4711" / "reports" / "mr" / "e1"
+    left.mkdir(parents=True)
+    (left / "physicians.html").write_text(NAME)
+    assert recall(home, [STOPPED])[0].unread == (f"{OLD}/.share.4711/reports/mr/e1/physicians.html",)
+
+
 def test_sheets_without_the_table_they_come_from_are_not_taken_as_clean(home: Home) -> None:
     (make_release(home, OLD, OTHER) / "star" / "fct_physician_month.parquet").unlink()
     assert recall(home, [STOPPED])[0].unread == (f"{OLD}/reports/mr",)
@@ -167,8 +190,29 @@ def test_a_mention_in_a_text_counts(home: Home) -> None:
     page.write_text(f"<p>{STOPPED}</p>")
     recall(home, [STOPPED])
     assert written(home)["releases"][0]["artefacts"] == [
-        {"path": "reports/office/OF01.html", "table": None, "rows": 1}
+        {"path": "reports/office/OF01.html", "table": None, "found_by": "text", "rows": 1}
     ]
+
+
+def test_rows_that_lost_the_key_and_keep_the_reference_are_found(home: Home) -> None:
+    """Taking a physician out of the master alone leaves the contacts, without key but with reference."""
+    before, after = make_release(home, OLD, STOPPED, OTHER), make_release(home, NEW, OTHER)
+    for folder, rows in {
+        before: f"('{STOPPED}', 'crm_account_id', '001X'), ('{OTHER}', 'crm_account_id', '002X')",
+        # One of the stopped physician; of others: another reference, another type, a new holder.
+        after: "(null, 'crm_account_id', '001X'), (null, 'crm_account_id', '003X'),"
+        f" (null, 'member_id', '001X'), ('{OTHER}', 'crm_account_id', '001X'), (null, null, null)",
+    }.items():
+        duckdb.sql(
+            f"copy (select * from (values {rows}) v(physician_key, physician_reference_type,"
+            f" physician_reference)) to '{folder}/star/fct_touchpoint.parquet' (format parquet)"
+        )
+    (found,) = recall(home, [STOPPED])
+    assert found.holding == (OLD, NEW)
+    assert written(home)["releases"][1]["artefacts"] == [
+        {"path": "star/fct_touchpoint.parquet", "table": None, "found_by": "reference", "rows": 1}
+    ]
+    assert "001X" not in found.file.read_text(encoding="utf-8")
 
 
 def test_the_vaults_list_is_taken_where_no_key_is_given(home: Home) -> None:

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import json
 import mmap
+import os
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,6 @@ from shirube.engine import bounded
 from shirube.home import Home
 from shirube.ledger import Ledger
 from shirube.release import shelf
-from shirube.release.manifest import MANIFEST_FILE
 from shirube.vault import assert_private, private_folder
 
 SCHEMA_VERSION = 1
@@ -34,12 +35,15 @@ STOPPED_FILE = "stopped_physicians.txt"
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 _KEY_COLUMN = re.compile(r"(.*_)?physician_key", re.IGNORECASE)
+# What a log called a physician; it stays in a row whose physician is no longer known.
+_REFERENCE = ("physician_reference_type", "physician_reference")
 _DELIMITED = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 _TEXT = frozenset({".css", ".htm", ".html", ".js", ".json", ".jsonl", ".md", ".ndjson", ".sha256", ".sql"})
 _TEXT |= {".csv", ".svg", ".tsv", ".txt", ".xml", ".yaml", ".yml"}
 # Drawn or typeset from the same aggregates as the page of text beside them.
 _RENDERED = frozenset({".ico", ".pdf", ".png", ".woff2"})
 _SHEETS = Path("reports", "mr")
+_REFERENCES_FROM = Path("star", "fct_touchpoint.parquet")
 _SHEETS_FROM = Path("star", "fct_physician_month.parquet")
 
 STATEMENT_JA = (
@@ -121,7 +125,8 @@ def recall(home: Home, physician_keys: Iterable[str]) -> list[Recall]:
         history = shelf.read_history(home)
         shown = shelf.current_id(home)
         folders = _folders(home, history.order)
-        scans = [(folder.name, _scan(folder, keys)) for folder in folders]
+        wanted = {key: _references(folders, key) for key in keys}
+        scans = [(folder.name, _scan(folder, wanted)) for folder in folders]
         gone = _no_longer_kept(home, {folder.name for folder in folders})
         return [_write(home, key, scans, shown, gone) for key in keys]
 
@@ -162,20 +167,46 @@ class _Scan:
     unread: list[str]
 
 
-def _scan(folder: Path, keys: Sequence[str]) -> _Scan:
+Wanted = Mapping[str, Sequence[str]]
+"""Physician → the references that logs used for the physician, as `<type>:<reference>`."""
+
+
+def _references(folders: Iterable[Path], key: str) -> list[str]:
+    """Every reference under which any kept release knew the physician. They never leave this process."""
+    files = [str(folder / _REFERENCES_FROM) for folder in folders if (folder / _REFERENCES_FROM).is_file()]
+    found: set[str] = set()
+    with tempfile.TemporaryDirectory() as spill, duckdb.connect(config=bounded(Path(spill))) as connection:
+        for file in files:
+            with suppress(duckdb.Error):  # the search itself names a file that cannot be read
+                rows = connection.execute(
+                    f"select distinct {_reference()} from read_parquet(?) where physician_key = ?",
+                    [file, key],
+                ).fetchall()
+                found |= {str(reference) for (reference,) in rows if reference is not None}
+    return sorted(found)
+
+
+def _reference() -> str:
+    return " || ':' || ".join(f"cast({column} as varchar)" for column in _REFERENCE)
+
+
+def _scan(folder: Path, wanted: Wanted) -> _Scan:
+    keys = list(wanted)
     scan = _Scan({key: [] for key in keys}, [])
     sheets_of: dict[str, set[str]] | None = None
     with tempfile.TemporaryDirectory() as spill, duckdb.connect(config=bounded(Path(spill))) as connection:
-        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        for file in _files(folder, scan.unread):
             place = file.relative_to(folder)
             if place.is_relative_to(_SHEETS):
                 continue
+            if place.parts[0].startswith("."):  # pages half written by a process that died: nobody's sheet
+                scan.unread.append(place.as_posix())
+                continue
             try:
-                for table, counts in _counted(connection, file, keys):
-                    for key, rows in counts.items():
+                for one in _counted(connection, file, wanted):
+                    for key, rows in one.rows.items():
                         if rows:
-                            artefact = {"path": place.as_posix(), "table": table, "rows": rows}
-                            scan.found[key].append(artefact)
+                            scan.found[key].append(_artefact(place, one.found_by, rows, one.table))
                 if place == _SHEETS_FROM:
                     sheets_of = _employees(connection, file, keys)
             except (duckdb.Error, OSError, _UnreadError):
@@ -184,45 +215,82 @@ def _scan(folder: Path, keys: Sequence[str]) -> _Scan:
     return scan
 
 
+def _files(folder: Path, unread: list[str]) -> list[Path]:
+    """Every file below a folder, sorted; a folder that may not be entered is added to `unread`."""
+
+    def refused(error: OSError) -> None:
+        unread.append(Path(error.filename).relative_to(folder).as_posix())
+
+    walked = os.walk(folder, onerror=refused)
+    return sorted(Path(place, name) for place, _, names in walked for name in names)
+
+
+def _artefact(place: Path, found_by: str, rows: int | None, table: str | None = None) -> dict[str, Any]:
+    return {"path": place.as_posix(), "table": table, "found_by": found_by, "rows": rows}
+
+
+@dataclass(frozen=True)
+class _Count:
+    """Rows per physician of a table in a file (None: the file itself), and what they were found by."""
+
+    table: str | None
+    found_by: str
+    rows: dict[str, int]
+
+
 class _UnreadError(Exception):
     """A kind of file that cannot be searched."""
 
 
-def _counted(
-    connection: duckdb.DuckDBPyConnection, file: Path, keys: Sequence[str]
-) -> list[tuple[str | None, dict[str, int]]]:
-    """Table (None: the file itself) → rows per key. Text without the column counts the key's mentions."""
+def _counted(connection: duckdb.DuckDBPyConnection, file: Path, wanted: Wanted) -> list[_Count]:
+    """What a file holds by key and by reference; text without the column counts the key's mentions."""
     name, ending = file.name.lower(), file.suffix.lower()
     quoted = "'" + str(file).replace("'", "''") + "'"
     if ending == ".parquet":
-        return [(None, _rows(connection, f"read_parquet({quoted})", keys))]
+        return _rows(connection, f"read_parquet({quoted})", wanted)
     if ending in (".duckdb", ".db"):
-        return _database(file, keys)
+        return _database(file, wanted)
     if name.endswith(_DELIMITED):
-        try:
-            counts = _rows(connection, f"read_csv({quoted}, all_varchar = true, header = true)", keys)
-        except duckdb.Error:
-            counts = {}
-        if any(counts.values()):
-            return [(None, counts)]
+        counts: list[_Count] = []
+        with suppress(duckdb.Error):
+            counts = _rows(connection, f"read_csv({quoted}, all_varchar = true, header = true)", wanted)
+        if any(one.rows for one in counts):
+            return counts
     if ending in _TEXT:
-        return [(None, _mentions(file, keys))]
-    if ending in _RENDERED or file.name == MANIFEST_FILE:
+        return [_Count(None, "text", _mentions(file, list(wanted)))]
+    if ending in _RENDERED:
         return []
     raise _UnreadError
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, relation: str, keys: Sequence[str]) -> dict[str, int]:
-    described = connection.execute(f"describe select * from {relation}").fetchall()
-    columns = [f'cast("{name}" as varchar)' for name, *_ in described if _KEY_COLUMN.fullmatch(name)]
-    if not columns or not keys:
+def _rows(
+    connection: duckdb.DuckDBPyConnection, relation: str, wanted: Wanted, table: str | None = None
+) -> list[_Count]:
+    names = [str(name) for name, *_ in connection.execute(f"describe select * from {relation}").fetchall()]
+    columns = [f'cast("{name}" as varchar)' for name in names if _KEY_COLUMN.fullmatch(name)]
+    if not columns:
+        return []
+    is_held = f"coalesce(? in ({', '.join(columns)}), false)"
+    found = [_Count(table, "physician_key", _count(connection, relation, is_held, {k: k for k in wanted}))]
+    if {"physician_key", *_REFERENCE} <= {*names}:
+        is_meant = f"physician_key is null and list_contains(?, {_reference()})"
+        references = {key: list(known) for key, known in wanted.items() if known}
+        found.append(_Count(table, "reference", _count(connection, relation, is_meant, references)))
+    return found
+
+
+def _count(
+    connection: duckdb.DuckDBPyConnection, relation: str, condition: str, values: Mapping[str, Any]
+) -> dict[str, int]:
+    """Rows for which the condition holds with each value; keys without any are left out."""
+    if not values:
         return {}
-    counts = ", ".join(f"count(*) filter (where ? in ({', '.join(columns)}))" for _ in keys)
-    found = connection.execute(f"select {counts} from {relation}", list(keys)).fetchone()
-    return dict(zip(keys, found or (), strict=True))
+    counts = ", ".join(f"count(*) filter (where {condition})" for _ in values)
+    found = connection.execute(f"select {counts} from {relation}", list(values.values())).fetchone()
+    return {key: int(rows) for key, rows in zip(values, found or (), strict=True) if rows}
 
 
-def _database(file: Path, keys: Sequence[str]) -> list[tuple[str | None, dict[str, int]]]:
+def _database(file: Path, wanted: Wanted) -> list[_Count]:
     """Every table and view of a DuckDB file, by schema and name."""
     with (
         tempfile.TemporaryDirectory() as spill,
@@ -233,8 +301,11 @@ def _database(file: Path, keys: Sequence[str]) -> list[tuple[str | None, dict[st
             " where table_catalog = current_database() order by 1, 2"
         ).fetchall()
         return [
-            (name if schema == "main" else f"{schema}.{name}", _rows(database, f'"{schema}"."{name}"', keys))
+            count
             for schema, name in tables
+            for count in _rows(
+                database, f'"{schema}"."{name}"', wanted, name if schema == "main" else f"{schema}.{name}"
+            )
         ]
 
 
@@ -264,7 +335,7 @@ def _employees(connection: duckdb.DuckDBPyConnection, file: Path, keys: Sequence
 
 def _add_sheets(folder: Path, scan: _Scan, sheets_of: dict[str, set[str]] | None) -> None:
     """The sheets of own physicians carry names and no key: they follow from who had the physician."""
-    files = sorted(path for path in (folder / _SHEETS).rglob("*") if path.is_file())
+    files = [file for file in _files(folder, []) if file.is_relative_to(folder / _SHEETS)]
     if files and sheets_of is None:
         scan.unread.append(_SHEETS.as_posix())
         return
@@ -272,7 +343,7 @@ def _add_sheets(folder: Path, scan: _Scan, sheets_of: dict[str, set[str]] | None
         place = file.relative_to(folder)
         for key, employees in (sheets_of or {}).items():
             if place.parts[2] in employees:
-                scan.found[key].append({"path": place.as_posix(), "table": None, "rows": None})
+                scan.found[key].append(_artefact(place, "sheet", None))
 
 
 def _write(
