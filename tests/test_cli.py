@@ -26,6 +26,7 @@ def run(*words: object) -> Result:
         ["status"],
         ["status", "--json"],
         ["rollback"],
+        ["recall", "0" * 32],
         ["audit"],
         ["publish"],
         ["share"],

@@ -221,6 +221,31 @@ def rollback(
 
 
 @app.command()
+def recall(
+    physician: Annotated[
+        list[str] | None,
+        typer.Argument(help="physician_key, repeatable; default: the vault's stopped_physicians.txt."),
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """List every published file that still holds rows of a physician. Exit code 1 if anything remains."""
+    from shirube.release.recall import recall as recall_physicians
+    from shirube.release.recall import stopped_physicians
+
+    resolved = Home.existing(home)
+    keys = physician or stopped_physicians(resolved)
+    if not keys:
+        raise ValueError(
+            "先生のキーも、vault の stopped_physicians.txt もありません。 / "
+            "No physician_key was given, and the vault has no stopped_physicians.txt with any."
+        )
+    found = recall_physicians(resolved, keys)
+    for one in found:
+        console.print(one.summary(), soft_wrap=True)
+    raise typer.Exit(0 if all(one.is_clear for one in found) else 1)
+
+
+@app.command()
 def explain(
     kpi: Annotated[str, typer.Argument(help="KPI id or its Japanese name.")],
     release: Annotated[

@@ -43,7 +43,7 @@ def private_folder(home: Home, *parts: str) -> Path:
     for part in ("", *parts):
         folder = folder / part if part else folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _assert_private(folder)
+        assert_private(folder)
     return folder
 
 
@@ -57,9 +57,9 @@ def reveal(home: Home, tokens: Iterable[str], kind: str) -> dict[str, str]:
     files = sorted((home.vault / "identifiers").glob("*/*.parquet"))
     if not wanted or not files:
         return {}
-    _assert_private(home.vault)
+    assert_private(home.vault)
     for file in files:
-        _assert_private(file)
+        assert_private(file)
     with duckdb.connect() as connection:
         connection.register("wanted", pa.table({"token": wanted}))
         found = connection.execute(
@@ -96,7 +96,8 @@ class IdentifierWriter:
             self.rows += distinct.num_rows
 
 
-def _assert_private(path: Path) -> None:
+def assert_private(path: Path) -> None:
+    """Raise `VaultPermissionError` if others than the owner can read or enter `path`."""
     status = path.stat()
     if stat.S_IMODE(status.st_mode) & 0o077:
         wanted = "700" if path.is_dir() else "600"
