@@ -1,4 +1,4 @@
-"""How the engine means to run the models: what is slow at ten million rows shows on a small company already."""
+"""How the engine means to run the models: what is slow at ten million rows shows on a small company too."""
 
 from __future__ import annotations
 
