@@ -3,8 +3,10 @@
 Where it enters is declared at the column (`meta.medical_content: true`). From there on everything made from
 it is Medical's content too, without a word in any yml: a column computed from it, and every column of a
 model that filters, joins, groups or orders by it, for counting only what was off label tells what was asked.
-A model that lets something through or leaves it behind on purpose says so (`meta.firewall`: from, columns,
-why); nothing else stops it. An estimate is made of everything in the tables it read (`meta.reads`).
+Which rows a table has, and how often, is followed as a column of its own (`__rows`): a count reads it without
+naming any column, and a left join that finds several rows for one changes it. A model that lets something
+through or leaves it behind on purpose says so (`meta.firewall`: from, columns, why); nothing else stops it.
+An estimate is made of everything in the tables it read (`meta.reads`).
 """
 
 from __future__ import annotations
@@ -20,7 +22,12 @@ from sqlglot import exp
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
+from tests.architecture.row_keys import Keys, binds_one_row, tested_keys
+
 INSIDE = {"medical", "compliance"}
+ROWS = "__rows"
+"""Stands in for a column: which rows a table has, and how often. A cut names it as it names a column."""
+SAME_HOWEVER_OFTEN = (exp.Max, exp.Min, exp.LogicalOr, exp.LogicalAnd, exp.AnyValue)
 _READ: dict[tuple[object, ...], exp.Expression] = {}
 Manifest = dict[str, Any]
 Column = tuple[str, str]
@@ -52,6 +59,7 @@ def walk(manifest: Manifest) -> Wall:
     wall = Wall()
     tables: dict[str, list[str]] = {name: columns for name, columns in _seeds(manifest)}
     published = _published(manifest)
+    keys = tested_keys(manifest)
     estimates = {
         str(source["name"]): source
         for source in manifest["sources"].values()
@@ -65,8 +73,8 @@ def walk(manifest: Manifest) -> Wall:
             _add_estimate(wall, tables, estimates[source])
         tree = _qualified(node, tables)
         tables[name] = list(tree.named_selects)
-        made = _made_of(tree, wall, cuts, used)
-        for column in tables[name]:
+        made = _made_of(tree, wall, cuts, used, keys)
+        for column in (*tables[name], ROWS):
             if made.get(column):
                 wall.content[name, column] = made[column]
             if meta(node["columns"].get(column, {})).get("medical_content"):
@@ -76,7 +84,7 @@ def walk(manifest: Manifest) -> Wall:
             node["schema"] == "marts" and not set(meta(node).get("audience") or ["everyone"]) <= INSIDE
         )
         if is_open:
-            held = [column for column in tables[name] if (name, column) in wall.content]
+            held = [column for column in (*tables[name], ROWS) if (name, column) in wall.content]
             wall.leaks += [wall.way((name, column)) for column in held]
     return wall
 
@@ -87,17 +95,16 @@ def meta(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def _made_of(
-    tree: exp.Expression, wall: Wall, cuts: set[Column], used: set[Column]
+    tree: exp.Expression, wall: Wall, cuts: set[Column], used: set[Column], tested: dict[str, Keys]
 ) -> dict[str, set[Column]]:
-    """Output column → the columns of Medical's content that it was made from, filters included."""
+    """Output column or `__rows` → the columns of Medical's content it was made from, filters included."""
     by_scope: dict[int, dict[str, set[Column]]] = {}
 
-    def of(column: exp.Column, scope: Scope) -> set[Column]:
-        source = scope.sources.get(column.table)
+    def named(source: object, name: str) -> set[Column]:
         if isinstance(source, Scope):
-            return by_scope.get(id(source.expression), {}).get(column.name, set())
+            return by_scope.get(id(source.expression), {}).get(name, set())
         if isinstance(source, exp.Table):
-            found = (source.name, column.name)
+            found = (source.name, name)
             if found not in wall.content:
                 return set()
             if found in cuts:
@@ -105,6 +112,9 @@ def _made_of(
                 return set()
             return {found}
         return set()
+
+    def of(column: exp.Column, scope: Scope) -> set[Column]:
+        return named(scope.sources.get(column.table), column.name)
 
     for scope in traverse_scope(tree):
         expression = scope.expression
@@ -114,29 +124,74 @@ def _made_of(
                 name: _together(made.get(arm.named_selects[place], set()) for arm, made in arms)
                 for place, name in enumerate(arms[0][0].named_selects)
             }
+            # Rows compared with rows: what they say decides which are left.
+            compared = expression.args.get("distinct") or not isinstance(expression, exp.Union)
+            by_scope[id(expression)][ROWS] = _together(
+                part for _, made in arms for name, part in made.items() if compared or name == ROWS
+            )
         elif isinstance(expression, exp.Select):
-            # A left join decides what its right side says, and which rows there are it does not.
+            # A left join decides what its right side says, and how often a row is there if it finds several.
             said: dict[str, set[Column]] = {}
             placed: set[int] = set()
+            often: set[Column] = set()
+            joined: set[str] = set()
             for join in expression.args.get("joins") or []:
-                if join.side == "LEFT":
+                if join.side == "LEFT" and join.kind not in {"SEMI", "ANTI"}:
+                    name = join.alias_or_name
                     columns = [column for column in scope.columns if _is_within(column, join)]
                     placed |= {id(column) for column in columns}
-                    said[join.alias_or_name] = _together(of(column, scope) for column in columns)
+                    joined.add(name)
+                    said[name] = _together(of(column, scope) for column in columns)
+                    found = said[name] | named(scope.sources.get(name), ROWS)
+                    if found and not binds_one_row(join, scope, tested):
+                        often |= found
+            rows = _together(
+                named(source, ROWS)
+                for name, (_, source) in scope.selected_sources.items()
+                if name not in joined
+            )
             chosen: dict[str, set[Column]] = {}
             for selected in expression.selects:
                 columns = [column for column in scope.columns if _is_within(column, selected)]
                 placed |= {id(column) for column in columns}
                 chosen[selected.alias_or_name] = _together(
                     of(column, scope) | said.get(column.table, set()) for column in columns
-                )
+                ) | _counted(selected, rows, often)
             # What decides which rows there are, or which belong together, is in every column.
             others = [column for column in scope.columns if id(column) not in placed]
             deciding = _together(of(column, scope) | said.get(column.table, set()) for column in others)
             for inner in scope.subquery_scopes:
                 deciding |= _together(by_scope.get(id(inner.expression), {}).values())
-            by_scope[id(expression)] = {name: made | deciding for name, made in chosen.items()}
+            made = {name: made | deciding for name, made in chosen.items()}
+            made[ROWS] = deciding | rows
+            if expression.args.get("distinct"):
+                made[ROWS] = _together(made.values())
+            elif not expression.args.get("group"):
+                made[ROWS] = made[ROWS] | often
+                one = any(_aggregates(selected) for selected in expression.selects)
+                if one and not expression.args.get("having"):
+                    made[ROWS] = set()
+            by_scope[id(expression)] = made
     return by_scope.get(id(tree), {})
+
+
+def _counted(selected: exp.Expression, rows: set[Column], often: set[Column]) -> set[Column]:
+    """What an output column learns from rows being there (`rows`) or being there repeatedly (`often`)."""
+    found: set[Column] = set()
+    for function in selected.find_all(exp.AggFunc, exp.Window):
+        found |= rows
+        of_each_once = isinstance(function.this, exp.Distinct)
+        if not (of_each_once or isinstance(function, SAME_HOWEVER_OFTEN)):
+            found |= often
+    return found
+
+
+def _aggregates(selected: exp.Expression) -> bool:
+    """Whether a select of this column, without a group, is one row."""
+    return any(
+        function.find_ancestor(exp.Window, exp.Subquery) is None
+        for function in selected.find_all(exp.AggFunc)
+    )
 
 
 def _together(parts: Iterable[set[Column]]) -> set[Column]:
@@ -180,7 +235,7 @@ def _add_estimate(wall: Wall, tables: dict[str, list[str]], source: dict[str, An
     tables[name] = list(source["columns"])
     reads = set(meta(source)["reads"])
     held = {column for column in wall.content if column[0] in reads}
-    for column in source["columns"] if held else ():
+    for column in (*source["columns"], ROWS) if held else ():
         wall.content[name, column] = held
 
 

@@ -130,6 +130,113 @@ def test_a_planted_path_is_found(planted: Manifest, sql: str, leak: str) -> None
     assert [way for way in walk(planted).leaks if way.startswith(f"{leak} ←")], walk(planted).leaks[:5]
 
 
+OFF_LABEL = "with asked as (select physician_key from core.fct_medical_inquiry where category = 'off_label') "
+ASKED_ONCE = (
+    "with asked as (select physician_key from core.fct_medical_inquiry where category = 'off_label'"
+    " group by physician_key) "
+)
+NUMBERED = (
+    "with numbered as (select physician_key,"
+    " row_number() over (partition by physician_key order by category) as n"
+    " from core.fct_medical_inquiry), asked as (select physician_key from numbered where n = 1) "
+)
+PHYSICIANS = "from core.fct_physician_month as p"
+LEFT_JOIN = f"{PHYSICIANS} left join asked on p.physician_key = asked.physician_key"
+LEFT_JOIN_OF_TABLE = (
+    f"{PHYSICIANS} left join core.fct_medical_inquiry as i"
+    " on p.physician_key = i.physician_key and i.category = 'off_label'"
+)
+
+
+def plant(manifest: Manifest, sql: str) -> set[str]:
+    """The columns of mart_cx that leak once it is made by this SQL."""
+    mart = node(manifest, "mart_cx")
+    mart["compiled_code"] = sql
+    mart["depends_on"]["nodes"].append(INQUIRY)
+    ways = walk(manifest).leaks
+    return {way.split(" ← ")[0].removeprefix("mart_cx.") for way in ways if way.startswith("mart_cx.")}
+
+
+@pytest.mark.parametrize(
+    ("sql", "leaks"),
+    [
+        (f"{OFF_LABEL} select count(*) as n from asked", {"n"}),
+        (f"{OFF_LABEL} select 'asked' as word from asked", {"__rows"}),
+        (f"{OFF_LABEL} select (select count(*) from asked) as n {PHYSICIANS}", {"n"}),
+        (f"{OFF_LABEL} select count(*) as n {PHYSICIANS} cross join asked", {"n"}),
+        (f"{OFF_LABEL} select count(*) as n {PHYSICIANS}, asked", {"n"}),
+        (f"{OFF_LABEL} select count(*) as n {PHYSICIANS} inner join asked using (physician_key)", {"n"}),
+        (f"{OFF_LABEL} select count(*) as n {PHYSICIANS} semi join asked using (physician_key)", {"n"}),
+        (f"{OFF_LABEL} select count(*) as n {PHYSICIANS} anti join asked using (physician_key)", {"n"}),
+        (f"{OFF_LABEL} select count(*) as n {PHYSICIANS} where exists (select 1 from asked)", {"n"}),
+        (
+            f"{OFF_LABEL} select count(*) as n {PHYSICIANS}"
+            " where p.physician_key not in (select physician_key from asked)",
+            {"n"},
+        ),
+        (f"{OFF_LABEL} select p.month_end as m, count(*) as n {LEFT_JOIN} group by 1", {"n"}),
+        (f"{OFF_LABEL} select p.month_end as m, count(1) as n {LEFT_JOIN} group by 1", {"n"}),
+        (f"{OFF_LABEL} select p.month_end as m, sum(1) as n {LEFT_JOIN} group by 1", {"n"}),
+        (f"{OFF_LABEL} select p.month_end as m, count(p.month_end) as n {LEFT_JOIN} group by 1", {"n"}),
+        (f"{OFF_LABEL} select p.month_end as m, count(*) over () as n {LEFT_JOIN}", {"n", "__rows"}),
+        (f"{OFF_LABEL} select p.month_end as m {LEFT_JOIN}", {"__rows"}),
+        (f"{OFF_LABEL}, seen as (select p.month_end {LEFT_JOIN}) select count(*) as n from seen", {"n"}),
+        (f"select p.month_end as m, count(*) as n {LEFT_JOIN_OF_TABLE} group by 1", {"n"}),
+        (
+            f"{OFF_LABEL} select p.month_end as m, case when asked.physician_key is not null then 1 end as n"
+            f" {LEFT_JOIN}",
+            {"n"},
+        ),
+        (
+            "with asked as (select distinct physician_key, category from core.fct_medical_inquiry)"
+            " select count(*) as n from asked",
+            {"n"},
+        ),
+        (
+            "with asked as (select category from core.fct_medical_inquiry union select 'none' as category)"
+            " select count(*) as n from asked",
+            {"n"},
+        ),
+        (
+            "with asked as (select category from core.fct_medical_inquiry except select 'none' as category)"
+            " select count(*) as n from asked",
+            {"n"},
+        ),
+        (
+            "with asked as (select 1 as n from core.fct_medical_inquiry where category = 'off_label'"
+            " union all select 1 as n) select count(*) as n from asked",
+            {"n"},
+        ),
+    ],
+)  # fmt: skip
+def test_which_rows_there_are_is_followed(planted: Manifest, sql: str, leaks: set[str]) -> None:
+    assert leaks <= plant(planted, sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"{ASKED_ONCE} select p.month_end as m, count(*) as n {LEFT_JOIN} group by 1",
+        f"{NUMBERED} select p.month_end as m, count(*) as n {LEFT_JOIN} group by 1",
+        f"{OFF_LABEL} select p.month_end as m, max(p.month_end) as n {LEFT_JOIN} group by 1",
+        f"{OFF_LABEL} select p.month_end as m, count(distinct p.physician_key) as n {LEFT_JOIN} group by 1",
+        f"select p.month_end as m, count(*) as n {PHYSICIANS} left join core.fct_medical_inquiry as i"
+        " on p.physician_key = i.inquiry_key and i.category = 'off_label' group by 1",
+    ],
+    ids=["grouped", "first of each", "maximum", "distinct", "tested unique"],
+)
+def test_a_left_join_that_repeats_no_row_tells_nothing(planted: Manifest, sql: str) -> None:
+    assert plant(planted, sql) == set()
+
+
+def test_rows_need_a_cut_of_their_own(planted: Manifest) -> None:
+    found = node(planted, "int_touchpoint__crm_call")
+    found.pop("meta", None)
+    for cut in found["config"]["meta"]["firewall"]:
+        cut["columns"] = [column for column in cut["columns"] if column != "__rows"]
+    assert [way for way in walk(planted).leaks if way.startswith("fct_touchpoint.__rows ←")]
+
+
 def test_times_of_an_answer_may_be_read(planted: Manifest) -> None:
     mart = node(planted, "mart_cx")
     mart["compiled_code"] = "select answered_at as at, count(*) as n from core.fct_medical_inquiry group by 1"

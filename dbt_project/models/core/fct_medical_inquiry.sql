@@ -30,8 +30,8 @@ burst as (
             later.employee_key = earlier.employee_key
             and later.topic_id = earlier.topic_id
             and {{ days_between('earlier.received_on', 'later.received_on') }} between 0 and rule.burst_days - 1
-    group by later.inquiry_id, rule.burst_min_inquiries
-    having count(*) >= rule.burst_min_inquiries
+    group by later.inquiry_id
+    having count(*) >= max(rule.burst_min_inquiries)
 )
 
 select
