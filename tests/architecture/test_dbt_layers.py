@@ -95,6 +95,30 @@ def test_every_core_table_and_mart_says_in_japanese_what_a_row_is(dbt_models: Mo
     assert wordless == []
 
 
+def test_every_column_that_people_get_has_a_japanese_name(
+    dbt_manifest: dict[str, Any], dbt_models: Models
+) -> None:
+    """The catalogue lists every mart and each star table that an exposure publishes, column by column."""
+    exposed = {
+        key
+        for one in dbt_manifest["exposures"].values()
+        if (one["config"].get("meta") or one.get("meta") or {}).get("publish") == "star"
+        for key in one["depends_on"]["nodes"]
+    }
+    star = {name: node for name, node in dbt_models.items() if node["unique_id"] in exposed}
+    marts = {name: node for name, node in dbt_models.items() if layer(node) == "marts"}
+    assert len(star) >= 22
+    assert sum(len(node["columns"]) for node in star.values()) >= 239
+    assert sum(len(node["columns"]) for node in marts.values()) >= 700
+    nameless = [
+        f"{name}.{column['name']}"
+        for name, node in sorted((star | marts).items())
+        for column in node["columns"].values()
+        if not str((column["config"].get("meta") or column.get("meta") or {}).get("name_ja") or "").strip()
+    ]
+    assert nameless == []
+
+
 def test_every_public_model_proves_its_grain(dbt_manifest: dict[str, Any], dbt_models: Models) -> None:
     proven = {
         node["attached_node"]
