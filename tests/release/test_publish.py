@@ -20,6 +20,7 @@ from shirube.release import (
     read_manifest,
     verify,
 )
+from shirube.release.declared import read_declared
 from shirube.release.manifest import sha256
 
 # The package offers the function under the same name.
@@ -99,10 +100,27 @@ def test_what_only_medical_and_compliance_may_see_is_nobody_else_s_to_open(home:
     assert _mart(release.path, "mart_cx")["file"] == "restricted/mart_cx.parquet"
     assert _mart(release.path, "mart_period")["file"] == "marts/mart_period.parquet"
     folder = release.path / "restricted"
-    assert [file.name for file in folder.iterdir()] == ["mart_cx.parquet"]
+    files = sorted(file.name for file in folder.iterdir())
+    assert files == ["fct_kpi_value_restricted.parquet", "mart_cx.parquet"]
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE((folder / "mart_cx.parquet").stat().st_mode) == 0o400
-    assert "mart_cx" not in verify(release.path)["duckdb"]["tables"]
+    assert not {"mart_cx", "fct_kpi_value_restricted"} & set(verify(release.path)["duckdb"]["tables"])
+    # What the restricted mart counts is in no table that others can open, and nothing else is in theirs.
+    counted = set(read_declared(build.dbt_manifest).kpis_of("mart_cx"))
+    assert counted
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{release.path}/shirube.duckdb' as database (read_only)")
+        everybody, restricted, database = (
+            {kpi for (kpi,) in connection.execute(f"select distinct kpi_id from {place}").fetchall()}
+            for place in (
+                f"'{release.path}/marts/fct_kpi_value.parquet'",
+                f"'{folder}/fct_kpi_value_restricted.parquet'",
+                "database.fct_kpi_value",
+            )
+        )
+    assert restricted == counted
+    assert everybody and not everybody & counted
+    assert database == everybody
 
 
 def test_the_ledger_knows_the_release(home: Home) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shirube.release.kpi_rows import RESTRICTED_KPI_TABLE
 from shirube.release.lineage import MartLineage, meta_of, read_lineage
 
 RESTRICTED_ROLES = frozenset({"medical", "compliance"})
@@ -22,7 +23,8 @@ class Declared:
 
     `star`: core tables to publish beside the marts, sorted. `kpis`: KPI id → the mart that counts it.
     `grain`: model → the columns that tell its rows apart. `mart_parents`: mart → the marts it reads.
-    `lineage`: mart → everything behind it. `restricted`: marts meant for nobody but `RESTRICTED_ROLES`.
+    `lineage`: mart → everything behind it. `restricted`: marts meant for nobody but `RESTRICTED_ROLES`, and
+    the table of their KPIs' values where they count any.
     """
 
     star: tuple[str, ...]
@@ -35,6 +37,11 @@ class Declared:
     def kpis_of(self, mart: str) -> list[str]:
         """KPI ids counted by a mart, sorted."""
         return sorted(kpi for kpi, owner in self.kpis.items() if owner == mart)
+
+    @property
+    def restricted_kpis(self) -> list[str]:
+        """KPI ids counted by restricted marts, sorted."""
+        return sorted(kpi for kpi, owner in self.kpis.items() if owner in self.restricted)
 
 
 def read_declared(manifest_file: Path) -> Declared:
@@ -60,6 +67,8 @@ def read_declared(manifest_file: Path) -> Declared:
         audience = set(meta.get("audience") or [])
         if node["schema"] == "marts" and audience and audience <= RESTRICTED_ROLES:
             restricted.add(str(node["name"]))
+    if restricted & set(kpis.values()):
+        restricted.add(RESTRICTED_KPI_TABLE)
     return Declared(
         tuple(sorted(star)),
         kpis,

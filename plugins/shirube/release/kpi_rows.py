@@ -8,6 +8,9 @@ from pathlib import Path
 import duckdb
 
 KPI_TABLE = "fct_kpi_value"
+RESTRICTED_KPI_TABLE = "fct_kpi_value_restricted"
+"""The same rows of the KPIs whose marts are restricted: they are in no other file."""
+
 # Takes the reason as its one parameter.
 STALE = (
     "case when display_state in ('shown', 'reference') then 'stale' else display_state end as display_state,"
@@ -109,6 +112,13 @@ def stale(connection: duckdb.DuckDBPyConnection, file: Path, reason: str) -> str
         [reason, str(file)],
     )
     return "published_kpi"
+
+
+def share_of(relation: str, restricted: list[str], is_restricted: bool) -> str:
+    """A subquery with the rows of `relation` about the restricted KPIs, or with all the others."""
+    listed = ", ".join("'" + kpi.replace("'", "''") + "'" for kpi in restricted) or "null"
+    belongs = f"coalesce(kpi_id in ({listed}), false)"
+    return f"(select * from {relation} where {belongs if is_restricted else 'not ' + belongs})"
 
 
 def _name(column: str) -> str:

@@ -184,6 +184,8 @@ def _write_marts(home: Home, draft: _Draft, build: Candidate, progress: Progress
             progress("mart_written", {"mart": name, "status": draft.marts[-1]["status"]})
     if kpi_rows.KPI_TABLE in names:
         draft.marts.append(_mart_entry(home, draft, build, kpi_rows.KPI_TABLE))
+        if kpi_rows.RESTRICTED_KPI_TABLE in draft.declared.restricted:
+            draft.marts.append(_mart_entry(home, draft, build, kpi_rows.RESTRICTED_KPI_TABLE))
 
 
 def _drawn_in(names: Set[str], failed: dict[str, Reason], declared: Declared) -> dict[str, Reason]:
@@ -225,13 +227,16 @@ def _mart_entry(home: Home, draft: _Draft, build: Candidate, name: str) -> dict[
         "source_as_of": None,
         "warnings": [],
     }
-    reason = draft.withheld.get(name)
+    is_kpi_table = name in (kpi_rows.KPI_TABLE, kpi_rows.RESTRICTED_KPI_TABLE)
+    built = kpi_rows.KPI_TABLE if is_kpi_table else name
+    reason = draft.withheld.get(built)
     if reason is None:
-        relation = f'marts."{name}"'
-        if name == kpi_rows.KPI_TABLE:
-            relation = kpi_rows.adapt(draft.connection, relation, _kpi_changes(draft))
-        _copy_out(draft.connection, relation, file, draft.declared.grain.get(name))
-        entry["warnings"] = [check.why for check in draft.decision.warned.get(f"marts.{name}", ())]
+        relation = f'marts."{built}"'
+        if is_kpi_table:
+            adapted = kpi_rows.adapt(draft.connection, relation, _kpi_changes(draft))
+            relation = kpi_rows.share_of(adapted, draft.declared.restricted_kpis, place == RESTRICTED_FOLDER)
+        _copy_out(draft.connection, relation, file, draft.declared.grain.get(built))
+        entry["warnings"] = [check.why for check in draft.decision.warned.get(f"marts.{built}", ())]
     else:
         good = _last_good(home, build, name)
         if good is None:
@@ -244,7 +249,7 @@ def _mart_entry(home: Home, draft: _Draft, build: Candidate, name: str) -> dict[
             }
         carried = f"{reason.ja}、更新していません。{_day(good.as_of)}時点の値です"
         draft.carried_from[name] = good.folder
-        if name == kpi_rows.KPI_TABLE:
+        if is_kpi_table:
             relation = kpi_rows.stale(draft.connection, good.folder / entry["file"], carried)
             _copy_out(draft.connection, relation, file, None)
         else:
@@ -299,7 +304,11 @@ def _kpi_changes(draft: _Draft) -> kpi_rows.KpiChanges:
         if entry["status"] == "withheld":
             changes.withheld.update(dict.fromkeys(kpis, entry["reason_ja"]))
         elif entry["status"] == "carried_over":
-            values = draft.carried_from[entry["name"]] / "marts" / f"{kpi_rows.KPI_TABLE}.parquet"
+            values = draft.carried_from[entry["name"]] / (
+                f"{RESTRICTED_FOLDER}/{kpi_rows.RESTRICTED_KPI_TABLE}.parquet"
+                if entry["name"] in draft.declared.restricted
+                else f"marts/{kpi_rows.KPI_TABLE}.parquet"
+            )
             without = _withheld(draft.withheld[entry["name"]])
             if values.is_file():
                 carried = kpi_rows.Carried(values, entry["reason_ja"], without)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
 
+from shirube.release.declared import RESTRICTED_ROLES
+from shirube.release.kpi_rows import KPI_TABLE, RESTRICTED_KPI_TABLE
 from shirube.release.lineage import LOGS, meta_of, parents
 from shirube.share.chart import FONT, INK, QUIET
 from shirube.share.release_files import Kpi, ReleaseFiles, Row
@@ -78,6 +80,12 @@ class Source:
 def tables(release: ReleaseFiles, manifest: dict[str, Any] | None) -> list[Table]:
     """Every mart and star table of the release, marts first, in the manifest's order."""
     nodes = {node["name"]: node for node in (manifest or {}).get("nodes", {}).values() if _is_model(node)}
+    if KPI_TABLE in nodes:
+        # Publishing takes these rows out of the one KPI table that dbt makes.
+        node = nodes[KPI_TABLE]
+        nodes[RESTRICTED_KPI_TABLE] = node | {
+            "config": {"meta": meta_of(node) | {"audience": sorted(RESTRICTED_ROLES)}}
+        }
     audited = {
         entry["name"]: entry["status"] for entry in release.manifest.get("audit", {}).get("tables", [])
     }
@@ -283,6 +291,11 @@ def numbers(release: ReleaseFiles, manifest: dict[str, Any] | None) -> list[dict
                 ),
                 "evidence": f"{kpi.evidence_level}（{words['evidence'][kpi.evidence_level]['name']}）",
                 "mart": homes.get(kpi.kpi_id) or str(row.get("mart") or ""),
+                "values_file": (
+                    f"restricted/{RESTRICTED_KPI_TABLE}.parquet"
+                    if set(kpi.audience) <= RESTRICTED_ROLES
+                    else f"marts/{KPI_TABLE}.parquet"
+                ),
             }
         )
     return found

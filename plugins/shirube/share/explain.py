@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from shirube.home import Home
+from shirube.release.kpi_rows import KPI_TABLE
 from shirube.share.release_files import ReleaseFiles, Row
 from shirube.share.wording import declared
 
-KPI_TABLE = "fct_kpi_value"
 BREAKDOWNS = ("channel_id", "product_id", "phase_id", "breakdown")
 WITH_VALUE = ("shown", "reference", "stale")
 WITH_COUNTS = (*WITH_VALUE, "counts_only")

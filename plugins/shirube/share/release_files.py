@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import json
+import os
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import duckdb
 
 from shirube.fiscal_periods import latest_complete
+from shirube.release.kpi_rows import KPI_TABLE, RESTRICTED_KPI_TABLE
 
 Row = dict[str, Any]
 
@@ -104,7 +106,7 @@ class ReleaseFiles:
         """The Parquet file of a table, or None where this release does not hold it."""
         for part in ("marts", "star", "restricted"):
             candidate = self.folder / part / f"{table}.parquet"
-            if candidate.exists():
+            if os.access(candidate, os.F_OK):
                 return candidate
         return None
 
@@ -153,7 +155,7 @@ class ReleaseFiles:
 
     def values(self, scope_type: str, scope_id: str) -> list[Value]:
         """All numbers published for one scope, oldest period first; empty where all were withheld."""
-        if self.file("fct_kpi_value") is None:
+        if self.file(KPI_TABLE) is None:
             return []
         names = ", ".join(Value.__dataclass_fields__)
         rows = self.query(
@@ -211,7 +213,12 @@ class _Tables(dict[str, str]):
         file = self._release.file(table)
         if file is None:
             raise FileNotFoundError(f"release {self._release.release_id} holds no table {table}")
-        return "read_parquet('" + str(file).replace("'", "''") + "')"
+        files = [file]
+        if table == KPI_TABLE:
+            # Whoever may open the restricted folder sees the numbers that are kept there beside the others.
+            beside = self._release.file(RESTRICTED_KPI_TABLE)
+            files += [beside] if beside else []
+        return "read_parquet([" + ", ".join("'" + str(f).replace("'", "''") + "'" for f in files) + "])"
 
 
 def _words(value: Any) -> tuple[str, ...]:
