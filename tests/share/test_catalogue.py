@@ -127,6 +127,23 @@ def test_a_table_that_was_withheld_or_carried_over_is_said(home: Home) -> None:
     assert (lost.status, lost.status_reason, lost.columns) == ("今回は掲載なし", "記録がありません", [])
 
 
+def test_a_star_tables_columns_are_told_in_both_languages(home: Home) -> None:
+    manifest = builder.dbt_manifest()
+    manifest["nodes"]["model.shirube.fct_touchpoint"]["columns"] = {
+        "depth": {
+            "name": "depth",
+            "description": "0 sent to 4 request.",
+            "config": {"meta": {"name_ja": "接点の深さ(0〜4)"}},
+        }
+    }
+    with ReleaseFiles(home.current.resolve()) as release:
+        found = next(table for table in catalogue.tables(release, manifest) if table.name == "fct_touchpoint")
+    told = {column.name: (column.description_ja, column.description_en) for column in found.columns}
+    assert found.folder == "star"
+    assert told["depth"] == ("接点の深さ(0〜4)", "0 sent to 4 request.")
+    assert told["channel_id"] == ("", ""), "what dbt does not describe stays empty"
+
+
 def test_what_arrived_is_found_by_the_same_search(text: str, home: Home) -> None:
     with ReleaseFiles(home.current.resolve()) as release:
         readers = {source.name: source.readers.split("、") for source in catalogue.sources(release)}
