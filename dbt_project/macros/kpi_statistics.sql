@@ -10,14 +10,6 @@
 {%- endmacro %}
 
 {#-
-    Sum of fractions, to twelve places. Floating point adds up to other last digits in another order of rows, and the
-    order is not fixed where several threads add: decimals keep the same release the same to the byte.
--#}
-{% macro kpi_sum(expression) -%}
-    cast(sum(cast({{ expression }} as decimal(28, 12))) as double)
-{%- endmacro %}
-
-{#-
     Two-sided 95 % quantile of Student's t, for intervals whose error was estimated from few groups: the expansion of
     Cornish and Fisher (Abramowitz and Stegun 26.7.5); off by less than 0.01 from 4 degrees of freedom on.
 -#}

@@ -18,9 +18,8 @@ by_physician as (
         sum(case when signal.is_dismissed_with_reason then 1 else 0 end) as dismissed_with_reason,
         sum(case when signal.is_handled then 1 else 0 end) as handled,
         max(case when signal.is_orchestrated then 1 else 0 end) as is_orchestrated,
-        {{ kpi_sum('coalesce(signal.chance_of_follow_up, 0)') }} as expected_followed,
-        {{ kpi_sum('coalesce(signal.chance_of_follow_up * (1 - signal.chance_of_follow_up), 0)') }}
-            as coincidence_variance
+        sum(coalesce(signal.chance_of_follow_up, 0)) as expected_followed,
+        sum(coalesce(signal.chance_of_follow_up * (1 - signal.chance_of_follow_up), 0)) as coincidence_variance
     from {{ ref('mart_period') }} as mart_period
     inner join {{ ref('fct_digital_signal') }} as signal
         on signal.signal_on between mart_period.period_start and mart_period.period_end
@@ -75,11 +74,11 @@ scoped as (
         sum(followed_by_link) as followed_by_link,
         sum(dismissed_with_reason) as dismissed_with_reason,
         sum(handled) as handled,
-        {{ kpi_sum('expected_followed') }} as expected_followed,
-        {{ kpi_sum('coincidence_variance') }} as coincidence_variance,
+        sum(expected_followed) as expected_followed,
+        sum(coincidence_variance) as coincidence_variance,
         cast(sum(signals * signals) as double) as squared_signals,
-        {{ kpi_sum('excess * excess') }} as squared_excess,
-        {{ kpi_sum('excess * signals') }} as excess_by_signals
+        sum(excess * excess) as squared_excess,
+        sum(excess * signals) as excess_by_signals
     from placed
     group by {{ kpi_scope_sets(['period_type', 'period_start', 'period_end', 'channel_id'], with_mr=false) }}
 ),
