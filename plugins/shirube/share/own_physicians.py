@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from shirube.medical import MEDICAL_CHANNELS
 from shirube.share.release_files import ReleaseFiles, Row, last_closed_month
 from shirube.share.wording import declared
 
@@ -60,7 +61,7 @@ contacts as (
         and t.occurred_on <= $as_of
         and not coalesce(t.is_planned, false)
         and not coalesce(t.routed_to_medical, false)
-        and t.channel_id not in ('medical_inquiry', 'msl_visit')
+        and t.channel_id <> all($medical)
         and coalesce(t.initiator, '') <> 'medical'
 ),
 last_own as (
@@ -187,7 +188,8 @@ def physicians_by_employee(release: ReleaseFiles) -> dict[str, list[Row]]:
     windows = declared("own_physicians")["windows"]
     as_of = release.as_of
     parameters = {f"{name}_from": as_of - timedelta(days=int(days)) for name, days in windows.items()}
-    rows = release.query(_PHYSICIANS, {**parameters, "as_of": as_of, "month": last_closed_month(as_of)})
+    fixed = {"as_of": as_of, "month": last_closed_month(as_of), "medical": list(MEDICAL_CHANNELS)}
+    rows = release.query(_PHYSICIANS, {**parameters, **fixed})
     by_employee: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_employee[row["employee_key"]].append(row)

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 from tests.dbt.marts import content_company, content_needs, moment_judgements, needs_and_moments
+from tests.dbt.marts.needs_and_moments import p, q
 
 AS_OF = "2026-10-31"
 APRIL, JULY, AUGUST, SEPTEMBER, OCTOBER = "2026-04-30", "2026-07-31", "2026-08-31", "2026-09-30", "2026-10-31"
@@ -32,16 +33,6 @@ CHANNELS = (
 )  # fmt: skip
 
 Row = dict[str, Any]
-
-
-def p(first: int, last: int) -> list[str]:
-    """Physicians P<first> to P<last> of office OF01."""
-    return [f"P{number:02d}" for number in range(first, last + 1)]
-
-
-def q(first: int, last: int) -> list[str]:
-    """Physicians Q<first> to Q<last> of office OF04."""
-    return [f"Q{number:03d}" for number in range(first, last + 1)]
 
 
 def staff() -> dict[str, list[str]]:
