@@ -26,3 +26,13 @@
         else 'cannot_tell'
     end
 {%- endmacro %}
+
+{#- What the decision ladder says of need, in the four words that readers know. -#}
+{% macro kpi_necessity_words(verdict) -%}
+    case {{ verdict }}
+        when 'needed' then '必要'
+        when 'conditional' then '条件付き'
+        when 'not_needed' then '不要'
+        else '判断できません'
+    end
+{%- endmacro %}

@@ -93,13 +93,7 @@ select
     case when is_compared then over_contact_share end as over_contact_share,
     evidence_level,
     case when n_physicians_suppressed then 'cannot_tell' else verdict end as verdict,
-    case
-        when n_physicians_suppressed then '判断できません'
-        when verdict = 'needed' then '必要'
-        when verdict = 'conditional' then '条件付き'
-        when verdict = 'not_needed' then '不要'
-        else '判断できません'
-    end as verdict_words,
+    case when n_physicians_suppressed then '判断できません' else {{ kpi_necessity_words('verdict') }} end as verdict_words,
     case when n_physicians_suppressed then '人数が少なく、個人が分かるおそれがあるため出していません' else reason_ja end as reason,
     rule_version
 from shown

@@ -133,13 +133,7 @@ select
     {#- The level of what is said: of a comparison that is not shown nothing is said but that it was counted. #}
     case when is_compared then evidence_level else 'E1' end as evidence_level,
     case when n_treated_suppressed then 'cannot_tell' else verdict end as verdict,
-    case
-        when n_treated_suppressed then '判断できません'
-        when verdict = 'needed' then '必要'
-        when verdict = 'conditional' then '条件付き'
-        when verdict = 'not_needed' then '不要'
-        else '判断できません'
-    end as verdict_words,
+    case when n_treated_suppressed then '判断できません' else {{ kpi_necessity_words('verdict') }} end as verdict_words,
     case when n_treated_suppressed then '人数が少なく、個人が分かるおそれがあるため出していません' else reason_ja end as reason,
     rule_version
 from shown

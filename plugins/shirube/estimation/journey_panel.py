@@ -68,6 +68,16 @@ class JourneyPanel:
         return int(self.cluster.max(initial=-1)) + 1
 
 
+def read_horizon(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
+    """How long after its month end a transition is looked at: days, and the months that they are."""
+    found = connection.execute(
+        "select transition_horizon_days, transition_horizon_months from seeds.journey_setting "
+        "order by rule_version desc limit 1"
+    ).fetchone()
+    assert found is not None
+    return int(found[0]), int(found[1])
+
+
 def read_panel(
     connection: duckdb.DuckDBPyConnection,
     as_of: date,
@@ -100,11 +110,7 @@ def read_panel(
     _number(connection, "panel_product", products, "text")
     _number(connection, "panel_channel", [name for name, _ in channels], "text")
     _number(connection, "panel_specialty", specialties, "text")
-    horizon = connection.execute(
-        "select transition_horizon_days, transition_horizon_months from seeds.journey_setting "
-        "order by rule_version desc limit 1"
-    ).fetchone()
-    assert horizon is not None
+    horizon = read_horizon(connection)
 
     cube = (count, len(products), len(months))
     forward, phase = np.full(cube, NOT_COMPARABLE, np.int8), np.full(cube, -1, np.int8)

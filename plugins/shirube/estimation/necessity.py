@@ -12,7 +12,7 @@ import functools
 import math
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from types import MappingProxyType
 from typing import Any
@@ -177,7 +177,9 @@ def answer_all(panel: JourneyPanel, rule: NecessityRule, segments: Sequence[Segm
     rows = []
     for channel in range(len(panel.channels)):
         asked = [number for number, answer in enumerate(answers) if answer.channel == channel]
-        found = {number: _with_q(answers[number].finding, float(corrected[number])) for number in asked}
+        found = {
+            number: replace(answers[number].finding, q_value=float(corrected[number])) for number in asked
+        }
         parts = {
             number: judge(found[number], rule)
             for number in asked
@@ -217,11 +219,6 @@ def _atoms(panel: JourneyPanel, segments: Sequence[Segment]) -> dict[frozenset[i
 
 def _place(names: tuple[str, ...], name: str) -> int:
     return names.index(name) if name in names else -1
-
-
-def _with_q(finding: Finding, q_value: float) -> Finding:
-    values = {field.name: getattr(finding, field.name) for field in fields(Finding)}
-    return Finding(**(values | {"q_value": q_value}))
 
 
 def _measure(

@@ -28,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from shirube.estimation.channel_trial import CONTACT_BANDS
 from shirube.estimation.decision_ladder import (
     Burden,
     Design,
@@ -40,7 +41,7 @@ from shirube.estimation.decision_ladder import (
     judge,
     limit_e_value,
 )
-from shirube.estimation.journey_panel import START_PHASES
+from shirube.estimation.journey_panel import START_PHASES, read_horizon
 from shirube.estimation.multiplicity import q_values
 from shirube.estimation.necessity import read_rule
 from shirube.estimation.pilot_trial import (
@@ -107,8 +108,6 @@ DESIGNS = {
     "comparison_only": Design.MATCHED,
 }
 """The register's designs that can be read out, and what the ladder calls them."""
-CONTACT_BANDS = (0, 3, 9, 18)
-"""Upper ends of the bands of contacts in the months before, as in `channel_trial`; above is one more."""
 NOTHING = Burden(math.nan, math.nan)
 
 
@@ -404,12 +403,7 @@ def _read_calendar(connection: duckdb.DuckDBPyConnection, as_of: date) -> Calend
         [as_of],
     )
     months = connection.execute("select month_end from pilot_month order by number").fetchall()
-    horizon = connection.execute(
-        "select transition_horizon_days, transition_horizon_months from seeds.journey_setting "
-        "order by rule_version desc limit 1"
-    ).fetchone()
-    assert horizon is not None
-    return Calendar(tuple(month for (month,) in months), as_of, int(horizon[0]), int(horizon[1]))
+    return Calendar(tuple(month for (month,) in months), as_of, *read_horizon(connection))
 
 
 def _read_initiatives(connection: duckdb.DuckDBPyConnection) -> list[Initiative]:

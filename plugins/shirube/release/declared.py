@@ -6,6 +6,7 @@ An exposure publishes the models it depends on when its `meta` says `publish: st
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,12 @@ from shirube.release.lineage import MartLineage, meta_of, read_lineage
 
 RESTRICTED_ROLES = frozenset({"medical", "compliance"})
 """Who alone may see how off-label questions were answered and which materials were used against the rules."""
+
+
+def is_restricted(audience: Iterable[str]) -> bool:
+    """Whether this audience is nobody but `RESTRICTED_ROLES`; without an audience a mart is for everyone."""
+    roles = set(audience)
+    return bool(roles) and roles <= RESTRICTED_ROLES
 
 
 @dataclass(frozen=True)
@@ -64,8 +71,7 @@ def read_declared(manifest_file: Path) -> Declared:
         kpis |= {str(kpi["id"]): str(node["name"]) for kpi in meta.get("kpis") or []}
         if isinstance(meta.get("grain"), list):
             grain[str(node["name"])] = tuple(str(column) for column in meta["grain"])
-        audience = set(meta.get("audience") or [])
-        if node["schema"] == "marts" and audience and audience <= RESTRICTED_ROLES:
+        if node["schema"] == "marts" and is_restricted(meta.get("audience") or []):
             restricted.add(str(node["name"]))
     if restricted & set(kpis.values()):
         restricted.add(RESTRICTED_KPI_TABLE)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
 
-from shirube.release.declared import RESTRICTED_ROLES
+from shirube.release.declared import RESTRICTED_ROLES, is_restricted
 from shirube.release.kpi_rows import KPI_TABLE, RESTRICTED_KPI_TABLE
 from shirube.release.lineage import LOGS, meta_of, parents
 from shirube.share.chart import FONT, INK, QUIET
@@ -268,16 +268,16 @@ def sources(release: ReleaseFiles) -> list[Source]:
 
 def numbers(release: ReleaseFiles, manifest: dict[str, Any] | None) -> list[dict[str, Any]]:
     """Every KPI of the registry in its order, with its words and the table it is counted in."""
-    homes: dict[str, str] = {}
+    homes: dict[str, dict[str, Any]] = {}
     for node in (manifest or {}).get("nodes", {}).values():
         if _is_model(node):
             for kpi in meta_of(node).get("kpis") or []:
-                homes[str(kpi["id"])] = str(node["name"])
+                homes[str(kpi["id"])] = node
     words = declared("wording")
     called = {str(entry["source"]): str(entry["business_name"]) for entry in release.manifest["sources"]}
     found = []
     for kpi in release.registry().values():
-        row = kpi.row
+        row, home = kpi.row, homes.get(kpi.kpi_id, {})
         found.append(
             {
                 **row,
@@ -290,10 +290,10 @@ def numbers(release: ReleaseFiles, manifest: dict[str, Any] | None) -> list[dict
                     _in_words(name, called) for name in ",".join(_listed(row.get("sources"))).split(",")
                 ),
                 "evidence": f"{kpi.evidence_level}（{words['evidence'][kpi.evidence_level]['name']}）",
-                "mart": homes.get(kpi.kpi_id) or str(row.get("mart") or ""),
+                "mart": str(home.get("name") or row.get("mart") or ""),
                 "values_file": (
                     f"restricted/{RESTRICTED_KPI_TABLE}.parquet"
-                    if set(kpi.audience) <= RESTRICTED_ROLES
+                    if is_restricted(meta_of(home).get("audience") or kpi.audience)
                     else f"marts/{KPI_TABLE}.parquet"
                 ),
             }
