@@ -136,7 +136,8 @@ def protected(
         for base in bases
     )
     # Ties are broken by name, and representatives go by a hash in the pipeline.
-    name = "if(scope_type = 'mr', md5('employee|' || scope_id), scope_id) as name"
+    key = "translate(base64(unhex(substr(md5('employee|' || scope_id), 1, 18))), '+/', 'Aa')"
+    name = f"if(scope_type = 'mr', {key}, scope_id) as name"
     query = f"select *, {name}, coalesce({additive or 'null'}, '') as part, {small} from cells"
     others = ", ".join(key for key in keys.split(", ") if key != additive)
     within = f"scope_type, scope_id, {others}"

@@ -26,7 +26,7 @@ def run(*words: object) -> Result:
         ["status"],
         ["status", "--json"],
         ["rollback"],
-        ["recall", "0" * 32],
+        ["recall", "0" * 12],
         ["audit"],
         ["publish"],
         ["share"],

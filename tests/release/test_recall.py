@@ -18,7 +18,7 @@ from shirube.release.recall import STOPPED_FILE, recall, stopped_physicians
 from shirube.vault import VaultPermissionError
 from typer.testing import CliRunner
 
-STOPPED, OTHER, UNKNOWN = "a" * 32, "b" * 32, "c" * 32
+STOPPED, OTHER, UNKNOWN = "a" * 12, "b" * 12, "c" * 12
 NAME, CODE = "標 太郎", "0123456"
 OLD, NEW = "2026-09-30-aaaaaaaaaa", "2026-10-31-bbbbbbbbbb"
 
@@ -142,9 +142,9 @@ def test_the_list_holds_nothing_personal(home: Home) -> None:
     assert file.read_text(encoding="utf-8") == text
 
 
-@pytest.mark.parametrize("wrong", [NAME, CODE, "../vault", "A" * 32, ""])
+@pytest.mark.parametrize("wrong", [NAME, CODE, "../vault", "A" * 32, "あ" * 12, ""])
 def test_what_is_no_key_is_refused_and_not_repeated(home: Home, wrong: str) -> None:
-    with pytest.raises(ValueError, match="32") as told:
+    with pytest.raises(ValueError, match="12") as told:
         recall(home, [wrong])
     assert not wrong or wrong not in str(told.value)
     assert not (home.root / "recalls").exists()

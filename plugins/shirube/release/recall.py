@@ -33,7 +33,7 @@ SCHEMA_VERSION = 1
 STOPPED_FILE = "stopped_physicians.txt"
 """In the vault: one `physician_key` per line, `#` begins a remark."""
 
-_KEY = re.compile(r"[0-9a-f]{32}")
+_KEY = re.compile(r"[0-9A-Za-z]{12}")
 _KEY_COLUMN = re.compile(r"(.*_)?physician_key", re.IGNORECASE)
 # What a log called a physician; it stays in a row whose physician is no longer known.
 _REFERENCE = ("physician_reference_type", "physician_reference")
@@ -117,7 +117,7 @@ def recall(home: Home, physician_keys: Iterable[str]) -> list[Recall]:
 
     The shelf is held meanwhile: nothing is published or pruned. The same shelf gives the same bytes.
 
-    Raises: ValueError if a key is not 32 hexadecimal digits; what was given is not repeated, for it may be a
+    Raises: ValueError if a key is not 12 letters and digits; what was given is not repeated, for it may be a
     name.
     """
     keys = _checked(physician_keys)
@@ -135,8 +135,8 @@ def _checked(physician_keys: Iterable[str]) -> list[str]:
     keys = sorted(set(physician_keys))
     if not all(_KEY.fullmatch(key) for key in keys):
         raise ValueError(
-            "先生のキー（physician_key）は 0-9 と a-f の32文字です。 / "
-            "A physician_key is 32 digits of 0-9 and a-f; names and codes are not taken."
+            "先生のキー（physician_key）は英数字の12文字です。 / "
+            "A physician_key is 12 letters and digits; names and codes are not taken."
         )
     return keys
 
