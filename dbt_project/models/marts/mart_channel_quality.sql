@@ -140,33 +140,49 @@ measures as (
     from pressure
 ),
 
-{# Representatives see their numbers over all products: by product, hardly any of them has five physicians. #}
+{# Counted once per representative and office before they are summed up the tree: of these rows there are thousands, of
+   physicians' rows millions. Representatives see their numbers over all products: by product, hardly any of them has
+   five physicians. #}
 placed as (
     select
         physician.period_type,
         physician.period_start,
         physician.period_end,
-        physician.is_in_universe,
         case when cell.product_id is null then physician.employee_key end as employee_key,
         physician.office_id,
         physician.branch_id,
         cell.channel_id,
         cell.product_id,
-        cell.delivered_contacts,
-        cell.effective_contacts,
-        cell.sent,
-        cell.delivered,
-        cell.clicked,
-        cell.delivered_readable,
-        cell.opened,
-        cell.push_contacts,
-        cell.max_push_contacts_30d
+        sum(cell.delivered_contacts) as delivered_contacts,
+        sum(cell.effective_contacts) as effective_contacts,
+        sum(case when cell.delivered_contacts > 0 then 1 else 0 end) as n_delivered_physicians,
+        sum(case when physician.is_in_universe and cell.delivered_contacts > 0 then 1 else 0 end)
+            as n_reached_physicians,
+        sum(cell.sent) as emails_sent,
+        sum(cell.delivered) as emails_delivered,
+        sum(case when cell.sent > 0 then 1 else 0 end) as n_emailed_physicians,
+        sum(case when cell.delivered > 0 then 1 else 0 end) as n_email_recipients,
+        sum(cell.clicked) as n_clicking_physicians,
+        sum(cell.delivered_readable) as n_open_readable_physicians,
+        sum(cell.opened) as n_opening_physicians,
+        sum(case when cell.push_contacts > 0 then 1 else 0 end) as n_pushed_physicians,
+        sum(case when cell.max_push_contacts_30d > {{ var('over_contact_limit', 8) }} then 1 else 0 end)
+            as n_over_contacted_physicians
     from measures as cell
     inner join {{ ref('mart_physician_period') }} as physician
         on
             cell.period_type = physician.period_type
             and cell.period_start = physician.period_start
             and cell.physician_key = physician.physician_key
+    group by
+        physician.period_type,
+        physician.period_start,
+        physician.period_end,
+        case when cell.product_id is null then physician.employee_key end,
+        physician.office_id,
+        physician.branch_id,
+        cell.channel_id,
+        cell.product_id
 ),
 
 universe as (
@@ -190,18 +206,17 @@ scoped as (
         {{ kpi_scope_columns() }},
         sum(delivered_contacts) as delivered_contacts,
         sum(effective_contacts) as effective_contacts,
-        sum(case when delivered_contacts > 0 then 1 else 0 end) as n_delivered_physicians,
-        sum(case when is_in_universe and delivered_contacts > 0 then 1 else 0 end) as n_reached_physicians,
-        sum(sent) as emails_sent,
-        sum(delivered) as emails_delivered,
-        sum(case when sent > 0 then 1 else 0 end) as n_emailed_physicians,
-        sum(case when delivered > 0 then 1 else 0 end) as n_email_recipients,
-        sum(clicked) as n_clicking_physicians,
-        sum(delivered_readable) as n_open_readable_physicians,
-        sum(opened) as n_opening_physicians,
-        sum(case when push_contacts > 0 then 1 else 0 end) as n_pushed_physicians,
-        sum(case when max_push_contacts_30d > {{ var('over_contact_limit', 8) }} then 1 else 0 end)
-            as n_over_contacted_physicians
+        sum(n_delivered_physicians) as n_delivered_physicians,
+        sum(n_reached_physicians) as n_reached_physicians,
+        sum(emails_sent) as emails_sent,
+        sum(emails_delivered) as emails_delivered,
+        sum(n_emailed_physicians) as n_emailed_physicians,
+        sum(n_email_recipients) as n_email_recipients,
+        sum(n_clicking_physicians) as n_clicking_physicians,
+        sum(n_open_readable_physicians) as n_open_readable_physicians,
+        sum(n_opening_physicians) as n_opening_physicians,
+        sum(n_pushed_physicians) as n_pushed_physicians,
+        sum(n_over_contacted_physicians) as n_over_contacted_physicians
     from placed
     group by {{ kpi_scope_sets(['period_type', 'period_start', 'period_end', 'channel_id', 'product_id']) }}
 ),
