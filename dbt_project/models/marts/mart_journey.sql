@@ -59,17 +59,20 @@ phase_placed as (
     from phase_by_product
 ),
 
+{# Counted once per representative before they are summed up the tree: thousands of rows instead of millions. #}
 phase_members as (
     select
         period_type, period_start, period_end, employee_key, office_id, branch_id,
-        product_id, phase_id, is_judged_only
+        product_id, phase_id, count(*) as members, sum(is_judged_only) as judged_only
     from phase_placed
+    group by period_type, period_start, period_end, employee_key, office_id, branch_id, product_id, phase_id
     union all
     select
         period_type, period_start, period_end, employee_key, office_id, branch_id,
-        null as product_id, phase_id, is_judged_only
+        null as product_id, phase_id, count(*) as members, sum(is_judged_only) as judged_only
     from phase_placed
     where furthest_first = 1
+    group by period_type, period_start, period_end, employee_key, office_id, branch_id, phase_id
 ),
 
 phase_counts as (
@@ -80,8 +83,8 @@ phase_counts as (
         product_id,
         phase_id,
         {{ kpi_scope_columns() }},
-        count(*) as n_in_phase,
-        sum(is_judged_only) as n_judged_only
+        sum(members) as n_in_phase,
+        sum(judged_only) as n_judged_only
     from phase_members
     group by {{ kpi_scope_sets(['period_type', 'period_start', 'period_end', 'product_id', 'phase_id']) }}
 ),
@@ -129,7 +132,8 @@ transition_members as (
         and transition.from_phase_id not in ('P6', 'PX')
 ),
 
-transition_levels as (
+{# A physician has one transition per product; over all products he moved if he did with any. #}
+furthest_transition as (
     select
         period_type,
         period_start,
@@ -138,18 +142,36 @@ transition_levels as (
         employee_key,
         office_id,
         branch_id,
-        product_id,
-        from_phase_id as phase_id,
         max(moved_forward) as moved_forward
     from transition_members
-    group by grouping sets (
-        (period_type, period_start, period_end, physician_key, employee_key, office_id, branch_id),
-        (period_type, period_start, period_end, physician_key, employee_key, office_id, branch_id, product_id),
-        (
-            period_type, period_start, period_end, physician_key, employee_key, office_id, branch_id, product_id,
-            from_phase_id
-        )
-    )
+    group by period_type, period_start, period_end, physician_key, employee_key, office_id, branch_id
+),
+
+transition_by_phase as (
+    select
+        period_type, period_start, period_end, employee_key, office_id, branch_id,
+        product_id, from_phase_id as phase_id, count(*) as at_start, sum(moved_forward) as moved_forward
+    from transition_members
+    group by period_type, period_start, period_end, employee_key, office_id, branch_id, product_id, from_phase_id
+),
+
+transition_levels as (
+    select
+        period_type, period_start, period_end, employee_key, office_id, branch_id,
+        product_id, phase_id, at_start, moved_forward
+    from transition_by_phase
+    union all
+    select
+        period_type, period_start, period_end, employee_key, office_id, branch_id,
+        product_id, null as phase_id, sum(at_start) as at_start, sum(moved_forward) as moved_forward
+    from transition_by_phase
+    group by period_type, period_start, period_end, employee_key, office_id, branch_id, product_id
+    union all
+    select
+        period_type, period_start, period_end, employee_key, office_id, branch_id,
+        null as product_id, null as phase_id, count(*) as at_start, sum(moved_forward) as moved_forward
+    from furthest_transition
+    group by period_type, period_start, period_end, employee_key, office_id, branch_id
 ),
 
 transition_counts as (
@@ -160,7 +182,7 @@ transition_counts as (
         product_id,
         phase_id,
         {{ kpi_scope_columns() }},
-        count(*) as n_at_start,
+        sum(at_start) as n_at_start,
         sum(moved_forward) as n_moved_forward
     from transition_levels
     group by {{ kpi_scope_sets(['period_type', 'period_start', 'period_end', 'product_id', 'phase_id']) }}
