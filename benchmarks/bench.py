@@ -4,7 +4,9 @@ Each step runs in a process of its own. Its peak is the largest sum of the resid
 and its descendants (dbt is one), looked at 20 times a second. Sizes are in touchpoints; the sample company
 grows by physicians. Nothing here is a test: a slow machine makes a slow table, not a failure.
 
-    python benchmarks/bench.py [--sizes 1000000 10000000] [--folder var/bench]
+    python benchmarks/bench.py [--sizes 1000000 10000000] [--copies 1] [--folder var/bench]
+
+With copies, a company of a part of the size is landed and then repeated in the lake (`enlarge.py`).
 """
 
 from __future__ import annotations
@@ -141,12 +143,14 @@ def parts_of_the_build(home: Path, estimates_log: Path) -> tuple[dict[str, float
     return parts, {name: pieces[name] for name in slowest}
 
 
-def bench(size: int, folder: Path) -> tuple[list[Measurement], dict[str, float], dict[str, float]]:
+def bench(
+    size: int, copies: int, folder: Path
+) -> tuple[list[Measurement], dict[str, float], dict[str, float]]:
     """Every step for one size, then the plain script on the same lake; and where the build's time went."""
     shutil.rmtree(folder, ignore_errors=True)
     home = folder / "home"
     environment = os.environ | {"SHIRUBE_HOME": str(home)}
-    physicians = max(300, size // TOUCHPOINTS_PER_PHYSICIAN)
+    physicians = max(300, size // copies // TOUCHPOINTS_PER_PHYSICIAN)
     mrs = min(2000, physicians // 25)
     offices = min(20, mrs // 6)
     python = sys.executable
@@ -158,6 +162,8 @@ def bench(size: int, folder: Path) -> tuple[list[Measurement], dict[str, float],
     for step, body in STEP_CODE.items():
         code = f"import sys; from shirube.home import Home; home = Home.resolve(); {body}"
         commands[step] = [python, "-c", code, str(folder / ESTIMATES_LOG)]
+        if step == "land" and copies > 1:
+            commands["repeat the landed rows"] = [python, str(HERE / "enlarge.py"), str(home), str(copies)]
     commands[PLAIN] = [python, str(HERE / "plain.py"), str(home), str(folder / "plain")]
     raw: dict[str, tuple[float, float, float]] = {}
     for step, command in commands.items():
@@ -254,12 +260,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000_000, 10_000_000])
+    parser.add_argument("--copies", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=Path("var") / "bench")
     arguments = parser.parse_args()
     results = Results([], {}, {})
     for size in arguments.sizes:
         folder = arguments.folder.resolve() / str(size)
-        measurements, parts, slowest = bench(size, folder)
+        measurements, parts, slowest = bench(size, arguments.copies, folder)
         results.measurements += measurements
         results.parts[measurements[0].touchpoints] = parts
         results.slowest[measurements[0].touchpoints] = slowest
