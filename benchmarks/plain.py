@@ -136,7 +136,7 @@ def protected(
         for base in bases
     )
     # Ties are broken by name, and representatives go by a hash in the pipeline.
-    key = "translate(base64(unhex(substr(md5('employee|' || scope_id), 1, 18))), '+/', 'Aa')"
+    key = "replace(replace(base64(unhex(substr(md5('employee|' || scope_id), 1, 18))), '+', 'A'), '/', 'a')"
     name = f"if(scope_type = 'mr', {key}, scope_id) as name"
     query = f"select *, {name}, coalesce({additive or 'null'}, '') as part, {small} from cells"
     others = ", ".join(key for key in keys.split(", ") if key != additive)

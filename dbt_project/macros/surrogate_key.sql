@@ -6,10 +6,10 @@
     and the key's test would find them. No engine's own function is used, only casts and standard ones.
 -#}
 {% macro surrogate_key(expressions) -%}
-    translate(base64(unhex(substr(md5(
-    {%- for expression in expressions %}
+    {#- Of two ways that give the same text, each step is the faster: concat_ws and not ||, replace and not translate. -#}
+    replace(replace(base64(unhex(substr(md5(concat_ws('|'
+    {%- for expression in expressions %},
         coalesce(cast({{ expression }} as {{ dbt.type_string() }}), '~')
-        {%- if not loop.last %} || '|' ||{% endif %}
     {%- endfor %}
-    ), 1, 18))), '+/', 'Aa')
+    )), 1, 18))), '+', 'A'), '/', 'a')
 {%- endmacro %}

@@ -1,11 +1,36 @@
 -- Every event of the own site with what keeps it out of the star, and the contact it belongs to: one session of a
 -- member with one content. A page without content belongs to the session's first content.
-with ranked as (
+with
+-- Most events come once. Only those that came again are ranked.
+copy as (
+    select
+        event.landing_id,
+        event.row_number,
+        min(event.first_delivered_at) over (partition by event.event_id, event.event_fingerprint) as first_delivered_at,
+        row_number() over (
+            partition by event.event_id, event.event_fingerprint
+            order by event.batch_delivered_at, event.landing_id, event.row_number
+        ) as copy_number
+    from {{ ref('stg_web_snowplow') }} as event
+    inner join (
+        select
+            event_id,
+            event_fingerprint
+        from {{ ref('stg_web_snowplow') }}
+        group by event_id, event_fingerprint
+        having count(*) > 1
+    ) as repeated
+        on
+            event.event_id is not distinct from repeated.event_id
+            and event.event_fingerprint is not distinct from repeated.event_fingerprint
+),
+
+ranked as (
     select
         event.event_id,
         event.batch_id,
         event.batch_delivered_at,
-        min(event.first_delivered_at) over (partition by event.event_id, event.event_fingerprint) as first_delivered_at,
+        coalesce(copy.first_delivered_at, event.first_delivered_at) as first_delivered_at,
         coalesce(event.derived_at, event.collector_at) as occurred_at,
         event.app_id,
         event.member_id,
@@ -24,11 +49,10 @@ with ranked as (
             else 'page'
         end as action,
         event.se_value,
-        row_number() over (
-            partition by event.event_id, event.event_fingerprint
-            order by event.batch_delivered_at, event.landing_id, event.row_number
-        ) as copy_number
+        coalesce(copy.copy_number, 1) as copy_number
     from {{ ref('stg_web_snowplow') }} as event
+    left join copy
+        on event.landing_id = copy.landing_id and event.row_number = copy.row_number
 ),
 
 judged as (
@@ -58,19 +82,27 @@ judged as (
             and ranked.occurred_at < refusal.valid_to
 ),
 
+first_content as (
+    select
+        domain_session_id,
+        member_id,
+        content_id,
+        row_number() over (partition by domain_session_id, member_id order by occurred_at, event_id) as place
+    from judged
+    where reject_reason is null and content_id is not null
+),
+
 placed as (
     select
         judged.*,
-        coalesce(
-            content_id,
-            first_value(content_id ignore nulls) over (
-                partition by domain_session_id, member_id
-                order by occurred_at, event_id
-                rows between unbounded preceding and unbounded following
-            )
-        ) as contact_content_id
+        coalesce(judged.content_id, first_content.content_id) as contact_content_id
     from judged
-    where reject_reason is null
+    left join first_content
+        on
+            judged.domain_session_id = first_content.domain_session_id
+            and judged.member_id = first_content.member_id
+            and first_content.place = 1
+    where judged.reject_reason is null
 )
 
 select
