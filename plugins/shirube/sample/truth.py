@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shirube.sample import columns as col
-from shirube.sample import names, opinions
+from shirube.sample import names, opinions, satisfaction
 from shirube.sample.company import N_PRODUCTS, Array, Company
 from shirube.sample.defects import Defects
 from shirube.sample.frames import Month
@@ -116,6 +116,7 @@ class Truth:
             "asked": asked,
             "parameters": asdict(parameters),
             "effects": self._effects(parameters),
+            "satisfaction": satisfaction.planted(),
             "opinions": opinions.planted(),
             "follow_up": self._follow_up(defects, parameters),
             "planted": _planted(log, defects, records),
