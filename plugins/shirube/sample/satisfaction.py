@@ -103,7 +103,9 @@ def index_reliability(items: tuple[Item, ...], phase: int) -> tuple[float, float
     """
     nodes, weights = np.polynomial.hermite_e.hermegauss(80)
     weights = weights / weights.sum()
-    same, again, own = [], [], []
+    same: list[Array] = []
+    again: list[Array] = []
+    own: list[float] = []
     for item in items:
         width = item.highest - item.lowest
         mean = item.mean + item.per_phase * phase

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shirube.sample import columns as col
-from shirube.sample import names, opinions, satisfaction
+from shirube.sample import gaps, names, opinions, satisfaction
 from shirube.sample.company import N_PRODUCTS, Array, Company
 from shirube.sample.defects import Defects
 from shirube.sample.frames import Month
@@ -118,6 +118,7 @@ class Truth:
             "effects": self._effects(parameters),
             "satisfaction": satisfaction.planted(),
             "opinions": opinions.planted(),
+            "content_gaps": gaps.planted(self.company),
             "follow_up": self._follow_up(defects, parameters),
             "planted": _planted(log, defects, records),
             "expected": _expected(log, defects, records),
