@@ -220,6 +220,96 @@ def test_the_survey_says_what_was_planted(company: Company) -> None:
         assert low - 0.2 <= planted_means[channel] + 0.5 and high + 0.2 >= planted_means[channel], channel
 
 
+def test_the_satisfaction_index_is_as_reliable_as_planted(company: Company) -> None:
+    planted = company.truth["satisfaction"]
+    rows = company.rows(
+        "select period_type, n_alpha, alpha_low, alpha_high, retest_low, retest_high, index_verdict "
+        "from marts.mart_leadership_case where n_alpha >= 100 order by period_type, period_start"
+    )
+    assert {row[0] for row in rows} >= {"quarter", "half"}
+    held = [low <= planted["alpha"] <= high for _, _, low, high, *_ in rows]
+    assert sum(held) >= len(held) - 1, "of a few 95 % intervals one may miss by chance"
+    again = [(low, high) for *_, low, high, _ in rows if low is not None]
+    assert again and sum(low <= planted["retest"] <= high for low, high in again) >= len(again) - 1
+    assert "reliable_enough" in {verdict for *_, verdict in rows}
+    assert "not_reliable" not in {verdict for *_, verdict in rows}
+
+
+def test_the_gaps_of_the_library_are_found_and_no_others(company: Company) -> None:
+    gaps = [
+        (gap["product_id"], gap["topic_id"], gap["from"] or "0001-01-01", gap["until"] or "9999-12-31")
+        for gap in company.truth["content_gaps"]["gaps"]
+    ]
+    assert len(gaps) == 3
+    stated = ", ".join(
+        f"('{product}', '{topic}', date '{first}', date '{until}')" for product, topic, first, until in gaps
+    )
+    gap = f"(values {stated}) as gap (product_id, topic_id, first_on, until_on)"
+    # Needs without a material: those shown on a day of a gap, month by month; company's total included.
+    missed = company.rows(
+        "select need.product_id, need.topic_id, cast(date_trunc('month', signalled_on) as date), count(*) "
+        f"from core.fct_need_signal as need join {gap} on need.product_id = gap.product_id "
+        "and need.topic_id = gap.topic_id and signalled_on >= first_on and signalled_on < until_on "
+        "where is_first_in_episode group by 1, 2, 3 order by 1, 2, 3"
+    )
+    told = company.rows(
+        "select product_id, topic_id, period_start, needs_uncovered from marts.mart_content_need "
+        "where period_type = 'month' and topic_id is not null and needs_uncovered > 0 order by 1, 2, 3"
+    )
+    assert told == missed
+    assert {row[:2] for row in told} == {row[:2] for row in gaps}
+    whole = company.count(
+        "select sum(needs_uncovered) from marts.mart_content_need "
+        "where period_type = 'month' and topic_id is null"
+    )
+    assert whole == sum(row[3] for row in missed) > 100
+    # How the topic stands at the end of a month, and on the day of the build.
+    standing = company.rows(
+        "select distinct product_id, topic_id, period_end from marts.mart_content_need "
+        "where period_type = 'month' and is_gap order by 1, 2, 3"
+    )
+    expected = company.rows(
+        "select need.product_id, need.topic_id, need.period_end from marts.mart_content_need as need "
+        f"join {gap} on need.product_id = gap.product_id and need.topic_id = gap.topic_id "
+        "and need.period_end >= first_on and need.period_end < until_on "
+        "where need.period_type = 'month' order by 1, 2, 3"
+    )
+    assert standing == expected
+    assert len(standing) >= 5
+    to_medical = company.rows(
+        "select distinct product_id, topic_id from marts.mart_information_catalogue as answer "
+        "join core.dim_topic as topic using (topic_id) "
+        "where answer = 'to_medical' and not topic.is_off_label order by 1, 2"
+    )
+    assert to_medical == [(product, topic) for product, topic, _, until in gaps if until == "9999-12-31"]
+
+
+def test_targets_of_whom_nothing_is_recorded_are_the_unseen_ones(
+    company: Company, sample_folder: Path
+) -> None:
+    """Half a year after their last record at the latest, and nobody else."""
+    silent = company.truth["silent_targets"]
+    file = sample_folder / "truth_physician.parquet"
+    began = "count(*) filter (where cast(silent_from || '-01' as date) <= period_start"
+    months = company.rows(
+        f"select period_start, {began} - interval '5' month), any_value(n_unseen), {began}) "
+        f"from marts.mart_journey cross join read_parquet('{file}') "
+        "where scope_type = 'company' and period_type = 'month' and n_unseen is not null "
+        "group by period_start order by period_start"
+    )
+    assert len(months) >= 5
+    assert all(sure <= unseen <= possible for _, sure, unseen, possible in months), months
+    assert months[0][1] == silent["from_the_first_month"] > 20
+    assert months[-1][1:] == (silent["physicians"],) * 3
+    refusals = company.count(
+        "select count(distinct physician_key) from core.fct_consent_event "
+        "where channel_id = 'mr_visit' and consent_state = 'opted_out'"
+    )
+    assert refusals == silent["said_that_they_want_no_visits"] > 20
+    # What they had asked before is no moment for a representative any more.
+    assert company.count("select count(*) from core.fct_moment where is_mr_contact_refused") > 0
+
+
 def test_a_release_holds_every_kpi_and_every_page(company: Company) -> None:
     manifest = json.loads((company.home.current / "manifest.json").read_text(encoding="utf-8"))
     assert company.truth["planted"]["off_label_without_record"]["inquiries"] > 0

@@ -1,11 +1,11 @@
 -- The same content on two channels is one content; channel_id is null then. What only Medical may use or has used is
 -- not here, nor is training: their names would reach readers who may not use them. A content that the register does
--- not grant to others is here only once others have used it.
+-- not grant to others is here only once others have used it. Totals without a physician name no content.
 with used as (
     select
         content_id,
         'portal_delivery' as source,
-        content_title as title,
+        case when not is_aggregated then content_title end as title,
         'portal' as channel_id,
         sent_on as used_on
     from {{ ref('int_portal_row') }}

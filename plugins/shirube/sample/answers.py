@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from shirube.sample import names
+from shirube.sample import names, satisfaction
 from shirube.sample.columns import DAY
 from shirube.sample.company import N_PRODUCTS, Array, business_hours_after
 from shirube.sample.field_force import FieldForce
@@ -104,14 +104,12 @@ class Answers(Mail, FieldForce):
         # A mistaken answer is one step too low, so it never invents evidence.
         wrong = (rng.random(total) < self.p.survey_misreport_rate) & (stage > 0) & (stage < 6)
         ph = phase[responders, asked]
-        nps = np.clip(np.round(rng.normal(5.3 + 0.35 * np.where(ph == PX, 0, ph), 2.0)), 0, 10).astype(
-            np.int64
-        )
+        known = np.where(ph == PX, 0, ph)
+        latent = self.satisfaction.on(index, responders)
+        nps = satisfaction.NPS.answer(rng.standard_normal(total), latent, known)
         nps = np.where(ph == P6, rng.integers(9, 11, total), nps)
         duration = rng.integers(60, 900, total)
-        satisfied = np.clip(np.round(rng.normal(3.4 + 0.1 * np.where(ph == PX, 0, ph), 0.8)), 1, 5).astype(
-            np.int64
-        )
+        satisfied = satisfaction.CSAT.answer(rng.standard_normal(total), latent, known)
         frame = {
             "number": self.count.draw("response", total),
             "physician": responders,
@@ -120,8 +118,9 @@ class Answers(Mail, FieldForce):
             "seconds": duration,
             "csat": satisfied,
             "nps": nps,
-            "useful": np.clip(np.round(rng.normal(6.4, 1.8, total)), 0, 10).astype(np.int64),
-            "ces": np.clip(np.round(rng.normal(4.6, 1.2, total)), 1, 7).astype(np.int64),
+            "useful": satisfaction.USEFULNESS.answer(rng.standard_normal(total), latent),
+            "ces": satisfaction.EASE.answer(rng.standard_normal(total), latent),
+            "latent": latent,
             "preferred": np.where(
                 rng.random(total) < 0.85,
                 people.preference[responders],

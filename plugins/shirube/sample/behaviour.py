@@ -13,8 +13,10 @@ from shirube.sample import names
 from shirube.sample.answers import Answers
 from shirube.sample.company import N_PRODUCTS, Array
 from shirube.sample.frames import Frame, Month, rows, size, stack
+from shirube.sample.gaps import off_the_shelves
 from shirube.sample.online import Online
 from shirube.sample.parameters import P1, P2, P4, P5, P6, PX
+from shirube.sample.silence import without_the_silent
 
 
 class Simulation(Online, Answers):
@@ -49,6 +51,7 @@ class Simulation(Online, Answers):
         webinars = self._webinars(rng, index, workdays, webinar_on, engaged | by_webinar)
         web, without_site = self._web(rng, workdays, phase, engaged, entering, active)
         web = self._cross_log(rng, portal, web, engaged)
+        off_the_shelves(self.company, portal, web, webinars)
         emails, activities, opt_outs = self._emails(rng, index, workdays, phase, engaged, active, by_mail)
         signals = self._signals(activities, webinars, web)
         forced = self._forced_calls(rng, workdays, phase, entering, active, by_call, without_site)
@@ -70,7 +73,7 @@ class Simulation(Online, Answers):
         self._advance(rng, index, phase, webinar_on, seen)
         consents = stack([self.first_consents, opt_outs]) if index == 0 else opt_outs
         moved = (self.since == index + 1) & (self.phase > phase) & (phase <= P4)
-        return Month(
+        happened = Month(
             index,
             phase,
             calls,
@@ -87,6 +90,7 @@ class Simulation(Online, Answers):
             portal_on,
             moved,
         )
+        return without_the_silent(self.company, happened)
 
     def _exposed(
         self,

@@ -1,14 +1,14 @@
 """The company's promotional and scientific materials: what was approved, until when and for whom.
 
 Nothing here is drawn: materials, versions and decisions follow from the period alone, so that every planted
-defect (expired, unapproved, for Medical only, never used, too new to judge) is known by number.
+defect (expired, unapproved, for Medical only, never used, too new to judge) and every gap is known by number.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shirube.sample import names
+from shirube.sample import gaps, names
 from shirube.sample.company import N_PRODUCTS, Company
 
 N_TOPICS = len(names.TOPICS)
@@ -58,6 +58,16 @@ def last_day_of_first_version(company: Company) -> int:
     return change_day(company) + 13
 
 
+def second_versions(company: Company) -> dict[int, int]:
+    """The slides that get a second version, with the day on which it is approved."""
+    evidence = {product * N_TOPICS + EVIDENCE: change_day(company) for product in range(N_PRODUCTS)}
+    return evidence | {
+        gap.product * N_TOPICS + gap.topic: gap.until_day
+        for gap in gaps.gaps(company)
+        if gap.is_lapse and gap.is_filled
+    }
+
+
 def materials(company: Company) -> list[Material]:
     """Every material of the approval register, in the order of its number."""
     start, end = company.period.start_day, company.period.end_day
@@ -65,6 +75,15 @@ def materials(company: Company) -> list[Material]:
 
     def version(number: str, place: int, approved: int, last: int) -> Version:
         return Version(number, f"審{place:04d}-{number[0]}", approved, last)
+
+    def versions(place: int, product: int, topic: int, approved: int, last: int) -> tuple[Version, ...]:
+        gap = gaps.of(company, product, topic)
+        if gap is None:
+            return (version("1.0", place, approved, last),)
+        made = [version("1.0", place, approved, gap.first_day - 1)] if gap.is_lapse else []
+        if gap.is_filled:
+            made.append(version("2.0" if gap.is_lapse else "1.0", place, gap.until_day, last))
+        return tuple(made)
 
     contents = company.contents
     for place, content in enumerate(contents.ids):
@@ -77,21 +96,21 @@ def materials(company: Company) -> list[Material]:
                 topic,
                 "両方" if names.TOPICS[topic][0] == "T-SAFE" else "MR",
                 info_class(topic),
-                (version("1.0", 1000 + place, start - 200, end + 365),),
+                versions(1000 + place, int(contents.product[place]), topic, start - 200, end + 365),
             )
         )
     for slide in range(N_SLIDES):
         if slide in (UNAPPROVED, TRAINING):
             continue  # the register has never seen them
         product, topic = slide_product(slide), slide_topic(slide)
-        versions: tuple[Version, ...] = (version("1.0", 2000 + slide, start - 300, end + 300),)
+        approved = versions(2000 + slide, product, topic, start - 300, end + 300)
         if slide < N_PRODUCTS * N_TOPICS and topic == EVIDENCE:
-            versions = (
+            approved = (
                 version("1.0", 2000 + slide, start - 300, last_day_of_first_version(company)),
                 version("2.0", 2000 + slide, change_day(company), end + 300),
             )
         if slide == NEW:
-            versions = (version("1.0", 2000 + slide, end - 60, end + 300),)
+            approved = (version("1.0", 2000 + slide, end - 60, end + 300),)
         for_medical = slide == FOR_MEDICAL
         title = f"{names.PRODUCTS[product][1]} {names.TOPICS[topic][1]}（説明用）"
         made.append(
@@ -102,7 +121,7 @@ def materials(company: Company) -> list[Material]:
                 topic,
                 "Medical" if for_medical else "MR",
                 "学術" if for_medical else info_class(topic),
-                versions,
+                approved,
                 slide,
             )
         )

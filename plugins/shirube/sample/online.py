@@ -76,7 +76,7 @@ class Online(State):
         gap = rng.integers(20, 90, count)
         content = np.array(
             [
-                product_of + N_PRODUCTS * (2 * t)
+                product_of + N_PRODUCTS * t
                 for product_of, t in zip(np.repeat(np.arange(N_PRODUCTS), sessions), topic, strict=True)
             ]
         )

@@ -13,6 +13,7 @@ from shirube.sample import names
 from shirube.sample.columns import Array
 from shirube.sample.company import Company
 from shirube.sample.frames import Frame, size
+from shirube.sample.satisfaction import scale, shared
 
 NOT_ANSWERED = -1
 _STREAM = 601  # tells this stream from the others of the same seed
@@ -44,6 +45,8 @@ ELEMENTS: list[tuple[str, str, float, float, float]] = [
     ("right_channel", "希望する方法で連絡すること", 6.5, 6.1, 0.2),
     ("local_knowledge", "地域の医療の情報を持っていること", 5.8, 6.0, 0.0),
 ]
+# How strongly what is said of channels and topics shows the satisfaction that a person's answers share.
+LOADINGS: dict[str, float] = {"convenience": 0.5, "interest": 0.3, "usefulness": 0.6}
 # What a physician may want of a representative, its name in the question, mean wish.
 NEEDS: list[tuple[str, str, float]] = [
     ("face_to_face", "対面での説明", 5.8),
@@ -103,6 +106,7 @@ def planted() -> dict[str, Any]:
         "satisfaction": {element: mean for element, _, _, mean, _ in ELEMENTS},
         "carried_by_overall_satisfaction": {element: step for element, _, _, _, step in ELEMENTS},
         "want": {need: mean for need, _, mean in NEEDS},
+        "loadings_on_satisfaction": dict(LOADINGS),
         "meeting_wish": dict(WISHES),
     }
 
@@ -118,19 +122,23 @@ def opinions(seed: int, month: int, company: Company, answers: Frame) -> Frame:
     preferred = company.physicians.preference[answers["physician"]]
     frame: Frame = {}
 
-    def ten(mean: Array | float, spread: float, reached: Array) -> Array:
-        drawn = np.clip(np.round(rng.normal(mean, spread, count)), 0, 10).astype(np.int64)
-        return np.where(finished & reached, drawn, NOT_ANSWERED)
+    def ten(mean: Array | float, spread: float, reached: Array, loading: float = 0.0) -> Array:
+        felt = shared(rng.standard_normal(count), answers["latent"], loading)
+        return np.where(finished & reached, scale(mean + spread * felt, 0, 10), NOT_ANSWERED)
 
     everybody = np.ones(count, dtype=bool)
     likes = {channel: preferred == names.CHANNELS.index(channel) for channel, *_ in CHANNELS}
     uses = {channel: likes[channel] | (rng.random(count) < 0.7) for channel, *_ in CHANNELS}
     for channel, _, convenience, _ in CHANNELS:
-        frame[f"convenience_{channel}"] = ten(convenience + likes[channel], 1.8, uses[channel])
+        frame[f"convenience_{channel}"] = ten(
+            convenience + likes[channel], 1.8, uses[channel], LOADINGS["convenience"]
+        )
     for channel, _, _, interest in CHANNELS:
-        frame[f"interest_{channel}"] = ten(interest + likes[channel], 1.8, uses[channel])
+        frame[f"interest_{channel}"] = ten(
+            interest + likes[channel], 1.8, uses[channel], LOADINGS["interest"]
+        )
     for topic, _, usefulness in TOPICS:
-        frame[f"usefulness_{topic}"] = ten(usefulness, 1.8, everybody)
+        frame[f"usefulness_{topic}"] = ten(usefulness, 1.8, everybody, LOADINGS["usefulness"])
     for element, _, importance, _, _ in ELEMENTS:
         frame[f"importance_{element}"] = ten(importance, 1.4, everybody)
     for element, _, _, satisfaction, step in ELEMENTS:

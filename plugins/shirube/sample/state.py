@@ -10,6 +10,7 @@ from shirube.sample.company import N_PRODUCTS, Array, Company
 from shirube.sample.frames import Counters, Frame, stack
 from shirube.sample.initiatives import Initiatives
 from shirube.sample.parameters import P3, Parameters
+from shirube.sample.satisfaction import Satisfaction
 
 
 class State:
@@ -19,6 +20,7 @@ class State:
         self.company = company
         self.p = parameters or Parameters()
         self.initiatives = Initiatives(company, seed, self.p)
+        self.satisfaction = Satisfaction(seed, len(company.physicians))
         self.seeds = np.random.SeedSequence([seed, 77]).spawn(company.period.months + 1)
         rng = np.random.default_rng(self.seeds[-1])
         count = len(company.physicians)

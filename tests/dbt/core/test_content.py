@@ -170,7 +170,9 @@ def _mails_and_views(lake: TinyLake) -> None:
     lake.deliver("web_snowplow", "2024-03-20", [view])
     row = {"vendor": "MedPort", "period": "202401", "product_name": "シルベリン錠", "content_id": "C1001"}
     row |= {"topic_id": "T-EVID", "delivered_on": "2024-01-10", "delivered_count": 1, "delivery_id": "D1"}
-    lake.deliver("portal_delivery", "2024-02-08", [row | {"physician_code": "00000003"}], period="2024-01")
+    total = row | {"delivery_id": "AGG", "delivered_count": 120, "content_title": "集計（未同意会員）"}
+    told = row | {"physician_code": "00000003", "content_title": "臨床試験 第1版"}
+    lake.deliver("portal_delivery", "2024-02-08", [told, total], period="2024-01")
 
 
 @pytest.fixture(scope="module")
@@ -239,6 +241,11 @@ def test_what_followed_within_fourteen_days(contents: Warehouse) -> None:
         ("E1", "2024-02-26", "2024-02-27", None, True),
         ("visit", None, None, None, False),
     ]
+
+
+def test_a_total_without_a_physician_names_no_content(contents: Warehouse) -> None:
+    query = "select title from core.dim_content where content_id = 'C1001'"
+    assert contents.rows(query) == [("臨床試験 第1版",)]
 
 
 def test_two_decks_are_one_content_and_medical_s_have_no_name(contents: Warehouse) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from shirube.sample import columns as col
-from shirube.sample import names
+from shirube.sample import gaps, names
 from shirube.sample.columns import DAY
 from shirube.sample.company import N_PRODUCTS, Array, Company
 from shirube.sample.defects import Defects
@@ -32,9 +32,9 @@ from shirube.sample.materials import (
     NEW,
     TRAINING,
     UNAPPROVED,
-    change_day,
     last_day_of_first_version,
     materials,
+    second_versions,
     slide_material,
     slide_product,
     template_material,
@@ -116,6 +116,7 @@ class ContentWriter:
             "crm_key_message": Increments(log, "crm_key_message", KEY_MESSAGE, self.cuts, IncrementPlan()),
         }
         self.materials = materials(company)
+        self.second_versions = second_versions(company)
         self.next_row = 1
         self.shown: Frame = _PAGES_OF_NO_CALL
         self._contents()
@@ -146,16 +147,28 @@ class ContentWriter:
     def _contents(self) -> None:
         start = self.company.period.start_day
         first = day_in_utc(start) - 40 * DAY
-        slides = list(range(N_SLIDES))
-        self._content_versions(slides, "1.0", first)
+        late = {
+            gap.product * N_TOPICS + gap.topic: gap.until_day
+            for gap in gaps.gaps(self.company)
+            if not gap.is_lapse
+        }
+        self._content_versions([slide for slide in range(N_SLIDES) if slide not in late], "1.0", first)
         mini = [_MINI_DECK + product for product in range(N_PRODUCTS)]
         self._content_versions(mini, "1.0", first)
-        evidence = [slide for slide in range(N_PRODUCTS * N_TOPICS) if slide % N_TOPICS == EVIDENCE]
-        self._content_versions(evidence, "2.0", day_in_utc(change_day(self.company)))
+        for slide, day in late.items():
+            self._content_versions([slide], "1.0", day_in_utc(day), day)
+        renewed: dict[int, list[int]] = {}
+        for slide, day in self.second_versions.items():
+            renewed.setdefault(day, []).append(slide)
+        for day, slides in sorted(renewed.items()):
+            self._content_versions(slides, "2.0", day_in_utc(day))
         self._templates(first)
 
-    def _content_versions(self, slides: list[int], version: str, modified: int) -> None:
+    def _content_versions(
+        self, slides: list[int], version: str, modified: int, usable_from: int | None = None
+    ) -> None:
         start, end = self.company.period.start_day, self.company.period.end_day
+        usable_from = start - 40 if usable_from is None else usable_from
         number = np.array(slides)
         count = len(number)
         original = np.array([_original(slide) for slide in slides])
@@ -173,7 +186,7 @@ class ContentWriter:
                     "Vault_Doc_Id_vod__c": pa.array([slide_material(int(slide)) for slide in original]),
                     "Presentation_Id_vod__c": _decks(number, product),
                     "Version_vod__c": col.constant(version, count),
-                    "Start_Date_vod__c": col.dates(np.full(count, start - 40)),
+                    "Start_Date_vod__c": col.dates(np.full(count, usable_from)),
                     "End_Date_vod__c": col.dates(np.full(count, end + 300)),
                     "Category_vod__c": col.constant("Detail", count),
                     "Language_vod__c": col.constant("Japanese", count),
@@ -237,6 +250,8 @@ class ContentWriter:
         score = np.log(weight) + rng.gumbel(size=(count, N_TOPICS))
         slide = calls["product"][:, None] * N_TOPICS + np.arange(N_TOPICS)
         score[slide == NEVER_USED] = -np.inf
+        day = calls["day"][:, None]
+        score[gaps.closed(self.company, calls["product"][:, None], np.arange(N_TOPICS), day)] = -np.inf
         order = np.argsort(-score, axis=1)
         many = rng.integers(1, 5, count)
         place = np.arange(N_TOPICS)[None, :] < many[:, None]
@@ -261,10 +276,12 @@ class ContentWriter:
         late = [row for row in free if shown["day"][row] >= newest.approved_day][:2]
         shown["slide"][late] = NEW
         is_evidence = (shown["slide"] < N_PRODUCTS * N_TOPICS) & (shown["slide"] % N_TOPICS == EVIDENCE)
-        changed = shown["day"] >= change_day(self.company)
+        changed = np.zeros(count, dtype=bool)
+        for slide, approved in self.second_versions.items():
+            changed |= (shown["slide"] == slide) & (shown["day"] >= approved)
         over = shown["day"] > last_day_of_first_version(self.company)
         stale = is_evidence & over & clean & (rng.random(count) < 0.06)
-        shown["second"] = is_evidence & changed & ~stale
+        shown["second"] = changed & ~stale
         counts["content_expired_uses"] += int(stale.sum())
         return shown
 
@@ -369,9 +386,10 @@ class ContentWriter:
         for meeting, held in enumerate(meetings):
             for place in range(12):
                 material = self.materials[(meeting * 17 + place * 7) % len(self.materials)]
-                version = material.versions[0]
-                if version.approved_day > held:
+                approved = [version for version in material.versions if version.approved_day <= held]
+                if not approved:
                     continue
+                version = approved[-1]
                 decision = DECISIONS[(meeting + place) % len(DECISIONS)]
                 cells.append(
                     [

@@ -21,8 +21,8 @@ _HEADER = [
 ]  # fmt: skip
 _OUTCOMES = ("うまくいった", "どちらとも言えない", "うまくいかなかった")
 _SHARES = (0.6, 0.2, 0.2)
-# theme, context, what was done, and the result for each outcome
-_TEXTS: tuple[tuple[str, str, str, tuple[str, str, str]], ...] = (
+# theme, context, what was done, the result for each outcome, and where it can be done again
+_TEXTS: tuple[tuple[str, str, str, tuple[str, str, str], tuple[str, str]], ...] = (
     (
         "講演会のあとの訪問",
         "Web講演会を最後まで見た方に、次に何を伝えるかが決まっていませんでした。",
@@ -32,6 +32,7 @@ _TEXTS: tuple[tuple[str, str, str, tuple[str, str, str]], ...] = (
             "話は聞いていただけましたが、次の約束はできませんでした。",
             "講演会の内容をもう知っていると言われ、話が進みませんでした。",
         ),
+        ("講演会の予定を一か月前に知っている営業所", "講演会を見た方の一覧を、翌日までに受け取れる営業所"),
     ),
     (
         "メールの時間の見直し",
@@ -42,6 +43,7 @@ _TEXTS: tuple[tuple[str, str, str, tuple[str, str, str]], ...] = (
             "開いていただける方と、変わらない方がいました。",
             "時間を変えても、開いていただけませんでした。",
         ),
+        ("メールを送る時間を担当者が選べる営業所", "外来の曜日と時間を施設ごとに控えている営業所"),
     ),
     (
         "手段の希望を聞く",
@@ -52,6 +54,7 @@ _TEXTS: tuple[tuple[str, str, str, tuple[str, str, str]], ...] = (
             "希望は聞けましたが、やり方はまだ変えられていません。",
             "希望をはっきり言っていただけませんでした。",
         ),
+        ("希望を記録する欄を使っている営業所", "訪問のほかに、メールかリモート面談を使える営業所"),
     ),
     (
         "営業所内の共有",
@@ -62,9 +65,11 @@ _TEXTS: tuple[tuple[str, str, str, tuple[str, str, str]], ...] = (
             "共有は続いていますが、良くなったかはまだ分かりません。",
             "忙しい週に続かず、三週でやめました。",
         ),
+        ("週に一度の打ち合わせがある営業所", "同じ施設を二人以上で受け持つ営業所"),
     ),
 )
-_CONDITIONS = "週に一度の打ち合わせがある営業所"
+# The initiative that a theme belongs to, for the product that it is about.
+_INITIATIVES = {(0, 2): "INI-01", (3, 3): "INI-02"}
 
 
 def write(log: FileLog, company: Company, seed: int, defects: Defects) -> None:
@@ -116,7 +121,7 @@ def _record(company: Company, seed: int, month: int, place: int) -> dict[str, An
 
 
 def _as_of(record: dict[str, Any], exported: int) -> list[Any]:
-    theme, context, action, results = _TEXTS[record["theme"]]
+    theme, context, action, results, conditions = _TEXTS[record["theme"]]
     spoilt = record["spoilt"]
     result = results[record["outcome"]]
     is_approved = record["approved"] is not None and record["approved"] <= exported
@@ -127,12 +132,12 @@ def _as_of(record: dict[str, Any], exported: int) -> list[Any]:
         f"OF{record['office'] + 1:02d}",
         names.PRODUCTS[record["product"]][1],
         theme,
-        "INI-01" if record["product"] == 2 and record["theme"] == 0 else None,
+        _INITIATIVES.get((record["theme"], record["product"])),
         f"{record['surname']}先生に、{action}{result}",
         context,
         shown + action,
         result,
-        _CONDITIONS,
+        conditions[record["number"] % 2],
         None if spoilt == "no_outcome" else _OUTCOMES[record["outcome"]],
         record["similar"],
         record["failed"],

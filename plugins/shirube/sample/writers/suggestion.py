@@ -47,7 +47,8 @@ TITLES = ["", "メールの内容に関心がありました", "Web講演会を�
 NONE, ACTED, COMPLETED, DISMISSED = range(4)
 DAYS_VALID = 14
 _STREAM = 41
-_SHARE_OF_SIGNALS = 0.4
+_SHARE_OF_SIGNALS = np.array([0.0, 0.4, 0.9, 0.4])
+"""By kind of signal; whoever watched a webinar to its end is nearly always suggested."""
 # Shares of the unfollowed suggestions that are marked as done, dismissed with a reason, dismissed without
 # one: offices that practise orchestration answer more often than the others.
 _ANSWERS = {True: (0.05, 0.30, 0.03), False: (0.02, 0.10, 0.03)}
@@ -88,7 +89,7 @@ class SuggestionWriter:
     def _frame(self, month: Month, rng: np.random.Generator) -> Frame:
         company, end_day = self.company, self.company.period.end_day
         signals = month.signals
-        chosen = (rng.random(size(signals)) < _SHARE_OF_SIGNALS) & (signals["product"] >= 0)
+        chosen = (rng.random(size(signals)) < _SHARE_OF_SIGNALS[signals["kind"]]) & (signals["product"] >= 0)
         chosen &= company.physicians.has_account[signals["physician"]]
         frame = dict(rows(signals, chosen))
         count = size(frame)
