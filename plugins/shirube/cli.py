@@ -230,7 +230,7 @@ def recall(
 ) -> None:
     """List every published file that still holds rows of a physician. Exit code 1 if anything remains."""
     from shirube.release.recall import recall as recall_physicians
-    from shirube.release.recall import stopped_physicians
+    from shirube.stopped import stopped_physicians
 
     resolved = Home.existing(home)
     keys = physician or stopped_physicians(resolved)

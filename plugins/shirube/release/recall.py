@@ -27,13 +27,10 @@ from shirube.engine import bounded
 from shirube.home import Home
 from shirube.ledger import Ledger
 from shirube.release import shelf
-from shirube.vault import assert_private, private_folder
+from shirube.stopped import checked_keys
 
 SCHEMA_VERSION = 1
-STOPPED_FILE = "stopped_physicians.txt"
-"""In the vault: one `physician_key` per line, `#` begins a remark."""
 
-_KEY = re.compile(r"[0-9A-Za-z]{12}")
 _KEY_COLUMN = re.compile(r"(.*_)?physician_key", re.IGNORECASE)
 # What a log called a physician; it stays in a row whose physician is no longer known.
 _REFERENCE = ("physician_reference_type", "physician_reference")
@@ -98,20 +95,6 @@ class Recall:
         return f"{head} → {self.file}"
 
 
-def stopped_physicians(home: Home) -> list[str]:
-    """The keys of the vault's list, sorted, each once; empty where there is no list.
-
-    Raises: VaultPermissionError if others can read the vault or the list, ValueError if a line is no key.
-    """
-    file = home.vault / STOPPED_FILE
-    if not file.exists():
-        return []
-    private_folder(home)
-    assert_private(file)
-    lines = (line.partition("#")[0].strip() for line in file.read_text(encoding="utf-8").splitlines())
-    return _checked(line for line in lines if line)
-
-
 def recall(home: Home, physician_keys: Iterable[str]) -> list[Recall]:
     """Search every release on the shelf for rows of each physician and write one list per physician.
 
@@ -120,7 +103,7 @@ def recall(home: Home, physician_keys: Iterable[str]) -> list[Recall]:
     Raises: ValueError if a key is not 12 letters and digits; what was given is not repeated, for it may be a
     name.
     """
-    keys = _checked(physician_keys)
+    keys = checked_keys(physician_keys)
     with shelf.locked(home):
         history = shelf.read_history(home)
         shown = shelf.current_id(home)
@@ -129,16 +112,6 @@ def recall(home: Home, physician_keys: Iterable[str]) -> list[Recall]:
         scans = [(folder.name, _scan(folder, wanted)) for folder in folders]
         gone = _no_longer_kept(home, {folder.name for folder in folders})
         return [_write(home, key, scans, shown, gone) for key in keys]
-
-
-def _checked(physician_keys: Iterable[str]) -> list[str]:
-    keys = sorted(set(physician_keys))
-    if not all(_KEY.fullmatch(key) for key in keys):
-        raise ValueError(
-            "先生のキー（physician_key）は英数字の12文字です。 / "
-            "A physician_key is 12 letters and digits; names and codes are not taken."
-        )
-    return keys
 
 
 def _folders(home: Home, order: Sequence[str]) -> list[Path]:
