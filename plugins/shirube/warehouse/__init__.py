@@ -7,6 +7,7 @@ from shirube.warehouse.build import (
     BuildResult,
     LeftOut,
     build,
+    is_list_built,
     last_build,
     load_build,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "LeftOut",
     "build",
     "config_version",
+    "is_list_built",
     "last_build",
     "load_build",
     "release_id_of",
