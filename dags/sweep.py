@@ -14,8 +14,8 @@ TRIAGE = """
 
 An event can be lost: the triggerer was down, a run was deleted, a machine stopped between two steps.
 This Dag lands what still lies in the inbox, asks for a build when something landed is in no release or the
-vault's list of stopped physicians (利用停止) has changed since the last build, and writes the pages of a release
-that has none.
+vault's list of stopped physicians (利用停止) has changed since the last build, and writes the pages of a
+release that has none.
 
 **Pink (skipped)** is the normal state: nothing was missed.
 

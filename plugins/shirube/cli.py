@@ -264,8 +264,9 @@ def retire(
         return
     retire_release(resolved, release)
     console.print(
-        f"{release}: 棚から下ろしました。写し（BI の抽出、送ったフォルダー）は `shirube recall` の一覧で回収してください。 / "
-        "retired; call back its copies (BI extracts, sent folders) by the list of `shirube recall`.",
+        f"{release}: 棚から下ろしました。写し（BI の抽出、送ったフォルダー）は `shirube recall` の一覧で"
+        "回収してください。 / retired; call back its copies (BI extracts, sent folders) by the list of"
+        " `shirube recall`.",
         soft_wrap=True,
     )
 

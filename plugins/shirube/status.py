@@ -161,8 +161,8 @@ def _stopped_steps(stopped: dict[str, Any]) -> list[dict[str, str]]:
             {
                 "ja": "利用停止の一覧が変わりました。`shirube run` でその先生を除いた版を公開し、"
                 "`shirube recall` で前の版に残るものを調べます。",
-                "en": "The list of stopped physicians changed: `shirube run` publishes a release without them,"
-                " then `shirube recall` says what earlier releases still hold.",
+                "en": "The list of stopped physicians changed: `shirube run` publishes a release without"
+                " them, then `shirube recall` says what earlier releases still hold.",
             }
         )
     elif stopped["unknown"]:
@@ -170,8 +170,8 @@ def _stopped_steps(stopped: dict[str, Any]) -> list[dict[str, str]]:
             {
                 "ja": f"利用停止の一覧のうち {stopped['unknown']} 件は、どの記録にもない先生のキーです。"
                 "写し間違いでないか確かめてください。",
-                "en": f"{stopped['unknown']} key(s) on the list of stopped physicians belong to nobody in what"
-                " was delivered: check that they are right.",
+                "en": f"{stopped['unknown']} key(s) on the list of stopped physicians belong to nobody in"
+                " what was delivered: check that they are right.",
             }
         )
     return steps

@@ -1,11 +1,11 @@
 """Whose data may not be used any more (利用停止): the vault's list, and what a build takes of it.
 
-    vault/stopped_physicians.txt                                     one `physician_key` per line
-    warehouse/builds/<release id>/ledger/stopped_physician.parquet   the keys that the build left out; mode 0600
+    vault/stopped_physicians.txt                             one `physician_key` per line
+    warehouse/builds/<id>/ledger/stopped_physician.parquet   the keys that the build left out; mode 0600
 
-A build leaves every physician of the list out, whatever its as_of. The list decides what is in a release, so it
-is a part of the release's identity, but as a keyed digest: nobody can find a physician by trying keys. An empty
-list is no list.
+A build leaves every physician of the list out, whatever its as_of. The list decides what is in a release, so
+it is a part of the release's identity, but as a keyed digest: nobody can find a physician by trying keys. An
+empty list is no list.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def checked_keys(physician_keys: Iterable[str]) -> list[str]:
 
 
 def export_stopped(folder: Path, physician_keys: Iterable[str]) -> None:
-    """Write the keys for dbt and the audit, readable by their owner alone; without keys a file without rows."""
+    """Write the keys for dbt and the audit, readable by their owner alone; no keys, a file without rows."""
     table = pa.table({"physician_key": pa.array(sorted(physician_keys), pa.string())}, EXPORT_SCHEMA)
     with durable.replacing(folder / EXPORT_FILE, durable.PRIVATE) as handle:
         pq.write_table(table, handle)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -43,7 +42,9 @@ def test_the_one_that_readers_see_is_refused_and_it_says_what_to_do(home: Home) 
     assert shelf.read_history(home).retired == frozenset()
 
 
-@pytest.mark.parametrize("wrong", ["2020-01-01-0000000000", "../vault", "current", ".lock", "", "history.json"])
+@pytest.mark.parametrize(
+    "wrong", ["2020-01-01-0000000000", "../vault", "current", ".lock", "", "history.json"]
+)
 def test_an_unknown_id_is_refused_and_it_names_what_is_kept(home: Home, wrong: str) -> None:
     _publish(home, IDS[0])
     (home.vault / "kept").mkdir(parents=True)
@@ -116,7 +117,7 @@ def test_killed_in_between_it_can_be_retired_again(home: Home, monkeypatch: pyte
     monkeypatch.undo()
     assert not (home.releases / IDS[0]).exists(), "half removed it has no name that readers look at"
     with shelf.locked(home):
-        assert not [name for name in os.listdir(home.releases) if name.startswith(".tmp-")]
+        assert not [path for path in home.releases.iterdir() if path.name.startswith(".tmp-")]
 
 
 def test_the_command(home: Home) -> None:

@@ -316,7 +316,7 @@ def _comparison_tables(execute: Callable[..., list[Any]], home: Home, build: Can
 def _stopped_tables(
     execute: Callable[..., list[Any]], build: Candidate, tables: list[tuple[str, str]]
 ) -> None:
-    """Look for the keys of the stopped physicians in every table, apart from the models that left them out."""
+    """Look for the stopped physicians' keys in every table, whatever the models did to leave them out."""
     execute("create table audit.stopped_table (name varchar, rows bigint)")
     export = _quote(build.ledger / EXPORT_FILE)
     if execute(f"select count(*) from read_parquet({export})")[0][0] == 0:

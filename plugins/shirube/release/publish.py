@@ -131,10 +131,11 @@ def publish(home: Home, build: Candidate, audit: AuditResult, *, progress: Progr
 def _refuse_retired(home: Home, release_id: str) -> None:
     if release_id in shelf.read_history(home).retired:
         raise ReleaseError(
-            f"{release_id} は `shirube retire` で棚から下ろした版なので、もう一度は公開しません。もとのファイルと利用停止の一覧が"
-            f"前と同じです。それでも公開するなら、先に `shirube retire --undo {release_id}` を。 / "
-            f"{release_id} was retired and is not published again: its files and the list of physicians who may"
-            f" not be used are the same as then. If it shall be: `shirube retire --undo {release_id}` first."
+            f"{release_id} は `shirube retire` で棚から下ろした版なので、もう一度は公開しません。"
+            "もとのファイルと利用停止の一覧が前と同じです。それでも公開するなら、先に "
+            f"`shirube retire --undo {release_id}` を。 / "
+            f"{release_id} was retired and is not published again: its files and the list of stopped"
+            f" physicians are the same as then. If it shall be: `shirube retire --undo {release_id}` first."
         )
 
 

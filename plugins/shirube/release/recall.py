@@ -3,8 +3,8 @@
     recalls/<physician_key>.json      one per physician, readable by its owner alone; tokens and counts only
 
 Released files never change, so a row leaves a reader's hand only with its release: the list says which files
-hold it and what to do with each release. Nothing is removed here: a build leaves out whom the vault's list names,
-and `shirube retire` takes a release off the shelf.
+hold it and what to do with each release. Nothing is removed here: a build leaves out whom the vault's list
+names, and `shirube retire` takes a release off the shelf.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ STATEMENT_EN = (
 class Recall:
     """What is left of one physician.
 
-    `holding`: ids of releases in which rows were found, oldest first; `retirable`: those of them to be retired
-    now. `unread`: places that could not be searched, `<release id>/<path>`. `was_known`: found now or by an
-    earlier recall. `is_listed`: builds leave the physician out. `file`: the list written.
+    `holding`: ids of releases in which rows were found, oldest first; `retirable`: those of them to be
+    retired now. `unread`: places that could not be searched, `<release id>/<path>`. `was_known`: found now or
+    by an earlier recall. `is_listed`: builds leave the physician out. `file`: the list written.
     """
 
     physician_key: str
@@ -391,8 +391,9 @@ def _write(
 
 
 def _action(holds: bool, has_unread: bool, is_replaced: bool) -> str:
-    """`retire`: take it off the shelf (`shirube retire`) and call back its copies. `replace_then_retire`: first
-    publish a release without the physician. `inspect`: a file could not be searched. `keep`: nothing to do."""
+    """`retire`: take it off the shelf (`shirube retire`) and call back its copies. `replace_then_retire`:
+    first publish a release without the physician. `inspect`: a file could not be searched. `keep`: nothing to
+    do."""
     if holds:
         return "retire" if is_replaced else "replace_then_retire"
     return "inspect" if has_unread else "keep"

@@ -50,9 +50,7 @@ def prune_locked(home: Home, keep: int) -> list[str]:
         shelf.remove(home, name)
     if removed:
         left = tuple(name for name in history.order if name not in removed)
-        shelf.write_history(
-            home, replace(history, order=left, rolled_back=history.rolled_back & set(left))
-        )
+        shelf.write_history(home, replace(history, order=left, rolled_back=history.rolled_back & set(left)))
     return removed
 
 

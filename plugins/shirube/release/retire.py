@@ -1,11 +1,10 @@
-"""Taking one release off the shelf on purpose: its copies elsewhere are called back, so nobody shall find it here."""
+"""Taking one release off the shelf on purpose: its copies are called back, so nobody shall find it here."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
-from shirube import durable
 from shirube.home import Home
 from shirube.release import shelf
 from shirube.release.manifest import ReleaseError
@@ -25,10 +24,10 @@ def retire(home: Home, release_id: str) -> None:
         folder = home.releases / release_id
         if release_id == shelf.current_id(home):
             raise ReleaseError(
-                f"{release_id} はいま読者が見ている版なので、棚から下ろせません。先に `shirube run` で次の版を公開するか、"
-                "`shirube rollback` で前の版に戻してください。 / "
-                f"Readers see {release_id} now: publish the next release first (`shirube run`), or take readers"
-                " back to an earlier one (`shirube rollback`)."
+                f"{release_id} はいま読者が見ている版なので、棚から下ろせません。先に `shirube run` で"
+                "次の版を公開するか、`shirube rollback` で前の版に戻してください。 / "
+                f"Readers see {release_id} now: publish the next release first (`shirube run`), or take"
+                " readers back to an earlier one (`shirube rollback`)."
             )
         if not _is_release_id(home, release_id) or not folder.is_dir():
             raise ReleaseError(_unknown(home, history, release_id))

@@ -61,8 +61,6 @@ def rollback(home: Home, release_id: str | None = None) -> Release:
             raise ReleaseError(f"there is no release {release_id}; kept are: {known}")
         read_manifest(target)
         left = {shown} if shown != release_id else set()
-        shelf.write_history(
-            home, replace(history, rolled_back=(history.rolled_back | left) - {release_id})
-        )
+        shelf.write_history(home, replace(history, rolled_back=(history.rolled_back | left) - {release_id}))
         shelf.switch(home, release_id)
     return Release(release_id, target, "current")

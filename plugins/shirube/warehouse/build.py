@@ -66,8 +66,8 @@ class LeftOut:
             words += " " * bool(words) + (
                 f"利用停止の一覧のうち {self.unknown} 件は、届いたどの記録にもない先生のキーです。"
                 "vault の一覧の写し間違いでないか確かめてください。 / "
-                f"{self.unknown} key(s) of the vault's list belong to nobody in what was delivered: check that"
-                " they are right (`shirube recall` says which were never found)."
+                f"{self.unknown} key(s) of the vault's list belong to nobody in what was delivered: check"
+                " that they are right (`shirube recall` says which were never found)."
             )
         return words
 
@@ -92,8 +92,8 @@ def build(
     """Build the star and the marts of everything delivered by `as_of` (default: the newest delivery's day).
 
     A physician of the vault's list of those whose data may not be used any more is in no table of it. A
-    candidate of the same inputs, list, code and configuration is not built twice. A second builder waits up to
-    `wait_seconds` for the first.
+    candidate of the same inputs, list, code and configuration is not built twice. A second builder waits up
+    to `wait_seconds` for the first.
 
     Raises: BuildBusyError when the wait was in vain; BuildError when nothing was landed, or with dbt's
     reasons; VaultPermissionError or ValueError if the vault's list cannot be trusted or read.

@@ -1,4 +1,4 @@
-"""What dbt reads: the lake, which may lack sources that never delivered, the ledger's export, the stopped list."""
+"""What dbt reads: the lake, which may lack sources that never delivered, and a build's exports beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a release is a function of, as digests: configuration, code, landed batches, who is left out, the day."""
+"""What a release is a function of, as digests: configuration, code, batches, who is left out, and the day."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The company of five and everything a log can hold of its first physician, whose data may not be used any more.
+"""The company of five, and all a log can hold of its first physician, whose data may not be used any more.
 
-Physician 1 has the accounts A1, A9 (merged into A1), A8 (named him in January, nobody since) and A7 (merged into
-A99, which never came); the member ids M1 and M8; the addresses e1 (physician 5's since June), e1new and e8; the
-portal's number PM1. Beside each record of his stands one of somebody else.
+Physician 1 has the accounts A1, A9 (merged into A1), A8 (named him in January, nobody since) and A7 (merged
+into A99, which never came); the member ids M1 and M8; the addresses e1 (physician 5's since June), e1new and
+e8; the portal's number PM1. Beside each record of his stands one of somebody else.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ REJECTED = {
     "web_snowplow": {"W1", "W1 again", "W2", "W10"},
     "initiative_assignment": {"his"},
 }
-"""Source → what of it is left out because it is his: counted one by one from the rows below and the star's."""
+"""Source → what of it is left out because it is his: one by one from the rows below and the star's."""
 
 
 def fill(lake: TinyLake) -> None:
@@ -160,8 +160,10 @@ def _online(lake: TinyLake) -> None:
 
     # In May nobody had the old address; since June it is physician 5's, whose stay of July stays.
     for meeting, day, tokens in (
-        ("849", "2026-03-01", ["e8"]), ("851", "2026-05-20", ["e1", "e1new", "e2"]), ("852", "2026-07-15", ["e1"])
-    ):  # fmt: skip
+        ("849", "2026-03-01", ["e8"]),
+        ("851", "2026-05-20", ["e1", "e1new", "e2"]),
+        ("852", "2026-07-15", ["e1"]),
+    ):
         stays = [stay(meeting, token, day) for token in tokens]
         lake.deliver("webinar_zoom", f"{day}T23:00", stays, period=meeting)
     row = {"vendor": "MedPort", "period": "202605", "product_name": "シルベリン錠", "content_id": "C1001"}
