@@ -13,12 +13,14 @@ TRIAGE = """
 ### What an event missed
 
 An event can be lost: the triggerer was down, a run was deleted, a machine stopped between two steps.
-This Dag lands what still lies in the inbox, asks for a build when something landed is in no release, and
-writes the pages of a release that has none.
+This Dag lands what still lies in the inbox, asks for a build when something landed is in no release or the
+vault's list of stopped physicians (利用停止) has changed since the last build, and writes the pages of a
+release that has none.
 
 **Pink (skipped)** is the normal state: nothing was missed.
 
-**Green** means something *had* been missed: look at the triggerer (`Admin → Jobs`) if it happens often.
+**Green** means something *had* been missed, or that list was changed: look at the triggerer (`Admin → Jobs`)
+if it happens often.
 
 **Red**: the log names the file, source or step; its own Dag's notes apply. A file that cannot be landed or
 read makes every sweep red until somebody has mended it or taken it away.
@@ -37,7 +39,8 @@ read makes every sweep red until somebody has mended it or taken it away.
 def sweep_up() -> None:
     """Landing and sharing do not wait for each other."""
 
-    # Succeeds, and so starts a build, where a landed file is in no release; goes on only if files were left.
+    # Succeeds, and so starts a build, where a landed file or a changed list is in no release; goes on only if
+    # files were left.
     @task.short_circuit(outlets=[swept_asset])
     def land_missed() -> list[str]:
         return steps.land_missed()

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 from shirube.audit.results import AuditResult, CheckResult, TableResult, audit_folder, save_audit
 from shirube.home import Home
+from shirube.stopped import export_stopped
 
 KPI_MARTS = {
     "cx.csat_top2_rate": "mart_cx",
@@ -203,6 +204,7 @@ def _export_ledger(folder: Path) -> None:
     with duckdb.connect() as connection:
         for name, select in tables.items():
             connection.execute(f"copy ({select}) to '{folder / name}.parquet' (format parquet)")
+    export_stopped(folder, [])
 
 
 def _tables(touchpoints: int, shift: int, release_id: str, as_of: date) -> list[str]:

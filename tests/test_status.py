@@ -17,6 +17,7 @@ from shirube.landing import land
 from shirube.ledger import Ledger
 from shirube.release.manifest import SCHEMA_VERSION
 from shirube.status import render, status
+from shirube.stopped import STOPPED_FILE, export_stopped
 
 from tests.landing.deliveries import accounts, calls, deliver
 
@@ -72,6 +73,33 @@ def test_counts_reasons_and_freshness(home: Home) -> None:
     assert [(one["is_whole_file"], one["rows"]) for one in facts["quarantine"]] == [(True, 0), (False, 1)]
     text = shown(facts)
     assert "crm_cal.odcs.yaml" in text and "bad_date" in text and "2025-13-45" not in text
+
+
+def test_the_list_of_stopped_physicians_is_counted_and_never_named(home: Home) -> None:
+    assert status(home)["stopped"]["listed"] == 0
+    file = home.vault / STOPPED_FILE
+    home.vault.mkdir(mode=0o700, exist_ok=True)
+    file.touch(mode=0o600)
+    file.write_text("StoppedOne12\nStoppedTwo12\n")
+    assert status(home)["stopped"] == {
+        "listed": 2, "left_out": 0, "unknown": 0, "is_built": True, "problem": None,
+    }  # fmt: skip
+    built = home.warehouse / "builds" / "2026-10-31-aaaaaaaaaa"
+    (built / "ledger").mkdir(parents=True)
+    (built / "warehouse.duckdb").touch()
+    facts = {"release_id": built.name, "as_of": "2026-10-31", "config_version": "c", "models": []}
+    (built / "build.json").write_text(json.dumps(facts))
+    (home.warehouse / "last").write_text(built.name)
+    text = shown(status(home))
+    assert "利用停止の一覧が変わりました" in text and "StoppedOne12" not in text
+    export_stopped(built / "ledger", ["StoppedOne12", "StoppedTwo12"])
+    (built / "build.json").write_text(json.dumps(facts | {"left_out": {"physicians": 1, "unknown": 1}}))
+    told = status(home)
+    assert (told["stopped"]["left_out"], told["stopped"]["unknown"]) == (1, 1)
+    assert "1 件は、どの記録にもない" in shown(told)
+    file.write_text("標 太郎\n")
+    text = shown(status(home))
+    assert "読めないので" in text and "太郎" not in text
 
 
 def test_a_changed_contract_and_a_release_are_seen(home: Home, contracts: Contracts) -> None:

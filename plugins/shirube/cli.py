@@ -230,7 +230,7 @@ def recall(
 ) -> None:
     """List every published file that still holds rows of a physician. Exit code 1 if anything remains."""
     from shirube.release.recall import recall as recall_physicians
-    from shirube.release.recall import stopped_physicians
+    from shirube.stopped import stopped_physicians
 
     resolved = Home.existing(home)
     keys = physician or stopped_physicians(resolved)
@@ -243,6 +243,32 @@ def recall(
     for one in found:
         console.print(one.summary(), soft_wrap=True)
     raise typer.Exit(0 if all(one.is_clear for one in found) else 1)
+
+
+@app.command()
+def retire(
+    release: Annotated[str, typer.Argument(help="Release id, as `shirube recall` names it.")],
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Only forget that it was retired: it may be published again.")
+    ] = False,
+    home: HomeOption = None,
+) -> None:
+    """Take one release off the shelf for good, never the one that readers see now."""
+    from shirube.release import retire as retire_release
+    from shirube.release import undo_retire
+
+    resolved = Home.existing(home)
+    if undo:
+        undo_retire(resolved, release)
+        console.print(f"{release}: もう一度公開できます。 / may be published again.", soft_wrap=True)
+        return
+    retire_release(resolved, release)
+    console.print(
+        f"{release}: 棚から下ろしました。写し（BI の抽出、送ったフォルダー）は `shirube recall` の一覧で"
+        "回収してください。 / retired; call back its copies (BI extracts, sent folders) by the list of"
+        " `shirube recall`.",
+        soft_wrap=True,
+    )
 
 
 @app.command()

@@ -18,6 +18,7 @@ from shirube.landing.replay import is_outdated
 from shirube.landing.scan import InboxScan, scan
 from shirube.ledger import Batch, Ledger
 from shirube.release.manifest import ReleaseError, read_current_manifest
+from shirube.stopped import STOPPED_FILE, stopped_physicians
 
 
 def status(home: Home, *, contracts: Mapping[str, SourceContract] | None = None) -> dict[str, Any]:
@@ -53,6 +54,7 @@ def status(home: Home, *, contracts: Mapping[str, SourceContract] | None = None)
         facts["next_ja"], facts["next_en"] = _next_step(facts)
         sources.append(facts)
     current = home.current.resolve().name if home.current.is_symlink() else None
+    stopped = _stopped(home)
     return {
         "home": str(home.root),
         "as_of": as_of.date().isoformat() if as_of else None,
@@ -60,6 +62,7 @@ def status(home: Home, *, contracts: Mapping[str, SourceContract] | None = None)
         "current_release_status": releases[current].status if current in releases else None,
         "not_as_built": _not_as_built(home),
         "releases": len(releases),
+        "stopped": stopped,
         "is_everything_released": not (waiting or pending),
         "sources": sources,
         "quarantine": _quarantine(home, batches, reasons),
@@ -67,7 +70,10 @@ def status(home: Home, *, contracts: Mapping[str, SourceContract] | None = None)
         "stray_files": list(found.stray_files),
         "unreadable": list(found.unreadable),
         "misdated": misdated,
-        "next": _next_steps(sources, found, misdated, bool(waiting), bool(pending), current),
+        "next": [
+            *_next_steps(sources, found, misdated, bool(waiting), bool(pending), current),
+            *_stopped_steps(stopped),
+        ],
     }
 
 
@@ -99,6 +105,13 @@ def render(facts: dict[str, Any]) -> RenderableType:
         if source["next_ja"]:
             by_step.setdefault((source["next_ja"], source["next_en"]), []).append(source["source"])
     parts: list[RenderableType] = [head, table]
+    if facts["stopped"]["listed"] or facts["stopped"]["left_out"]:
+        parts.append(
+            Text(
+                f"利用停止の先生 / Physicians not to be used: 一覧 / listed {facts['stopped']['listed']:,}、"
+                f"最新の組み立てで除いた / left out of the last build {facts['stopped']['left_out']:,}\n"
+            )
+        )
     parts += [
         Text(
             f"公開していない、または前回のままの表 / Withheld or carried over: {mart['name']}\n"
@@ -112,6 +125,56 @@ def render(facts: dict[str, Any]) -> RenderableType:
     parts += [Text(f"→ {ja} ({en}): {', '.join(names)}") for (ja, en), names in by_step.items()]
     parts += [Text(f"→ {step['ja']}\n  {step['en']}") for step in facts["next"]]
     return Group(*parts)
+
+
+def _stopped(home: Home) -> dict[str, Any]:
+    """How many physicians may not be used any more and how many the last build left out, never who."""
+    facts = {"listed": 0, "left_out": 0, "unknown": 0, "is_built": True, "problem": None}
+    if not (home.vault / STOPPED_FILE).exists():
+        return facts
+    from shirube.warehouse import is_list_built, last_build  # only here: it loads the estimators' libraries
+
+    try:
+        facts["listed"] = len(stopped_physicians(home))
+        facts["is_built"] = is_list_built(home)
+    except (OSError, ValueError) as error:
+        return facts | {"problem": str(error), "is_built": False}
+    try:
+        left_out = last_build(home).left_out
+    except FileNotFoundError:
+        return facts
+    return facts | {"left_out": left_out.physicians, "unknown": left_out.unknown}
+
+
+def _stopped_steps(stopped: dict[str, Any]) -> list[dict[str, str]]:
+    if stopped["problem"]:
+        ja, _, en = stopped["problem"].partition(" / ")
+        return [
+            {
+                "ja": f"利用停止の一覧が読めないので組み立てられません。{ja}",
+                "en": f"The list of stopped physicians cannot be read, so nothing is built. {en}",
+            }
+        ]
+    steps = []
+    if not stopped["is_built"]:
+        steps.append(
+            {
+                "ja": "利用停止の一覧が変わりました。`shirube run` でその先生を除いた版を公開し、"
+                "`shirube recall` で前の版に残るものを調べます。",
+                "en": "The list of stopped physicians changed: `shirube run` publishes a release without"
+                " them, then `shirube recall` says what earlier releases still hold.",
+            }
+        )
+    elif stopped["unknown"]:
+        steps.append(
+            {
+                "ja": f"利用停止の一覧のうち {stopped['unknown']} 件は、どの記録にもない先生のキーです。"
+                "写し間違いでないか確かめてください。",
+                "en": f"{stopped['unknown']} key(s) on the list of stopped physicians belong to nobody in"
+                " what was delivered: check that they are right.",
+            }
+        )
+    return steps
 
 
 def _not_as_built(home: Home) -> list[dict[str, Any]]:

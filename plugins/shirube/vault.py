@@ -2,6 +2,7 @@
 
     vault/received/<source>/<content sha256>.bin       the file as it arrived, for replays
     vault/identifiers/<source>/<landing id>.parquet    token, kind, value
+    vault/stopped_physicians.txt                       whose data may not be used: see shirube.stopped
 
 Nothing here is ever read by dbt, an audit or a mart. `reveal` is for packs made for people who are entitled
 to the names.

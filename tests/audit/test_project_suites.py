@@ -14,6 +14,7 @@ from shirube.audit import audit, decide, load_suites
 from shirube.contracts import load_contracts
 from shirube.home import Home, project_root
 from shirube.ledger import Ledger
+from shirube.stopped import EXPORT_FILE, export_stopped
 
 RELEASE = "2026-10-31-aaaaaaaaaa"
 
@@ -40,6 +41,7 @@ def _declared_build(home: Home, *statements: str) -> HandmadeBuild:
     contracts = load_contracts()
     with Ledger(home) as ledger:
         ledger.export_parquet(build.ledger, contracts)
+    export_stopped(build.ledger, ())
     rows = ", ".join(f"('b-{name}', 'l-{name}', '{name}')" for name in contracts)
     batch = build.ledger / "batch.parquet"
     with duckdb.connect() as connection:
@@ -239,6 +241,47 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
 @pytest.mark.parametrize("table", PLANTED)
 def test_a_planted_defect_is_caught_by_its_rule(planted: dict[str, list[str]], table: str) -> None:
     assert [why for why in planted[table] if PLANTED[table][1] in why], planted[table]
+
+
+NAMING = (
+    "insert into core.fct_suggestion (suggestion_key, physician_key) values ('s', 'StoppedOne12')",
+    # A restricted mart, and a column that is not called a physician's key.
+    "insert into marts.mart_pilot_readiness (initiative_id, check_id) values ('i', 'StoppedOne12')",
+)
+
+
+@pytest.mark.parametrize(
+    ("stopped", "statements", "is_caught"),
+    [
+        (["StoppedOne12"], NAMING[:1], True),
+        (["SomebodyElse", "StoppedOne12"], NAMING[1:], True),
+        (["SomebodyElse"], NAMING, False),
+        ([], NAMING, False),
+    ],
+)
+def test_a_row_of_a_stopped_physician_anywhere_blocks(
+    home: Home, stopped: list[str], statements: tuple[str, ...], is_caught: bool
+) -> None:
+    build = _declared_build(home, *statements)
+    export_stopped(build.ledger, stopped)
+    result = audit(home, build)
+    table = result.table("core.dim_physician")
+    assert table is not None
+    assert [check.outcome for check in table.checks if "利用停止" in check.why] == [
+        "failed" if is_caught else "passed"
+    ]
+    if is_caught:
+        assert any("利用停止" in reason.en for reason in decide(result).blocked)
+    kept = [file for file in home.warehouse.rglob("*") if file.is_file() and "audit" in file.parts]
+    assert len(kept) > 40
+    assert not [file for file in kept for key in stopped if key.encode() in file.read_bytes()]
+
+
+def test_without_the_list_that_the_build_read_there_is_no_audit(home: Home) -> None:
+    build = _declared_build(home)
+    (build.ledger / EXPORT_FILE).unlink()
+    with pytest.raises(Exception, match="No files found"):
+        audit(home, build)
 
 
 def test_rows_missing_from_the_lake_block(home: Home) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import shirube.landing
+import shirube.warehouse
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from shirube.home import HOME_VARIABLE, Home
 from shirube.landing import BatchOutcome, LandingError, LandResult
@@ -131,6 +132,17 @@ def test_the_sweep_asks_for_a_build_of_what_landed_whatever_else_failed(
     waiting = Pending((), (object(),))  # type: ignore[arg-type]
     monkeypatch.setattr(Ledger, "pending", lambda ledger: waiting)
     assert steps.land_missed()[0] == FAULT
+
+
+def test_the_sweep_asks_for_a_build_when_the_list_of_stopped_physicians_changed(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shirube.landing, "land", lambda home, progress: LandResult())
+    monkeypatch.setattr(shirube.warehouse, "is_list_built", lambda home: False)
+    assert steps.land_missed() == []
+    monkeypatch.setattr(shirube.warehouse, "is_list_built", lambda home: True)
+    with pytest.raises(AirflowSkipException):
+        steps.land_missed()
 
 
 def test_an_empty_home_has_nothing_to_build_sweep_or_share(home: Home) -> None:

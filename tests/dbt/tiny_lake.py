@@ -4,6 +4,7 @@ lake = TinyLake(tmp_path)
 lake.deliver("crm_call", "2026-04-06", [{"id": "C1", ...}, ...])     # one batch; missing columns are null
 warehouse = lake.build(as_of="2026-10-31")                           # or select="+fct_touchpoint"
 warehouse.rows("select * from core.fct_touchpoint order by 1")
+lake.stopped = ["0123456789ab"]                                      # keys of physicians to leave out
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import pyarrow.parquet as pq
 from shirube.contracts import load_contracts
 from shirube.home import Home
 from shirube.ledger import Ledger
+from shirube.stopped import export_stopped
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 CONTRACTS = load_contracts()
@@ -78,6 +80,7 @@ class TinyLake:
     batches: list[dict[str, Any]] = field(default_factory=list)
     quarantined: list[dict[str, Any]] = field(default_factory=list)
     again: list[tuple[str, str]] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for source in CONTRACTS:
@@ -169,6 +172,7 @@ class TinyLake:
         self._export("sighting", self._sightings())
         self._export("batch", self.batches)
         self._export("quarantine", self.quarantined)
+        export_stopped(self._ledger, self.stopped)
         file = self.root / f"{name}.duckdb"
         target = self.root / f"target_{name}"
         environment = os.environ | {

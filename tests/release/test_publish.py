@@ -22,6 +22,7 @@ from shirube.release import (
 )
 from shirube.release.declared import read_declared
 from shirube.release.manifest import sha256
+from shirube.stopped import export_stopped
 
 # The package offers the function under the same name.
 publishing = importlib.import_module("shirube.release.publish")
@@ -277,6 +278,23 @@ def test_nothing_newer_than_the_candidate_is_carried_over(home: Home) -> None:
     _published(home, SECOND)
     earlier = _published(home, FIRST, marts__mart_cx=("critical", "failed", None))
     assert _mart(earlier.path, "mart_cx")["status"] == "withheld"
+
+
+def test_what_names_a_stopped_physician_is_not_carried_over(home: Home) -> None:
+    """What failed is taken from an earlier release, in which the physician may still be."""
+    build = make_build(home, FIRST)
+    change(build, "alter table marts.mart_cx add column asking_physician_key varchar default 'StoppedOne12'")
+    publish(home, build, make_audit(home, build))
+    failing = {"marts__mart_cx": ("critical", "failed", None)}
+    for release_id, stopped, status in (
+        (SECOND, [], "carried_over"),
+        ("2026-12-01-cccccccccc", ["SomebodyElse"], "carried_over"),
+        ("2026-12-31-dddddddddd", ["SomebodyElse", "StoppedOne12"], "withheld"),
+    ):
+        build = make_build(home, release_id)
+        export_stopped(build.ledger, stopped)
+        release = publish(home, build, make_audit(home, build, **failing))
+        assert _mart(release.path, "mart_cx")["status"] == status
 
 
 def test_a_damaged_file_is_not_carried_over(home: Home) -> None:

@@ -13,8 +13,9 @@ import duckdb
 import pytest
 from shirube import cli
 from shirube.home import Home
-from shirube.release import shelf
-from shirube.release.recall import STOPPED_FILE, recall, stopped_physicians
+from shirube.release import retire, shelf
+from shirube.release.recall import recall
+from shirube.stopped import STOPPED_FILE, stopped_physicians
 from shirube.vault import VaultPermissionError
 from typer.testing import CliRunner
 
@@ -69,6 +70,14 @@ def written(home: Home, key: str = STOPPED) -> dict[str, Any]:
     return dict(json.loads((home.root / "recalls" / f"{key}.json").read_text(encoding="utf-8")))
 
 
+def stop(home: Home, *keys: str) -> None:
+    """Put physicians on the vault's list."""
+    file = home.vault / STOPPED_FILE
+    home.vault.mkdir(mode=0o700, exist_ok=True)
+    file.write_text("\n".join(keys))
+    file.chmod(0o600)
+
+
 def run(home: Home, *words: str) -> tuple[int, str]:
     result = CliRunner().invoke(cli.app, ["recall", *words, "--home", str(home.root)])
     return result.exit_code, result.output
@@ -105,17 +114,31 @@ def test_a_release_is_retired_only_when_the_newest_holds_none(home: Home) -> Non
     assert [one["action"] for one in written(home)["releases"]] == ["replace_then_retire", "keep"]
 
 
-def test_nothing_remains_once_the_old_release_is_gone(home: Home) -> None:
+def test_it_says_which_command_comes_next(home: Home) -> None:
+    make_release(home, OLD, STOPPED, OTHER)
+    assert "stopped_physicians.txt" in run(home, STOPPED)[1]
+    assert not written(home)["is_left_out_of_builds"]
+    stop(home, STOPPED)
+    said = run(home, STOPPED)[1]
+    assert "shirube run" in said and "shirube retire" not in said and "stopped_physicians.txt" not in said
+    assert written(home)["is_left_out_of_builds"]
+    make_release(home, NEW, OTHER)
+    said = run(home, STOPPED)[1]
+    assert f"shirube retire {OLD}" in said and "shirube run" not in said
+
+
+def test_nothing_remains_once_the_old_release_is_retired(home: Home) -> None:
     make_release(home, OLD, STOPPED, OTHER)
     make_release(home, NEW, OTHER)
     code, said = run(home, STOPPED)
     assert code == 1 and OLD in said and NEW not in said
-    shutil.rmtree(home.releases / OLD)
+    retire(home, OLD)
     code, said = run(home, STOPPED)
     assert code == 0 and "no release holds it any more" in said
     document = written(home)
     assert document["is_clear"] and document["releases"][0]["artefacts"] == []
     assert document["releases_ever_found"] == [OLD], "copies elsewhere are still to be called back"
+    assert document["releases_retired"] == [OLD]
 
 
 def test_a_key_that_was_never_found_is_told(home: Home) -> None:

@@ -14,22 +14,28 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 from shirube.estimation.step import EstimationError
 from shirube.home import Home
 from shirube.landing import land
+from shirube.stopped import EXPORT_FILE, STOPPED_FILE, exported_stopped
+from shirube.vault import VaultPermissionError
 from shirube.warehouse import (
     BuildBusyError,
     BuildError,
+    LeftOut,
     build,
     config_version,
+    is_list_built,
     last_build,
     load_build,
     release_id_of,
 )
 from shirube.warehouse import run_dbt as run_dbt_module
 
+KNOWN, NOBODY = "K" * 12, "N" * 12
 HEADER = (
     "Id,IsDeleted,Name,Product_Type_vod__c,Parent_Product_vod__c,External_ID_vod__c,Company_Product_vod__c"
 )
@@ -66,6 +72,17 @@ class FakeDbt:
         self.runs.append(dict(variables))
         places.warehouse_file.write_text(f"warehouse {len(self.runs)}")
         self.ledger = places.ledger
+        self.stopped = exported_stopped(self.ledger)
+        if self.stopped:  # how many of them the build knew is read from the warehouse
+            places.warehouse_file.unlink()
+            with duckdb.connect(str(places.warehouse_file)) as connection:
+                connection.execute("create schema intermediate")
+                connection.execute(
+                    "create table intermediate.int_stopped_reference as"
+                    " select * from (values ('dcf_code', '1', ?), ('member_id', 'M1', ?)) as known"
+                    " (reference_type, reference, physician_key)",
+                    [KNOWN, KNOWN],
+                )
         self.landings = pq.read_table(self.ledger / "batch.parquet")["landing_id"].to_pylist()
         if self.problem:
             raise self.problem
@@ -271,6 +288,60 @@ def test_killed_at_any_moment_the_next_build_is_the_same(home: Home, tmp_path: P
         (home.warehouse / "last").unlink()
 
 
+def stop(home: Home, *lines: str) -> Path:
+    """The vault's list of physicians whose data may not be used any more."""
+    file = home.vault / STOPPED_FILE
+    file.touch(mode=0o600)
+    file.write_text("\n".join(lines))
+    return file
+
+
+def test_a_changed_list_of_stopped_physicians_is_another_build(home: Home, dbt: FakeDbt) -> None:
+    said: list[str] = []
+    before = build(home)
+    assert (dbt.stopped, before.left_out, before.left_out.summary()) == ([], LeftOut(), "")
+    stop(home, "# nobody", "")
+    assert build(home) == before, "a list without keys is no list"
+    stop(home, f"{KNOWN}  # by letter", NOBODY, KNOWN)
+    assert not is_list_built(home)
+    after = build(home, progress=lambda event, facts: said.append(f"{event} {facts}"))
+    assert after.release_id != before.release_id
+    assert dbt.stopped == [KNOWN, NOBODY] == exported_stopped(after.ledger)
+    assert (after.left_out, is_list_built(home)) == (LeftOut(1, 1), True)
+    (told,) = [line for line in said if line.startswith("left_out")]
+    assert "1 人" in told and "shirube recall" in told
+    assert KNOWN not in "".join(said) and NOBODY not in "".join(said)
+    assert build(home, as_of=date(2026, 4, 1)) == after == last_build(home), "the same list, the same build"
+    stop(home, KNOWN)
+    assert build(home).release_id not in {before.release_id, after.release_id}
+    stop(home)
+    assert build(home).release_id == before.release_id
+
+
+def test_the_list_is_private_and_its_keys_are_in_no_other_file_of_the_build(home: Home, dbt: FakeDbt) -> None:
+    stop(home, NOBODY)
+    built = build(home)
+    holding = [
+        file for file in home.warehouse.rglob("*") if file.is_file() and NOBODY.encode() in file.read_bytes()
+    ]
+    assert [file.relative_to(built.ledger) for file in holding] == [Path(EXPORT_FILE)]
+    assert holding[0].stat().st_mode & 0o777 == 0o600
+
+
+def test_a_list_that_cannot_be_trusted_or_read_stops_the_build(home: Home, dbt: FakeDbt) -> None:
+    good = build(home)
+    file = stop(home, KNOWN)
+    file.chmod(0o640)
+    with pytest.raises(VaultPermissionError):
+        build(home)
+    stop(home, "標 太郎").chmod(0o600)
+    with pytest.raises(ValueError, match="12") as told:
+        build(home)
+    assert "太郎" not in str(told.value)
+    assert last_build(home) == good
+    assert not (home.warehouse / ".ledger").exists()
+
+
 def test_the_id_is_a_function_of_every_input() -> None:
     day = date(2026, 4, 1)
     ids = {
@@ -279,8 +350,11 @@ def test_the_id_is_a_function_of_every_input() -> None:
         release_id_of(day, ["a 2026-04-01"], "c" * 12),
         release_id_of(day, ["a 2026-04-01", "b 2026-04-01"], "d" * 12),
         release_id_of(date(2026, 4, 2), ["a 2026-04-01", "b 2026-04-01"], "c" * 12),
+        release_id_of(day, ["a 2026-04-01", "b 2026-04-01"], "c" * 12, "e" * 64),
+        release_id_of(day, ["a 2026-04-01", "b 2026-04-01"], "c" * 12, "f" * 64),
+        release_id_of(day, ["a 2026-04-01", "b 2026-04-01"], "c" * 12, None),
     }
-    assert len(ids) == 4
+    assert len(ids) == 6
 
 
 def test_configuration_is_contracts_suites_seeds_and_models(tmp_path: Path) -> None:

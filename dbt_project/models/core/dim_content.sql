@@ -9,6 +9,7 @@ with used as (
         'portal' as channel_id,
         sent_on as used_on
     from {{ ref('int_portal_row') }}
+    where reject_reason is distinct from 'use_stopped'
     union all
     select
         content_id,
@@ -17,6 +18,7 @@ with used as (
         'webinar' as channel_id,
         {{ local_date('joined_at') }} as used_on
     from {{ ref('int_webinar_segment') }}
+    where reject_reason is distinct from 'use_stopped'
     union all
     select
         content_id,
@@ -33,7 +35,7 @@ with used as (
         channel_id,
         {{ local_date('sent_at') }} as used_on
     from {{ ref('int_sent_email') }}
-    where sender_department <> 'medical'
+    where sender_department <> 'medical' and reject_reason is distinct from 'use_stopped'
     union all
     select
         page.content_id,

@@ -52,3 +52,4 @@ select
     deletion_reason is null as is_active,
     deletion_reason
 from grouped
+where physician_key not in (select physician_key from {{ ref('int_stopped_physician') }})

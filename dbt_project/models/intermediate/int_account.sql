@@ -24,8 +24,11 @@ trial as (
         on account.external_id like rule.external_id_pattern
 ),
 
+-- A physician whose data may not be used any more has no key, so none of the accounts has it; and an account that
+-- carries his code does not get another's key by being merged.
 known as (
     select distinct physician_code from {{ ref('stg_dcf_physician') }}
+    where {{ physician_key('physician_code') }} not in (select physician_key from {{ ref('int_stopped_physician') }})
 )
 
 select
@@ -36,7 +39,8 @@ select
     survivor.external_id as physician_code,
     trial.external_id is not null as is_test,
     case
-        when known.physician_code is not null then {{ physician_key('known.physician_code') }}
+        when known.physician_code is not null and stopped.physician_key is null
+            then {{ physician_key('known.physician_code') }}
     end as physician_key
 from followed
 inner join current_account as own
@@ -47,3 +51,5 @@ left join trial
     on survivor.external_id = trial.external_id
 left join known
     on survivor.external_id = known.physician_code
+left join {{ ref('int_stopped_physician') }} as stopped
+    on {{ physician_key('own.external_id') }} = stopped.physician_key

@@ -34,7 +34,9 @@ bounded as (
 
 held as (
     select * from bounded
-    where begins_on < ends_on
+    where
+        begins_on < ends_on
+        and physician_key not in (select physician_key from {{ ref('int_stopped_physician') }})
 ),
 
 boundary as (

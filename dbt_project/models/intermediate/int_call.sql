@@ -38,6 +38,7 @@ select
     call.topic_id,
     call.followed_record_id,
     case
+        when {{ is_use_stopped('account.physician_key') }} then 'use_stopped'
         when coalesce(call.is_deleted, false) then 'deleted_in_source'
         when coalesce(call.status, '') not in ('Submitted_vod', 'Submitted_vod__c') then 'out_of_scope'
         when child.parent_call_id is not null then 'out_of_scope'
@@ -51,6 +52,8 @@ left join child
     on call.call_id = child.parent_call_id
 left join {{ ref('int_account') }} as account
     on call.account_id = account.account_id
+left join {{ ref('int_stopped_reference') }} as stopped
+    on call.account_id = stopped.reference and stopped.reference_type = 'crm_account_id'
 left join {{ ref('int_employee_period') }} as caller
     on
         coalesce(call.user_id, call.owner_id) = caller.user_id

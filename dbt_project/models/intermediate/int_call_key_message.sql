@@ -3,6 +3,12 @@
 with used as (
     select distinct call_key_message_id
     from {{ ref('int_call_key_message_use') }}
+),
+
+stopped as (
+    select call_id
+    from {{ ref('int_call') }}
+    where reject_reason = 'use_stopped'
 )
 
 select
@@ -19,6 +25,7 @@ select
     case when lower(page.reaction) in ('positive', 'neutral', 'negative') then lower(page.reaction) end as mr_reaction,
     page.display_order,
     case
+        when used.call_key_message_id is null and stopped.call_id is not null then 'use_stopped'
         when coalesce(page.is_deleted, false) then 'deleted_in_source'
         when coalesce(material.is_training, false) then 'out_of_scope'
         when page.key_message_id is null then 'unparseable'
@@ -31,3 +38,5 @@ left join {{ ref('int_product_name') }} as product
     on page.crm_product_id = product.called
 left join used
     on page.call_key_message_id = used.call_key_message_id
+left join stopped
+    on page.call_id = stopped.call_id

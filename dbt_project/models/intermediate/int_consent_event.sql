@@ -12,6 +12,7 @@ select
     coalesce(answer.channel_id, channel.channel_id) as preferred_channel_id,
     consent.preference_topic,
     case
+        when {{ is_use_stopped('account.physician_key') }} then 'use_stopped'
         when coalesce(consent.is_deleted, false) then 'deleted_in_source'
         when account.is_test then 'test_record'
         when consent.account_id is null then 'anonymous'
@@ -27,3 +28,5 @@ left join {{ ref('channel') }} as channel
     on consent.preferred_channel = channel.channel_id
 left join {{ ref('int_account') }} as account
     on consent.account_id = account.account_id
+left join {{ ref('int_stopped_reference') }} as stopped
+    on consent.account_id = stopped.reference and stopped.reference_type = 'crm_account_id'

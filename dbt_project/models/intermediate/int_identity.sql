@@ -1,5 +1,6 @@
 -- Every reference that the masters know, and the physician it stood for and when: null rather than a wrong one. An
 -- address belongs to whom the CRM gave it on that day, so that neither a change nor a new owner rewrites the past.
+-- What only stood for a physician whose data may not be used any more is no reference at all.
 with account as (
     select * from {{ ref('int_account') }}
     where is_person_account is null or is_person_account
@@ -127,6 +128,7 @@ gathered as (
         1 as persons,
         {{ physician_key('physician_code') }} as physician_key
     from {{ ref('stg_dcf_physician') }}
+    where {{ physician_key('physician_code') }} not in (select physician_key from {{ ref('int_stopped_physician') }})
     union all
     select
         'crm_account_id' as reference_type,
@@ -162,18 +164,35 @@ compared as (
         lag(method) over (partition by reference_type, reference order by valid_from) as earlier_method,
         lag(physician_key) over (partition by reference_type, reference order by valid_from) as earlier_physician_key
     from judged
+),
+
+stood as (
+    select
+        reference_type,
+        reference,
+        valid_from,
+        coalesce(
+            lead(valid_from) over (partition by reference_type, reference order by valid_from),
+            cast('9999-12-31' as date)
+        ) as valid_to,
+        physician_key,
+        method,
+        confidence,
+        is_ambiguous
+    from compared
+    where earlier_method is null or earlier_method <> method or physician_key is distinct from earlier_physician_key
 )
 
 select
-    reference_type,
-    reference,
-    valid_from,
-    coalesce(
-        lead(valid_from) over (partition by reference_type, reference order by valid_from), cast('9999-12-31' as date)
-    ) as valid_to,
-    physician_key,
-    method,
-    confidence,
-    is_ambiguous
-from compared
-where earlier_method is null or earlier_method <> method or physician_key is distinct from earlier_physician_key
+    stood.reference_type,
+    stood.reference,
+    stood.valid_from,
+    stood.valid_to,
+    stood.physician_key,
+    stood.method,
+    stood.confidence,
+    stood.is_ambiguous
+from stood
+left join {{ ref('int_stopped_reference') }} as stopped
+    on stood.reference_type = stopped.reference_type and stood.reference = stopped.reference
+where not ({{ is_use_stopped('stood.physician_key') }})

@@ -57,6 +57,7 @@ select
     coalesce(ranked.assigned_on, ranked.batch_delivered_on) as assigned_on,
     ranked.starts_on,
     case
+        when {{ is_use_stopped('identity.physician_key') }} then 'use_stopped'
         when not ranked.is_readable then 'unparseable'
         when ranked.record_number > 1 then 'duplicate'
     end as reject_reason
@@ -66,3 +67,7 @@ left join physician_code as identity
         case when ranked.unit_type = 'physician' then ranked.unit_reference end = identity.reference
         and coalesce(ranked.assigned_on, ranked.batch_delivered_on) >= identity.valid_from
         and coalesce(ranked.assigned_on, ranked.batch_delivered_on) < identity.valid_to
+left join {{ ref('int_stopped_reference') }} as stopped
+    on
+        case when ranked.unit_type = 'physician' then ranked.unit_reference end = stopped.reference
+        and stopped.reference_type = 'dcf_code'

@@ -15,6 +15,7 @@ select
     inquiry.mr_notified_at,
     inquiry.gl_record_complete,
     case
+        when {{ is_use_stopped('account.physician_key') }} then 'use_stopped'
         when coalesce(inquiry.is_deleted, false) then 'deleted_in_source'
         when account.is_test then 'test_record'
         when inquiry.account_id is null then 'anonymous'
@@ -25,3 +26,5 @@ left join {{ ref('int_product_name') }} as product
     on inquiry.product_name = product.called
 left join {{ ref('int_account') }} as account
     on inquiry.account_id = account.account_id
+left join {{ ref('int_stopped_reference') }} as stopped
+    on inquiry.account_id = stopped.reference and stopped.reference_type = 'crm_account_id'

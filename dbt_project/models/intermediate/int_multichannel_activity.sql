@@ -27,6 +27,7 @@ known as (
         account.physician_key,
         account.is_person_account,
         account.is_test,
+        {{ is_use_stopped('account.physician_key') }} as is_use_stopped,
         rule.channel_id,
         rule.rule_version,
         coalesce(session.call_id, session.sent_email_id) is not null as is_part_of_contact,
@@ -41,6 +42,8 @@ known as (
     from {{ ref('stg_crm_multichannel_activity') }} as session
     left join {{ ref('int_account') }} as account
         on session.account_id = account.account_id
+    left join {{ ref('int_stopped_reference') }} as stopped
+        on session.account_id = stopped.reference and stopped.reference_type = 'crm_account_id'
     left join {{ rows_in_force('session_channel') }} as rule
         on session.record_type = rule.record_type and session.site = rule.site
 ),
@@ -103,6 +106,7 @@ select
     known.channel_id,
     known.rule_version,
     case
+        when known.is_use_stopped then 'use_stopped'
         when coalesce(known.is_deleted, false) then 'deleted_in_source'
         when not coalesce(known.is_person_account, true) then 'out_of_scope'
         when known.is_test then 'test_record'

@@ -8,6 +8,7 @@ with ranked as (
             order by portal.row_number
         ) as copy_number,
         identity.physician_key,
+        {{ is_use_stopped('identity.physician_key') }} as is_use_stopped,
         product.product_id,
         portal.physician_code is null and coalesce(portal.delivered_count, 0) > 1 as is_aggregated
     from {{ ref('stg_portal_delivery') }} as portal
@@ -17,6 +18,11 @@ with ranked as (
             and identity.reference_type = 'dcf_code'
             and portal.sent_on >= identity.valid_from
             and portal.sent_on < identity.valid_to
+    left join {{ ref('int_stopped_reference') }} as stopped
+        on
+            coalesce(portal.physician_code, portal.vendor || ':' || portal.portal_member_id) = stopped.reference
+            and case when portal.physician_code is not null then 'dcf_code' else 'portal_member_id' end
+            = stopped.reference_type
     left join {{ ref('int_product_name') }} as product
         on portal.product_name = product.called
 ),
@@ -54,6 +60,7 @@ select
     ranked.read_count,
     ranked.is_aggregated,
     case
+        when ranked.is_use_stopped then 'use_stopped'
         when ranked.is_aggregated then cast(null as {{ dbt.type_string() }})
         when ranked.copy_number > 1 then 'duplicate'
         when ranked.physician_code is null and ranked.portal_member_id is null then 'anonymous'

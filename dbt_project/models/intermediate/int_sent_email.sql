@@ -16,6 +16,7 @@ select
     email.link_count,
     email.call_id,
     case
+        when {{ is_use_stopped('account.physician_key') }} then 'use_stopped'
         when coalesce(email.is_deleted, false) then 'deleted_in_source'
         when
             coalesce(email.status, '') in ('Saved_vod', 'Scheduled_vod', 'Pending_vod', 'Group_vod')
@@ -29,3 +30,5 @@ left join {{ ref('int_product_name') }} as product
     on email.crm_product_id = product.called
 left join {{ ref('int_account') }} as account
     on email.account_id = account.account_id
+left join {{ ref('int_stopped_reference') }} as stopped
+    on email.account_id = stopped.reference and stopped.reference_type = 'crm_account_id'

@@ -30,6 +30,7 @@ select
             then coalesce(reason.dismiss_reason_id, 'other')
     end as dismiss_reason_id,
     case
+        when {{ is_use_stopped('account.physician_key') }} then 'use_stopped'
         when coalesce(suggestion.is_deleted, false) then 'deleted_in_source'
         when not coalesce(account.is_person_account, true) then 'out_of_scope'
         when account.is_test then 'test_record'
@@ -45,3 +46,5 @@ left join {{ ref('int_product_name') }} as product
     on suggestion.crm_product_id = product.called
 left join {{ ref('int_account') }} as account
     on suggestion.account_id = account.account_id
+left join {{ ref('int_stopped_reference') }} as stopped
+    on suggestion.account_id = stopped.reference and stopped.reference_type = 'crm_account_id'

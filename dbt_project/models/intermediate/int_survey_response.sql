@@ -35,6 +35,10 @@ select
     referred.{{ column }},
     {% endfor -%}
     case
+        when
+            {{ is_use_stopped('identity.physician_key', 'stopped_member') }}
+            or {{ is_use_stopped('identity.physician_key', 'stopped_address') }}
+            then 'use_stopped'
         when lower(referred.status) in ('spam', '8', 'survey preview', '1', 'test') then 'test_record'
         when not coalesce(referred.is_finished, true) then 'out_of_scope'
         when referred.answered_at is null then 'unparseable'
@@ -57,6 +61,13 @@ left join {{ ref('int_identity') }} as identity
         and referred.reference_type = identity.reference_type
         and {{ local_date('referred.answered_at') }} >= identity.valid_from
         and {{ local_date('referred.answered_at') }} < identity.valid_to
+-- Whoever it was by the member id: the address is one more way to know him.
+left join {{ ref('int_stopped_reference') }} as stopped_member
+    on referred.external_reference = stopped_member.reference and stopped_member.reference_type = 'member_id'
+left join {{ ref('int_stopped_reference') }} as stopped_address
+    on
+        referred.recipient_email_token = stopped_address.reference
+        and stopped_address.reference_type = 'email_token'
 left join {{ ref('int_product_name') }} as product
     on referred.product_id = product.called
 left join {{ ref('preferred_channel_answer') }} as asked_channel

@@ -60,6 +60,7 @@ judged as (
         ranked.*,
         identity.physician_key,
         case
+            when {{ is_use_stopped('identity.physician_key') }} then 'use_stopped'
             when ranked.copy_number > 1 then 'duplicate'
             when lower(ranked.app_id) like '%test%' or lower(ranked.app_id) like '%staging%' then 'test_record'
             when ranked.occurred_at is null or ranked.domain_session_id is null then 'unparseable'
@@ -73,6 +74,8 @@ judged as (
             and identity.reference_type = 'member_id'
             and {{ local_date('ranked.occurred_at') }} >= identity.valid_from
             and {{ local_date('ranked.occurred_at') }} < identity.valid_to
+    left join {{ ref('int_stopped_reference') }} as stopped
+        on ranked.member_id = stopped.reference and stopped.reference_type = 'member_id'
     left join {{ ref('int_consent_interval') }} as refusal
         on
             identity.physician_key = refusal.physician_key

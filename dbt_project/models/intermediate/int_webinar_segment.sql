@@ -24,6 +24,7 @@ select
     {{ text_match('ranked.topic', '#(C[0-9]+)') }} as content_id,
     identity.physician_key,
     case
+        when {{ is_use_stopped('identity.physician_key') }} then 'use_stopped'
         when ranked.email_token is null then 'anonymous'
         when ranked.joined_at is null or ranked.left_at is null or ranked.left_at < ranked.joined_at then 'unparseable'
         when ranked.copy_number > 1 then 'duplicate'
@@ -35,3 +36,5 @@ left join {{ ref('int_identity') }} as identity
         and identity.reference_type = 'email_token'
         and {{ local_date('ranked.joined_at') }} >= identity.valid_from
         and {{ local_date('ranked.joined_at') }} < identity.valid_to
+left join {{ ref('int_stopped_reference') }} as stopped
+    on ranked.email_token = stopped.reference and stopped.reference_type = 'email_token'

@@ -9,6 +9,8 @@ the build read, and `audit.*` with what a rule may compare against:
   gone
 - `audit.previous_table(name, rows)`, `audit.previous_source(source, rows_landed)`: the release that readers
   see now; empty if there is none or if it is newer than the candidate
+- `audit.stopped_table(name, rows)`: tables of core and marts with rows that name a physician whom the build
+  had to leave out, in whatever column of text; who it is stays in the build's private file
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ from shirube.audit.results import (
 from shirube.audit.suites import Check, Suite, SuiteError, load_suites
 from shirube.home import Home
 from shirube.landing.locks import reading_lake
+from shirube.stopped import EXPORT_FILE
 
 Progress = Callable[[str, dict[str, Any]], None]
 
@@ -221,6 +224,7 @@ def _gate_database(source: Any, home: Home, build: Candidate) -> Iterator[_Facts
             execute(f"create view ledger.{name} as from read_parquet({_quote(export)})")
         arrived = _landed_views(execute, home)
         _comparison_tables(execute, home, build)
+        _stopped_tables(execute, build, [(str(schema), str(table)) for schema, table in rows])
         connection.commit()
         yield _Facts([f"{schema}.{table}" for schema, table in rows], arrived)
     finally:
@@ -307,6 +311,29 @@ def _comparison_tables(execute: Callable[..., list[Any]], home: Home, build: Can
             source=entry["source"],
             rows=entry["rows_landed"],
         )
+
+
+def _stopped_tables(
+    execute: Callable[..., list[Any]], build: Candidate, tables: list[tuple[str, str]]
+) -> None:
+    """Look for the stopped physicians' keys in every table, whatever the models did to leave them out."""
+    execute("create table audit.stopped_table (name varchar, rows bigint)")
+    export = _quote(build.ledger / EXPORT_FILE)
+    if execute(f"select count(*) from read_parquet({export})")[0][0] == 0:
+        return
+    for schema, table in tables:
+        texts = execute(
+            "select column_name from information_schema.columns where table_catalog = 'candidate'"
+            f" and table_schema = '{schema}' and table_name = '{table}' and data_type = 'VARCHAR'"
+        )
+        if texts:
+            named = " or ".join(f'"{column}" in (from stopped)' for (column,) in texts)
+            execute(
+                f"insert into audit.stopped_table with stopped as materialized"
+                f" (select physician_key from read_parquet({export}))"
+                f""" select '{schema}.{table}', count(*) from {schema}."{table}" where {named}"""
+                " having count(*) > 0"
+            )
 
 
 def _validate(

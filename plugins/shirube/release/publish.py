@@ -17,12 +17,13 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shirube import __version__, durable
@@ -47,6 +48,7 @@ from shirube.release.manifest import (
     write_manifest,
 )
 from shirube.release.rollback import Release
+from shirube.stopped import exported_stopped
 
 # The KPI table takes its marks of arrival and linkage from this mart.
 TRUST_MART = "mart_data_trust"
@@ -99,8 +101,8 @@ def publish(home: Home, build: Candidate, audit: AuditResult, *, progress: Progr
     rolled back from it. Waits while another process publishes.
 
     Raises: ReleaseBlockedError if a critical check failed on a landed source or the core; ReleaseError if
-    the audit is of another candidate, the disk is full, or what was written does not read back. Readers see
-    nothing of it then.
+    the audit is of another candidate, the release was retired, the disk is full, or what was written does not
+    read back. Readers see nothing of it then.
     """
     if (audit.release_id, audit.config_version) != (build.release_id, build.config_version):
         raise ReleaseError(
@@ -112,6 +114,7 @@ def publish(home: Home, build: Candidate, audit: AuditResult, *, progress: Progr
         raise ReleaseBlockedError(decision.blocked)
     with shelf.locked(home), _full_disk_explained(home, build.release_id):
         target = home.releases / build.release_id
+        _refuse_retired(home, build.release_id)
         status = "already_published"
         if not target.exists():
             _write(home, build, audit, decision, target, progress)
@@ -125,12 +128,23 @@ def publish(home: Home, build: Candidate, audit: AuditResult, *, progress: Progr
     return Release(build.release_id, target, status)
 
 
+def _refuse_retired(home: Home, release_id: str) -> None:
+    if release_id in shelf.read_history(home).retired:
+        raise ReleaseError(
+            f"{release_id} は `shirube retire` で棚から下ろした版なので、もう一度は公開しません。"
+            "もとのファイルと利用停止の一覧が前と同じです。それでも公開するなら、先に "
+            f"`shirube retire --undo {release_id}` を。 / "
+            f"{release_id} was retired and is not published again: its files and the list of stopped"
+            f" physicians are the same as then. If it shall be: `shirube retire --undo {release_id}` first."
+        )
+
+
 def _show(home: Home, build: Candidate, target: Path) -> None:
     """Give a whole release its place in the order, the ledger, and readers' sight."""
     read_manifest(target)
     history = shelf.read_history(home)
     if build.release_id not in history.order:
-        shelf.write_history(home, shelf.History((*history.order, build.release_id), history.rolled_back))
+        shelf.write_history(home, replace(history, order=(*history.order, build.release_id)))
     with Ledger(home) as ledger:
         ledger.record_release(build.release_id, build.as_of, "published", _landing_ids(build))
     if shelf.current_id(home) != build.release_id:
@@ -274,7 +288,9 @@ def _day(iso: str) -> str:
 
 
 def _last_good(home: Home, build: Candidate, mart: str) -> _Good | None:
-    """The newest release up to the current one that holds this mart, its bytes proven."""
+    """The newest release up to the current one that holds this mart, its bytes proven, and in it no row of a
+    physician whom the candidate leaves out: what is carried over must not bring him back."""
+    stopped = exported_stopped(build.ledger)
     order = shelf.read_history(home).order
     shown = shelf.current_id(home)
     if shown in order:
@@ -289,11 +305,28 @@ def _last_good(home: Home, build: Candidate, mart: str) -> _Good | None:
         for entry in manifest["marts"]:
             if entry["name"] != mart or not entry["file"]:
                 continue
-            if sha256(folder / entry["file"]) == entry["sha256"]:
+            file = folder / entry["file"]
+            if sha256(file) == entry["sha256"] and not _names_any(file, stopped):
                 return _Good(
                     folder, entry["source_release"] or release_id, entry["source_as_of"] or manifest["as_of"]
                 )
     return None
+
+
+def _names_any(file: Path, physician_keys: list[str]) -> bool:
+    """Whether a mart's file holds one of the keys, in whatever column of text."""
+    if not physician_keys:
+        return False
+    texts = [field.name for field in pq.read_schema(file) if field.type == pa.string()]
+    if not texts:
+        return False
+    named = " or ".join(f'list_contains($keys, "{column}")' for column in texts)
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            f"select 1 from read_parquet($file) where {named} limit 1",
+            {"file": str(file), "keys": physician_keys},
+        ).fetchone()
+    return found is not None
 
 
 def _kpi_changes(draft: _Draft) -> kpi_rows.KpiChanges:

@@ -3,8 +3,8 @@
     recalls/<physician_key>.json      one per physician, readable by its owner alone; tokens and counts only
 
 Released files never change, so a row leaves a reader's hand only with its release: the list says which files
-hold it and what to do with each release. Nothing is removed here, and no later build leaves a physician out
-by itself.
+hold it and what to do with each release. Nothing is removed here: a build leaves out whom the vault's list
+names, and `shirube retire` takes a release off the shelf.
 """
 
 from __future__ import annotations
@@ -27,13 +27,10 @@ from shirube.engine import bounded
 from shirube.home import Home
 from shirube.ledger import Ledger
 from shirube.release import shelf
-from shirube.vault import assert_private, private_folder
+from shirube.stopped import checked_keys, stopped_physicians
 
 SCHEMA_VERSION = 1
-STOPPED_FILE = "stopped_physicians.txt"
-"""In the vault: one `physician_key` per line, `#` begins a remark."""
 
-_KEY = re.compile(r"[0-9A-Za-z]{12}")
 _KEY_COLUMN = re.compile(r"(.*_)?physician_key", re.IGNORECASE)
 # What a log called a physician; it stays in a row whose physician is no longer known.
 _REFERENCE = ("physician_reference_type", "physician_reference")
@@ -61,15 +58,18 @@ STATEMENT_EN = (
 class Recall:
     """What is left of one physician.
 
-    `holding`: ids of releases in which rows were found, oldest first. `unread`: places that could not be
-    searched, `<release id>/<path>`. `was_known`: found now or by an earlier recall. `file`: the list written.
+    `holding`: ids of releases in which rows were found, oldest first; `retirable`: those of them to be
+    retired now. `unread`: places that could not be searched, `<release id>/<path>`. `was_known`: found now or
+    by an earlier recall. `is_listed`: builds leave the physician out. `file`: the list written.
     """
 
     physician_key: str
     file: Path
     holding: tuple[str, ...]
+    retirable: tuple[str, ...]
     unread: tuple[str, ...]
     was_known: bool
+    is_listed: bool
 
     @property
     def is_clear(self) -> bool:
@@ -82,6 +82,18 @@ class Recall:
         if self.holding:
             names = ", ".join(self.holding)
             head += f"{len(self.holding)} 個の版に残っています（{names}）。 / still in these releases."
+            if self.retirable:
+                head += "".join(f" `shirube retire {name}`" for name in self.retirable)
+            if not self.is_listed:
+                head += (
+                    " 次の版から除くには vault の stopped_physicians.txt に載せてください。 / "
+                    "To leave the physician out of the next release: the vault's stopped_physicians.txt."
+                )
+            elif len(self.retirable) < len(self.holding):
+                head += (
+                    " 先に `shirube run` で、この先生を除いた版を公開してください。 / "
+                    "First publish a release without the physician: `shirube run`."
+                )
         elif self.unread:
             head += (
                 "見つかりませんが、調べられないファイルがあります。 / not found, but not everything was read."
@@ -98,20 +110,6 @@ class Recall:
         return f"{head} → {self.file}"
 
 
-def stopped_physicians(home: Home) -> list[str]:
-    """The keys of the vault's list, sorted, each once; empty where there is no list.
-
-    Raises: VaultPermissionError if others can read the vault or the list, ValueError if a line is no key.
-    """
-    file = home.vault / STOPPED_FILE
-    if not file.exists():
-        return []
-    private_folder(home)
-    assert_private(file)
-    lines = (line.partition("#")[0].strip() for line in file.read_text(encoding="utf-8").splitlines())
-    return _checked(line for line in lines if line)
-
-
 def recall(home: Home, physician_keys: Iterable[str]) -> list[Recall]:
     """Search every release on the shelf for rows of each physician and write one list per physician.
 
@@ -120,7 +118,8 @@ def recall(home: Home, physician_keys: Iterable[str]) -> list[Recall]:
     Raises: ValueError if a key is not 12 letters and digits; what was given is not repeated, for it may be a
     name.
     """
-    keys = _checked(physician_keys)
+    keys = checked_keys(physician_keys)
+    listed = set(stopped_physicians(home))
     with shelf.locked(home):
         history = shelf.read_history(home)
         shown = shelf.current_id(home)
@@ -128,17 +127,8 @@ def recall(home: Home, physician_keys: Iterable[str]) -> list[Recall]:
         wanted = {key: _references(folders, key) for key in keys}
         scans = [(folder.name, _scan(folder, wanted)) for folder in folders]
         gone = _no_longer_kept(home, {folder.name for folder in folders})
-        return [_write(home, key, scans, shown, gone) for key in keys]
-
-
-def _checked(physician_keys: Iterable[str]) -> list[str]:
-    keys = sorted(set(physician_keys))
-    if not all(_KEY.fullmatch(key) for key in keys):
-        raise ValueError(
-            "先生のキー（physician_key）は英数字の12文字です。 / "
-            "A physician_key is 12 letters and digits; names and codes are not taken."
-        )
-    return keys
+        shelf_now = _Shelf(shown, gone, sorted(history.retired))
+        return [_write(home, key, scans, shelf_now, key in listed) for key in keys]
 
 
 def _folders(home: Home, order: Sequence[str]) -> list[Path]:
@@ -346,8 +336,17 @@ def _add_sheets(folder: Path, scan: _Scan, sheets_of: dict[str, set[str]] | None
                 scan.found[key].append(_artefact(place, "sheet", None))
 
 
+@dataclass(frozen=True)
+class _Shelf:
+    """The release that readers see, those made and no longer kept, and those retired on purpose."""
+
+    shown: str | None
+    gone: list[str]
+    retired: list[str]
+
+
 def _write(
-    home: Home, key: str, scans: list[tuple[str, _Scan]], shown: str | None, gone: list[str]
+    home: Home, key: str, scans: list[tuple[str, _Scan]], shelf_now: _Shelf, is_listed: bool
 ) -> Recall:
     folder = home.root / "recalls"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -356,13 +355,13 @@ def _write(
     holding = tuple(name for name, scan in scans if scan.found[key])
     newest = scans[-1][0] if scans else None
     # What readers see and what comes next must both be free of the physician before anything is retired.
-    is_replaced = bool(scans) and not {newest, shown} & {
+    is_replaced = bool(scans) and not {newest, shelf_now.shown} & {
         name for name, scan in scans if scan.found[key] or scan.unread
     }
     releases = [
         {
             "release_id": name,
-            "is_current": name == shown,
+            "is_current": name == shelf_now.shown,
             "is_newest": name == newest,
             "action": _action(bool(scan.found[key]), bool(scan.unread), is_replaced),
             "artefacts": scan.found[key],
@@ -379,18 +378,22 @@ def _write(
         "is_newest_clear": is_replaced,
         "releases": releases,
         "releases_ever_found": ever,
-        "releases_no_longer_kept": gone,
+        "releases_no_longer_kept": shelf_now.gone,
+        "releases_retired": shelf_now.retired,
+        "is_left_out_of_builds": is_listed,
         "aggregates_ja": STATEMENT_JA,
         "aggregates_en": STATEMENT_EN,
     }
     with durable.replacing(file, durable.PRIVATE) as handle:
         handle.write((json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode())
-    return Recall(key, file, holding, unread, bool(ever))
+    retirable = tuple(str(one["release_id"]) for one in releases if one["action"] == "retire")
+    return Recall(key, file, holding, retirable, unread, bool(ever), is_listed)
 
 
 def _action(holds: bool, has_unread: bool, is_replaced: bool) -> str:
-    """`retire`: take it off the shelf and call back its copies. `replace_then_retire`: first publish a
-    release without the physician. `inspect`: a file could not be searched. `keep`: nothing to do."""
+    """`retire`: take it off the shelf (`shirube retire`) and call back its copies. `replace_then_retire`:
+    first publish a release without the physician. `inspect`: a file could not be searched. `keep`: nothing to
+    do."""
     if holds:
         return "retire" if is_replaced else "replace_then_retire"
     return "inspect" if has_unread else "keep"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
-from shirube import durable
 from shirube.home import Home
 from shirube.release import shelf
 from shirube.release.manifest import MANIFEST_FILE
@@ -27,8 +27,7 @@ def configured_keep() -> int:
 def prune(home: Home, keep: int | None = None) -> list[str]:
     """Remove the oldest releases beyond `keep` and return their ids; the current one always stays.
 
-    A carried-over mart is a copy, so no release needs an older one. A folder first gets a name that no reader
-    looks at, so that none is ever seen half removed.
+    A carried-over mart is a copy, so no release needs an older one.
     """
     with shelf.locked(home):
         return prune_locked(home, configured_keep() if keep is None else keep)
@@ -48,13 +47,10 @@ def prune_locked(home: Home, keep: int) -> list[str]:
     spare = [name for name in kept if name != shown]
     removed = spare[: max(0, len(kept) - keep)]
     for name in removed:
-        doomed = shelf.temporary(home, name)
-        (home.releases / name).rename(doomed)
-        durable.sync(home.releases)
-        shelf.discard(doomed)
+        shelf.remove(home, name)
     if removed:
         left = tuple(name for name in history.order if name not in removed)
-        shelf.write_history(home, shelf.History(left, history.rolled_back & set(left)))
+        shelf.write_history(home, replace(history, order=left, rolled_back=history.rolled_back & set(left)))
     return removed
 
 

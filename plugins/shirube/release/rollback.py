@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from shirube.home import Home
@@ -61,6 +61,6 @@ def rollback(home: Home, release_id: str | None = None) -> Release:
             raise ReleaseError(f"there is no release {release_id}; kept are: {known}")
         read_manifest(target)
         left = {shown} if shown != release_id else set()
-        shelf.write_history(home, shelf.History(history.order, (history.rolled_back | left) - {release_id}))
+        shelf.write_history(home, replace(history, rolled_back=(history.rolled_back | left) - {release_id}))
         shelf.switch(home, release_id)
     return Release(release_id, target, "current")

@@ -1,7 +1,7 @@
 """The `releases/` folder: the lock of its one writer, the order of releases, the `current` link.
 
-`history.json` holds the ids in the order in which they were first published, and those that a person rolled
-back from: a release that was rolled back does not become current again by itself.
+`history.json` holds the ids in the order in which they were first published, those that a person rolled back
+from, and those that a person retired: neither becomes current again by itself.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ TEMPORARY_PREFIX = ".tmp-"
 
 @dataclass(frozen=True)
 class History:
-    """`order`: release ids as first published; `rolled_back`: those that readers were taken away from."""
+    """`order`: release ids as first published; `rolled_back`: those that readers were taken away from;
+    `retired`: those taken off the shelf on purpose, whose copies elsewhere are called back."""
 
     order: tuple[str, ...] = ()
     rolled_back: frozenset[str] = frozenset()
+    retired: frozenset[str] = frozenset()
 
 
 @contextmanager
@@ -59,18 +61,29 @@ def discard(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def remove(home: Home, release_id: str) -> None:
+    """Remove a release: it first gets a name that no reader looks at, so none is ever seen half removed."""
+    doomed = temporary(home, release_id)
+    (home.releases / release_id).rename(doomed)
+    durable.sync(home.releases)
+    discard(doomed)
+
+
 def read_history(home: Home) -> History:
     """The order of releases; empty before the first one."""
     file = home.releases / HISTORY_FILE
     if not file.exists():
         return History()
     document = json.loads(file.read_text(encoding="utf-8"))
-    return History(tuple(document["order"]), frozenset(document["rolled_back"]))
+    return History(
+        tuple(document["order"]), frozenset(document["rolled_back"]), frozenset(document.get("retired", ()))
+    )
 
 
 def write_history(home: Home, history: History) -> None:
     """Replace the history in one step."""
-    text = json.dumps({"order": list(history.order), "rolled_back": sorted(history.rolled_back)}, indent=1)
+    document = {"order": list(history.order), "rolled_back": sorted(history.rolled_back)}
+    text = json.dumps(document | {"retired": sorted(history.retired)}, indent=1)
     with durable.replacing(home.releases / HISTORY_FILE) as handle:
         handle.write(f"{text}\n".encode())
 

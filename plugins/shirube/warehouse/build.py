@@ -1,6 +1,6 @@
 """Build a candidate: everything landed by a day, through dbt, in a folder that counts once it is finished.
 
-    warehouse/builds/<release id>/   ledger/ (the export that the build read), warehouse.duckdb, estimates/,
+    warehouse/builds/<release id>/   ledger/ (the exports that the build read), warehouse.duckdb, estimates/,
                                      dbt's artefacts, build.json (last: without it there is no build)
     warehouse/last                   the id of the newest finished build
     warehouse/failed/                what dbt said of the last build that failed, for its owner alone
@@ -20,12 +20,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from shirube import durable
 from shirube.audit.results import AUDIT_DRAFT, audits_folder
 from shirube.estimation.step import EstimationError, estimate_all
 from shirube.home import Home
 from shirube.landing.locks import reading_lake
 from shirube.locks import held
+from shirube.stopped import exported_stopped, stopped_physicians
 from shirube.warehouse.inputs import Inputs, prepare
 from shirube.warehouse.run_dbt import LOG_FILE, DbtError, DbtPlaces, ModelResult, Progress, run_dbt
 from shirube.warehouse.versions import config_version, release_id_of
@@ -42,6 +45,34 @@ class BuildBusyError(BuildError):
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """How many physicians a build left out because their data may not be used any more, never who.
+
+    `unknown`: keys of the vault's list that no master and no log knows.
+    """
+
+    physicians: int = 0
+    unknown: int = 0
+
+    def summary(self) -> str:
+        """What to tell the operator; empty where there is nothing to tell."""
+        words = ""
+        if self.physicians:
+            words = (
+                f"利用停止の先生 {self.physicians} 人を除きました。 / "
+                f"{self.physicians} physician(s) left out: their data may not be used."
+            )
+        if self.unknown:
+            words += " " * bool(words) + (
+                f"利用停止の一覧のうち {self.unknown} 件は、届いたどの記録にもない先生のキーです。"
+                "vault の一覧の写し間違いでないか確かめてください。 / "
+                f"{self.unknown} key(s) of the vault's list belong to nobody in what was delivered: check"
+                " that they are right (`shirube recall` says which were never found)."
+            )
+        return words
+
+
+@dataclass(frozen=True)
 class BuildResult:
     """A finished candidate and what it was made of."""
 
@@ -52,6 +83,7 @@ class BuildResult:
     as_of: date
     config_version: str
     models: list[ModelResult]
+    left_out: LeftOut = LeftOut()
 
 
 def build(
@@ -59,11 +91,12 @@ def build(
 ) -> BuildResult:
     """Build the star and the marts of everything delivered by `as_of` (default: the newest delivery's day).
 
-    A candidate of the same inputs, code and configuration is not built twice. A second builder waits up to
-    `wait_seconds` for the first.
+    A physician of the vault's list of those whose data may not be used any more is in no table of it. A
+    candidate of the same inputs, list, code and configuration is not built twice. A second builder waits up
+    to `wait_seconds` for the first.
 
     Raises: BuildBusyError when the wait was in vain; BuildError when nothing was landed, or with dbt's
-    reasons.
+    reasons; VaultPermissionError or ValueError if the vault's list cannot be trusted or read.
     """
     with _alone(home, wait_seconds), reading_lake(home):
         inputs = prepare(home, as_of)
@@ -75,7 +108,7 @@ def build(
                     "Nothing has been landed yet: there is nothing to build from."
                 )
             configuration = config_version()
-            release_id = release_id_of(day, inputs.deliveries, configuration)
+            release_id = release_id_of(day, inputs.deliveries, configuration, inputs.stopped_digest)
             finished = _read(_folder(home, release_id))
             if finished:
                 _say(progress, "build_reused", {"release_id": release_id})
@@ -84,6 +117,8 @@ def build(
         finally:
             shutil.rmtree(inputs.ledger, ignore_errors=True)
         _point_at(home, release_id)
+        if finished.left_out.summary():
+            _say(progress, "left_out", {**asdict(finished.left_out), "told": finished.left_out.summary()})
         return finished
 
 
@@ -105,6 +140,21 @@ def load_build(home: Home, release_id: str) -> BuildResult:
     return found
 
 
+def is_list_built(home: Home) -> bool:
+    """Whether the last build left out exactly whom the vault's list names now; true before the first build.
+
+    Raises: VaultPermissionError or ValueError if the list cannot be trusted or read.
+    """
+    listed = stopped_physicians(home)
+    try:
+        built = exported_stopped(last_build(home).ledger)
+    except FileNotFoundError:  # no build, or one from before there was a list
+        built = []
+        if not (home.warehouse / "last").exists():
+            return True
+    return listed == built
+
+
 def _build(
     home: Home, inputs: Inputs, as_of: date, configuration: str, release_id: str, progress: Progress | None
 ) -> BuildResult:
@@ -121,6 +171,7 @@ def _build(
         variables = {"as_of": as_of.isoformat(), "release_id": release_id, "config_version": configuration}
         places = DbtPlaces(file, target, home.lake, ledger, folder / "estimates")
         models = run_dbt(places, "core", variables, progress)
+        left_out = _left_out(file, inputs)
         (target / "run_results.json").rename(folder / "run_results_core.json")
         estimate_all(file, places.estimates, as_of, progress)
         models += run_dbt(places, "marts", variables, progress)
@@ -131,7 +182,8 @@ def _build(
         shutil.rmtree(target)
         durable.sync(file)
         facts = {"release_id": release_id, "as_of": as_of.isoformat(), "config_version": configuration}
-        facts_text = json.dumps(facts | {"models": [asdict(model) for model in models]}, indent=1)
+        made = {"models": [asdict(model) for model in models], "left_out": asdict(left_out)}
+        facts_text = json.dumps(facts | made, indent=1)
         with durable.replacing(folder / _FACTS) as handle:
             handle.write(facts_text.encode("utf-8"))
         durable.sync(folder.parent)
@@ -151,6 +203,18 @@ def _build(
     found = _read(folder)
     assert found is not None
     return found
+
+
+def _left_out(warehouse_file: Path, inputs: Inputs) -> LeftOut:
+    """How many of the listed physicians the build knew and left out, and how many nobody knows."""
+    if not inputs.stopped:
+        return LeftOut()
+    with duckdb.connect(str(warehouse_file), read_only=True) as connection:
+        row = connection.execute(
+            "select count(distinct physician_key) from intermediate.int_stopped_reference"
+        ).fetchone()
+    known = int(row[0]) if row else 0
+    return LeftOut(known, len(inputs.stopped) - known)
 
 
 def _keep_what_dbt_said(home: Home, target: Path) -> Path:
@@ -178,6 +242,7 @@ def _read(folder: Path) -> BuildResult | None:
         as_of=date.fromisoformat(facts["as_of"]),
         config_version=facts["config_version"],
         models=[ModelResult(**model) for model in facts["models"]],
+        left_out=LeftOut(**facts.get("left_out", {})),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a release is a function of, as digests: configuration, code, landed batches and the day."""
+"""What a release is a function of, as digests: configuration, code, batches, who is left out, and the day."""
 
 from __future__ import annotations
 
@@ -35,9 +35,15 @@ def code_version() -> str:
     return f"{__version__}+{_digest(package, package.rglob('*.py'))[:12]}"
 
 
-def release_id_of(as_of: date, deliveries: Iterable[str], configuration: str) -> str:
-    """The day, and 10 hex digits over everything else that decides what is in the release."""
+def release_id_of(
+    as_of: date, deliveries: Iterable[str], configuration: str, stopped_digest: str | None = None
+) -> str:
+    """The day, and 10 hex digits over everything else that decides what is in the release.
+
+    `stopped_digest` stands for the physicians to leave out, None where there are none.
+    """
     parts = [*sorted(deliveries), code_version(), configuration, as_of.isoformat()]
+    parts += [f"stopped {stopped_digest}"] if stopped_digest else []
     digest = sha256("\0".join(parts).encode()).hexdigest()
     return f"{as_of.isoformat()}-{digest[:10]}"
 
