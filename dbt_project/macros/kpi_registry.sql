@@ -23,7 +23,10 @@
         audience                  roles that see it; a role sees seven at most
         evidence_level            E0 to E4 (H8)
         meaningful_difference     smallest difference that matters, in the unit of the value
-        sources                   inbox sources it rests on
+        sources                   inbox sources without which there is no number: late, they lower its arrival; never
+                                  come, they withhold it
+        sources_if_present        inbox sources whose rows enter it too where the company has them: they count for its
+                                  arrival unless their contract says that none are expected and none ever came
         unit_ja                   the unit of the denominator (a rate) or of the value
         direction                 higher_better, lower_better, neutral (no verdict is meant)
 -#}
@@ -31,7 +34,8 @@
     {{ return([
         'id', 'version', 'order', 'name_ja', 'name_en', 'formula_ja', 'formula_en', 'numerator', 'denominator',
         'numerator_ja', 'denominator_ja', 'physicians', 'breakdowns', 'kind', 'minimum_sample', 'period', 'owner',
-        'decision_ja', 'must_not_conclude_ja', 'audience', 'evidence_level', 'meaningful_difference', 'sources', 'unit_ja', 'direction'
+        'decision_ja', 'must_not_conclude_ja', 'audience', 'evidence_level', 'meaningful_difference', 'sources', 'sources_if_present',
+        'unit_ja', 'direction'
     ]) }}
 {%- endmacro %}
 
@@ -73,7 +77,7 @@
     {%- set place = "KPI registry: mart " ~ node.name ~ ", KPI " ~ kpi.get('id', '(without id)') ~ ", field " -%}
     {%- for field in kpi_required_fields() -%}
         {%- set given = kpi.get(field) -%}
-        {%- if given is none or given == '' or (given is sequence and given | length == 0 and field != 'breakdowns') -%}
+        {%- if given is none or given == '' or (given is sequence and given | length == 0 and field not in ('breakdowns', 'sources_if_present')) -%}
             {{ exceptions.raise_compiler_error(place ~ field ~ ": is missing") }}
         {%- endif -%}
     {%- endfor -%}
@@ -87,6 +91,9 @@
         {%- if kpi[field] not in values -%}
             {{ exceptions.raise_compiler_error(place ~ field ~ ": is '" ~ kpi[field] ~ "', may be " ~ values | join(', ')) }}
         {%- endif -%}
+    {%- endfor -%}
+    {%- for source_name in kpi.sources if source_name in kpi.sources_if_present -%}
+        {{ exceptions.raise_compiler_error(place ~ "sources_if_present: '" ~ source_name ~ "' is among sources too") }}
     {%- endfor -%}
     {%- set columns = {'denominator': kpi.denominator} -%}
     {%- if kpi.physicians != 'none' -%}
@@ -110,19 +117,6 @@
             {{ exceptions.raise_compiler_error(place ~ field ~ ": the mart has no column '" ~ column ~ "'") }}
         {%- endif -%}
     {%- endfor -%}
-{%- endmacro %}
-
-{#- The inbox sources that any KPI rests on, by name. -#}
-{% macro kpi_source_names() -%}
-    {%- set names = [] -%}
-    {%- if execute -%}
-        {%- for kpi in kpi_registry() -%}
-            {%- for name in kpi.sources if name not in names -%}
-                {%- do names.append(name) -%}
-            {%- endfor -%}
-        {%- endfor -%}
-    {%- endif -%}
-    {{ return(names | sort) }}
 {%- endmacro %}
 
 {#- A text literal. -#}

@@ -274,6 +274,15 @@ def _next_steps(
                 "en": "A contract changed: `shirube replay all` applies it to earlier files.",
             }
         )
+    if any(source["is_expected"] and not source["files"] for source in sources):
+        steps.append(
+            {
+                "ja": "一度も届いていない記録があります。この会社にないものは、その契約の "
+                "customProperties に {property: expected, value: false} と書きます。",
+                "en": "Some records never came. Where the company has none, say so in the contract's "
+                "customProperties: {property: expected, value: false}.",
+            }
+        )
     for folder in found.unknown_folders:
         steps.append(
             {

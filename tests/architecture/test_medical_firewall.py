@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.architecture.medical_wall import INSIDE, Manifest, Wall, meta, walk
+from tests.architecture.column_lineage import Manifest, meta
+from tests.architecture.medical_wall import INSIDE, Wall, walk
 
 INQUIRY = "model.shirube.fct_medical_inquiry"
 
@@ -244,10 +245,13 @@ def test_times_of_an_answer_may_be_read(planted: Manifest) -> None:
     assert [way for way in walk(planted).leaks if way.startswith("mart_cx.")] == []
 
 
+@pytest.mark.parametrize("relation", ["effect", "read_parquet('estimates/effect.parquet') as effect"])
 @pytest.mark.parametrize(
     ("reads", "leaks"), [(["fct_medical_inquiry"], True), (["fct_physician_month"], False)]
 )
-def test_an_estimate_is_walked_through(planted: Manifest, reads: list[str], leaks: bool) -> None:
+def test_an_estimate_is_walked_through(
+    planted: Manifest, reads: list[str], leaks: bool, relation: str
+) -> None:
     planted["sources"]["source.shirube.estimates.effect"] = {
         "source_name": "estimates",
         "name": "effect",
@@ -255,7 +259,7 @@ def test_an_estimate_is_walked_through(planted: Manifest, reads: list[str], leak
         "config": {"meta": {"reads": reads}},
     }
     mart = node(planted, "mart_cx")
-    mart["compiled_code"] = "select low from effect"
+    mart["compiled_code"] = f"select low from {relation}"
     mart["depends_on"]["nodes"].append("source.shirube.estimates.effect")
     found = [way for way in walk(planted).leaks if way.startswith("mart_cx.low ←")]
     assert bool(found) == leaks

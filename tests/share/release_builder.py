@@ -255,6 +255,7 @@ def registry_rows() -> list[Row]:
                 "evidence_level": "E1",
                 "meaningful_difference": 0.03,
                 "sources": "crm_call",
+                "sources_if_present": "portal_delivery,crm_multichannel_activity",
                 "unit_ja": unit,
                 "direction": direction,
             }
@@ -463,6 +464,7 @@ def write_release(root: Path, values: list[Row] | None = None) -> Path:
         ("crm_call", "面談の記録", "2026-10-31", 200),
         ("dcf_physician", "医師の名簿", "2026-10-01", 1000),
         ("portal_delivery", "医療ポータルの記録", None, 1000),
+        ("crm_multichannel_activity", "外部サイトの記録", None, 240),
     ]
     manifest = {
         "release_id": RELEASE_ID,
@@ -472,7 +474,7 @@ def write_release(root: Path, values: list[Row] | None = None) -> Path:
             {
                 "source": source,
                 "business_name": name,
-                "is_expected": True,
+                "is_expected": source != "crm_multichannel_activity",
                 "freshness_hours": hours,
                 "batches_landed": 3 if last else 0,
                 "rows_landed": 1200 if last else 0,

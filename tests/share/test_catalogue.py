@@ -26,6 +26,11 @@ def test_every_number_is_defined(text: str) -> None:
         assert f"Formula of {kpi_id}" in text
     assert text.count("次の会議で何を話すか") == len(builder.KPIS)
     assert text.count("本社（営業企画）") >= len(builder.KPIS)
+    assert "<dt>欠かせない記録</dt><dd>面談の記録（crm_call）</dd>" in text
+    assert (
+        "<dt>あれば使う記録</dt><dd>医療ポータルの記録（portal_delivery）、"
+        "外部サイトの記録（crm_multichannel_activity）：この会社にはありません</dd>" in text
+    )
     assert "E1（記録の集計）" in text
     assert "100人中3人" in text
 
@@ -98,10 +103,14 @@ def test_a_source_that_is_late_or_missing_is_said(home: Home) -> None:
             "crm_call": "届いた",
             "dcf_physician": "届いた",
             "portal_delivery": "届いていない、または古い",
+            "crm_multichannel_activity": "この会社にはありません",
         }
+        assert release.sources() == (["面談の記録", "医師の名簿"], ["医療ポータルの記録"])
         late = release.manifest["sources"][0] | {"last_delivered_on": "2026-10-01"}
         assert not release.has_arrived(late)
         assert release.has_arrived(late | {"freshness_hours": None})
+        stopped = late | {"is_expected": False}
+        assert release.arrival(stopped) == "missing", "what has come before is missed"
 
 
 def test_a_table_that_was_withheld_or_carried_over_is_said(home: Home) -> None:
@@ -148,8 +157,9 @@ def test_what_arrived_is_found_by_the_same_search(text: str, home: Home) -> None
     with ReleaseFiles(home.current.resolve()) as release:
         readers = {source.name: source.readers.split("、") for source in catalogue.sources(release)}
     assert "MR" in readers["crm_call"], "a number for representatives rests on it"
-    assert readers["portal_delivery"] == [""], "no number of this release rests on it"
-    assert text.count('<tr class="sought" data-readers=') == len(readers) == 3
+    assert readers["dcf_physician"] == [""], "no number of this release rests on it"
+    assert readers["portal_delivery"] == readers["crm_call"], "they use it where it is there"
+    assert text.count('<tr class="sought" data-readers=') == len(readers) == 4
     assert 'querySelectorAll("article, tr.sought")' in text
 
 

@@ -257,10 +257,33 @@ def test_the_page_says_everything_japanese_first(folder: Path) -> None:
     for words in (
         *("情報が診療に役立った先生の割合", "役に立った理由がMRの活動だったとは言えません", "100人中62人"),
         *("判断できません", "E1（記録の集計）", "届き十分", "journey_settingjourney-1", "c0ffee000000"),
-        *("面談の記録（crm_call）：届いた", "mart_cx←fct_survey_response、dim_date←survey_qualtrics"),
+        *(
+            "面談の記録（crm_call、欠かせない）：届いた",
+            "mart_cx←fct_survey_response、dim_date←survey_qualtrics",
+        ),
         *("read_parquet('marts/mart_cx.parquet')", "計算し直した結果：一致"),
     ):
         assert words in flat, words
+
+
+def test_what_a_number_needs_and_what_it_uses_are_told_apart(folder: Path) -> None:
+    found = explain(folder, Asked(USEFUL, "OF01"))
+    assert [(source["source"], source["is_needed"], source["arrival"]) for source in found.sources] == [
+        ("crm_call", True, "arrived"),
+        ("portal_delivery", False, "missing"),
+        ("crm_multichannel_activity", False, "absent"),
+    ]
+    page = CliRunner().invoke(app, ["explain", USEFUL, "--release", str(folder), "--scope", "OF01"])
+    text = page.output.replace("\n", "").replace(" ", "")
+    assert "面談の記録（crm_call、欠かせない）：届いた" in text
+    assert "外部サイトの記録（crm_multichannel_activity、あれば使う）：この会社にはありません" in text
+    write_table(
+        folder / "marts",
+        "dim_kpi",
+        [{name: value for name, value in row.items() if name != "sources_if_present"} for row in registry()],
+    )
+    older = explain(folder, Asked(USEFUL, "OF01")).sources
+    assert [source["source"] for source in older] == ["crm_call"], "a release from before knows one list"
 
 
 def test_machines_get_the_same_and_a_difference_is_an_exit_code(folder: Path) -> None:

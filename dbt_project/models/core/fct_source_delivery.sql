@@ -19,12 +19,7 @@ select
     batch.rows_landed,
     batch.rows_quarantined,
     cast(outcome.rows_in_core as bigint) as rows_in_core,
-    cast(outcome.rows_rejected as bigint) as rows_rejected,
-    source.freshness_hours,
-    source.is_periodic,
-    source.is_expected
+    cast(outcome.rows_rejected as bigint) as rows_rejected
 from {{ ref('int_delivery') }} as batch
-inner join {{ source('ledger', 'source') }} as source
-    on batch.source = source.source
 left join outcome
     on batch.batch_id = outcome.batch_id

@@ -26,6 +26,7 @@ select
     cast({{ kpi.meaningful_difference }} as double) as meaningful_difference,
     {{ kpi_text(kpi.audience | join(',')) }} as audience,
     {{ kpi_text(kpi.sources | join(',')) }} as sources,
+    {{ kpi_text(kpi.sources_if_present | join(',')) }} as sources_if_present,
     {{ kpi_text(kpi.breakdowns | join(',')) }} as breakdowns,
     '{{ var("config_version") }}' as config_version
 {{ 'union all' if not loop.last }}

@@ -34,34 +34,57 @@ kpi_sources as (
     {%- if execute %}
     {%- for kpi in kpi_registry() %}
     {%- set last_kpi = loop.last %}
-    {%- for source_name in kpi.sources %}
+    {%- for source_name in kpi.sources + kpi.sources_if_present %}
     select
         {{ kpi_text(kpi.id) }} as kpi_id,
         {{ kpi.version }} as kpi_version,
-        {{ kpi_text(source_name) }} as source
+        {{ kpi_text(source_name) }} as source,
+        {{ 'true' if source_name in kpi.sources else 'false' }} as is_needed
     {{ 'union all' if not (loop.last and last_kpi) }}
     {%- endfor %}
     {%- endfor %}
     {%- endif %}
 ),
 
-{# A source has arrived for a period when something was delivered that can contain the period's end: for a log not
-   before it, for a master young enough by its own promise. #}
-trust as (
+{# What the company does not have is no gap in a number that does without it. #}
+counting_sources as (
     select
         kpi_sources.kpi_id,
         kpi_sources.kpi_version,
-        mart_period.period_type,
-        mart_period.period_start,
-        {{ kpi_rate(
-            'sum(case when data_trust.covered_until >= mart_period.period_end then 1 else 0 end)', 'count(*)'
-        ) }} as share_arrived,
-        {{ kpi_rate('sum(data_trust.rows_matched)', 'sum(data_trust.rows_to_match)') }} as share_matched
+        kpi_sources.is_needed and data_trust.last_delivered_on is null as is_lacking,
+        data_trust.covered_until,
+        data_trust.rows_matched,
+        data_trust.rows_to_match
     from kpi_sources
-    cross join {{ ref('mart_period') }} as mart_period
     left join {{ ref('mart_data_trust') }} as data_trust
         on kpi_sources.source = data_trust.source
-    group by kpi_sources.kpi_id, kpi_sources.kpi_version, mart_period.period_type, mart_period.period_start
+    where kpi_sources.is_needed or data_trust.is_expected
+),
+
+{# A source has arrived for a period when something was delivered that can contain the period's end: for a log not
+   before it, for a master young enough by its own promise. Without a source that it needs there is no number. #}
+trust as (
+    select
+        counting_sources.kpi_id,
+        counting_sources.kpi_version,
+        mart_period.period_type,
+        mart_period.period_start,
+        case
+            when max(case when counting_sources.is_lacking then 1 else 0 end) = 1 then cast(0 as double)
+            else
+                {{ kpi_rate(
+                    'sum(case when counting_sources.covered_until >= mart_period.period_end then 1 else 0 end)',
+                    'count(*)'
+                ) }}
+        end as share_arrived,
+        {{ kpi_rate('sum(counting_sources.rows_matched)', 'sum(counting_sources.rows_to_match)') }} as share_matched
+    from counting_sources
+    cross join {{ ref('mart_period') }} as mart_period
+    group by
+        counting_sources.kpi_id,
+        counting_sources.kpi_version,
+        mart_period.period_type,
+        mart_period.period_start
 ),
 
 trusted as (

@@ -8,13 +8,9 @@ last_period as (
     where period_type = 'month' and is_latest
 ),
 
-{# A source that a KPI rests on is missed even if it has never delivered anything. #}
 deliveries as (
     select
         source,
-        case when is_expected then 1 else 0 end as is_expected,
-        freshness_hours,
-        case when is_periodic then 1 else 0 end as is_periodic,
         batch_id,
         case when state = 'landed' then delivered_on end as landed_on,
         case when state = 'landed' then event_max_on end as newest_event_on,
@@ -24,39 +20,27 @@ deliveries as (
         rows_in_core,
         rows_rejected
     from {{ ref('fct_source_delivery') }}
-    {%- for source_name in kpi_source_names() %}
-    union all
-    select
-        '{{ source_name }}' as source,
-        1 as is_expected,
-        null as freshness_hours,
-        null as is_periodic,
-        null as batch_id,
-        null as landed_on,
-        null as newest_event_on,
-        null as rows_in,
-        null as rows_landed,
-        null as rows_quarantined,
-        null as rows_in_core,
-        null as rows_rejected
-    {%- endfor %}
 ),
 
+{# Every source of the contracts is here, for one that never came must be seen. What came once is missed when it
+   stops, whatever its contract says. #}
 delivered as (
     select
-        source,
-        max(is_expected) as is_expected,
-        max(freshness_hours) as promised_hours,
-        max(is_periodic) as is_periodic,
-        count(batch_id) as deliveries,
-        max(landed_on) as last_delivered_on,
-        sum(coalesce(rows_in, 0)) as rows_in,
-        sum(coalesce(rows_landed, 0)) as rows_landed,
-        sum(coalesce(rows_quarantined, 0)) as rows_quarantined,
-        sum(coalesce(rows_in_core, 0)) as rows_in_core,
-        sum(coalesce(rows_rejected, 0)) as rows_rejected
-    from deliveries
-    group by source
+        source.source,
+        case when source.is_expected or max(deliveries.landed_on) is not null then 1 else 0 end as is_expected,
+        source.freshness_hours as promised_hours,
+        case when source.is_periodic then 1 else 0 end as is_periodic,
+        count(deliveries.batch_id) as deliveries,
+        max(deliveries.landed_on) as last_delivered_on,
+        sum(coalesce(deliveries.rows_in, 0)) as rows_in,
+        sum(coalesce(deliveries.rows_landed, 0)) as rows_landed,
+        sum(coalesce(deliveries.rows_quarantined, 0)) as rows_quarantined,
+        sum(coalesce(deliveries.rows_in_core, 0)) as rows_in_core,
+        sum(coalesce(deliveries.rows_rejected, 0)) as rows_rejected
+    from {{ ref('dim_source') }} as source
+    left join deliveries
+        on source.source = deliveries.source
+    group by source.source, source.is_expected, source.freshness_hours, source.is_periodic
 ),
 
 duplicates as (

@@ -193,13 +193,19 @@ def _write_marts(home: Home, draft: _Draft, build: Candidate, progress: Progress
     names = _row_counts(draft.connection, "marts").keys() | draft.decision.withheld.keys()
     draft.withheld |= _drawn_in(names, draft.decision.withheld, draft.declared)
     for name in sorted(names - {kpi_rows.KPI_TABLE}):
-        draft.marts.append(_mart_entry(home, draft, build, name))
+        draft.marts.append(_mart_entry(home, draft, build, name, f'marts."{name}"'))
         if progress:
             progress("mart_written", {"mart": name, "status": draft.marts[-1]["status"]})
-    if kpi_rows.KPI_TABLE in names:
-        draft.marts.append(_mart_entry(home, draft, build, kpi_rows.KPI_TABLE))
-        if kpi_rows.RESTRICTED_KPI_TABLE in draft.declared.restricted:
-            draft.marts.append(_mart_entry(home, draft, build, kpi_rows.RESTRICTED_KPI_TABLE))
+    if kpi_rows.KPI_TABLE not in names:
+        return
+    values = f'marts."{kpi_rows.KPI_TABLE}"'
+    if kpi_rows.KPI_TABLE not in draft.withheld:
+        values = kpi_rows.adapt(draft.connection, values, _kpi_changes(draft))
+    for name in (kpi_rows.KPI_TABLE, kpi_rows.RESTRICTED_KPI_TABLE):
+        is_restricted = name in draft.declared.restricted
+        if name == kpi_rows.KPI_TABLE or is_restricted:
+            share = kpi_rows.share_of(values, draft.declared.restricted_kpis, is_restricted)
+            draft.marts.append(_mart_entry(home, draft, build, name, share))
 
 
 def _drawn_in(names: Set[str], failed: dict[str, Reason], declared: Declared) -> dict[str, Reason]:
@@ -225,8 +231,8 @@ def _drawn_in(names: Set[str], failed: dict[str, Reason], declared: Declared) ->
         withheld |= found
 
 
-def _mart_entry(home: Home, draft: _Draft, build: Candidate, name: str) -> dict[str, Any]:
-    """Write one mart's file, if it gets one, and describe it for the manifest."""
+def _mart_entry(home: Home, draft: _Draft, build: Candidate, name: str, relation: str) -> dict[str, Any]:
+    """Write one mart's file, if it gets one, and describe it for the manifest; `relation` holds its rows."""
     place = RESTRICTED_FOLDER if name in draft.declared.restricted else "marts"
     file = draft.folder / place / f"{name}.parquet"
     entry: dict[str, Any] = {
@@ -245,10 +251,6 @@ def _mart_entry(home: Home, draft: _Draft, build: Candidate, name: str) -> dict[
     built = kpi_rows.KPI_TABLE if is_kpi_table else name
     reason = draft.withheld.get(built)
     if reason is None:
-        relation = f'marts."{built}"'
-        if is_kpi_table:
-            adapted = kpi_rows.adapt(draft.connection, relation, _kpi_changes(draft))
-            relation = kpi_rows.share_of(adapted, draft.declared.restricted_kpis, place == RESTRICTED_FOLDER)
         _copy_out(draft.connection, relation, file, draft.declared.grain.get(built))
         entry["warnings"] = [check.why for check in draft.decision.warned.get(f"marts.{built}", ())]
     else:

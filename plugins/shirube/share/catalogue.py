@@ -18,6 +18,7 @@ from shirube.share.chart import FONT, INK, QUIET
 from shirube.share.release_files import Kpi, ReleaseFiles, Row
 from shirube.share.wording import declared, measured, rounded
 
+SOURCE_FIELDS = ("sources", "sources_if_present")
 STATUS_WORDS = {
     "published": "公開",
     "carried_over": "前回の値を引き続き掲載",
@@ -246,11 +247,10 @@ def _origins(manifest: dict[str, Any], key: str, seen: set[str]) -> set[str]:
 
 def sources(release: ReleaseFiles) -> list[Source]:
     """Every source of the release with its arrival, by id, and who reads a number that rests on it."""
-    words = {True: "届いた", False: "届いていない、または古い"}
-    roles = declared("wording")["roles"]
+    words, roles = declared("wording")["arrivals"], declared("wording")["roles"]
     read_by: dict[str, dict[str, None]] = defaultdict(dict)
     for kpi in release.registry().values():
-        for name in ",".join(_listed(kpi.row.get("sources"))).split(","):
+        for name in _sources_of(kpi.row):
             read_by[name].update({str(roles.get(role, role)): None for role in kpi.audience})
     return [
         Source(
@@ -259,7 +259,7 @@ def sources(release: ReleaseFiles) -> list[Source]:
             last=str(entry.get("last_delivered_on") or "—"),
             rows=int(entry.get("rows_landed") or 0),
             quarantined=int(entry.get("rows_quarantined") or 0),
-            state=words[release.has_arrived(entry)],
+            state=words[release.arrival(entry)],
             readers="、".join(read_by[str(entry["source"])]),
         )
         for entry in sorted(release.manifest["sources"], key=lambda entry: str(entry["source"]))
@@ -274,7 +274,9 @@ def numbers(release: ReleaseFiles, manifest: dict[str, Any] | None) -> list[dict
             for kpi in meta_of(node).get("kpis") or []:
                 homes[str(kpi["id"])] = node
     words = declared("wording")
-    called = {str(entry["source"]): str(entry["business_name"]) for entry in release.manifest["sources"]}
+    entries = {str(entry["source"]): entry for entry in release.manifest["sources"]}
+    called = {name: str(entry["business_name"]) for name, entry in entries.items()}
+    absent = {name for name, entry in entries.items() if release.arrival(entry) == "absent"}
     found = []
     for kpi in release.registry().values():
         row, home = kpi.row, homes.get(kpi.kpi_id, {})
@@ -286,9 +288,14 @@ def numbers(release: ReleaseFiles, manifest: dict[str, Any] | None) -> list[dict
                 "audience": "、".join(str(words["roles"].get(role, role)) for role in kpi.audience),
                 "period": words["periods"].get(kpi.period, {}).get("name", kpi.period),
                 "matters": _difference_in_words(kpi),
-                "sources": "、".join(
-                    _in_words(name, called) for name in ",".join(_listed(row.get("sources"))).split(",")
-                ),
+                **{
+                    field: "、".join(
+                        _in_words(name, called)
+                        + (f"：{words['arrivals']['absent']}" if name in absent else "")
+                        for name in _named(row, field)
+                    )
+                    for field in SOURCE_FIELDS
+                },
                 "evidence": f"{kpi.evidence_level}（{words['evidence'][kpi.evidence_level]['name']}）",
                 "mart": str(home.get("name") or row.get("mart") or ""),
                 "values_file": (
@@ -299,6 +306,15 @@ def numbers(release: ReleaseFiles, manifest: dict[str, Any] | None) -> list[dict
             }
         )
     return found
+
+
+def _sources_of(kpi: Row) -> list[str]:
+    """The sources of a KPI: what it cannot do without, then what it uses where the company has it."""
+    return [name for field in SOURCE_FIELDS for name in _named(kpi, field)]
+
+
+def _named(kpi: Row, field: str) -> list[str]:
+    return [name for name in str(kpi.get(field) or "").split(",") if name]
 
 
 def _in_words(source: str, called: dict[str, str]) -> str:

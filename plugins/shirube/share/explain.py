@@ -135,7 +135,7 @@ def explain(folder: Path, asked: Asked) -> Explanation:
             value=value,
             scope_name=scope_name,
             lineage=_lineage(release, str(newest["mart"])),
-            sources=_sources(release, str(newest["sources"])),
+            sources=_sources(release, newest),
             reproduction=_reproduce(release, definition, value),
         )
 
@@ -244,8 +244,8 @@ def _lineage(release: ReleaseFiles, mart: str) -> dict[str, Any]:
     }
 
 
-def _sources(release: ReleaseFiles, names: str) -> tuple[Row, ...]:
-    """The logs that the registry names, with what the release knows of their arrival."""
+def _sources(release: ReleaseFiles, definition: Row) -> tuple[Row, ...]:
+    """The logs that the registry names, needed ones first, with what the release knows of their arrival."""
     entries = {str(entry["source"]): entry for entry in release.manifest["sources"]}
     trust: dict[str, Row] = {}
     if {"source", "covered_until", "days_since_delivery"} <= set(release.columns("mart_data_trust")):
@@ -256,17 +256,24 @@ def _sources(release: ReleaseFiles, names: str) -> tuple[Row, ...]:
         )
         trust = {str(row["source"]): row for row in rows}
     found = []
-    for name in (name for name in names.split(",") if name):
+    named = {
+        name: field == "sources"
+        for field in ("sources", "sources_if_present")
+        for name in str(definition.get(field) or "").split(",")
+        if name
+    }
+    for name, is_needed in named.items():
         entry, marks = entries.get(name, {}), trust.get(name, {})
         found.append(
             {
                 "source": name,
                 "name_ja": str(entry.get("business_name") or name),
+                "is_needed": is_needed,
                 "delivered_until": entry.get("last_delivered_on"),
                 "covered_until": marks.get("covered_until"),
                 "days_since_delivery": marks.get("days_since_delivery"),
                 "promised_hours": entry.get("freshness_hours"),
-                "has_arrived": bool(entry) and release.has_arrived(entry),
+                "arrival": release.arrival(entry) if entry else "missing",
             }
         )
     return tuple(found)

@@ -142,9 +142,9 @@ def _versions(found: Explanation) -> str:
 
 
 def _source(source: Row) -> str:
-    states = declared("explain")["source_states"]
-    state = states["arrived" if source["has_arrived"] else "missing"]
-    text = f"{source['name_ja']}（{source['source']}）：{state}"
+    need = declared("explain")["needs"][source["is_needed"]]
+    state = declared("wording")["arrivals"][source["arrival"]]
+    text = f"{source['name_ja']}（{source['source']}、{need}）：{state}"
     if source["delivered_until"]:
         text += f"、最後に届いた日 {source['delivered_until']}"
     if source["days_since_delivery"] is not None:

@@ -194,12 +194,17 @@ class ReleaseFiles:
         age = (self.as_of - date.fromisoformat(str(last)[:10])).days * 24
         return allowed is None or age <= float(allowed)
 
+    def arrival(self, source: Row) -> str:
+        """`arrived`; `missing`, never or not recently; or `absent`, what the company does not have."""
+        if not source.get("is_expected", True) and not source.get("batches_landed"):
+            return "absent"
+        return "arrived" if self.has_arrived(source) else "missing"
+
     def sources(self) -> tuple[list[str], list[str]]:
-        """Japanese names of the expected sources that arrived, and of those that did not or not recently."""
-        expected = [source for source in self.manifest["sources"] if source.get("is_expected", True)]
-        arrived = [str(source["business_name"]) for source in expected if self.has_arrived(source)]
-        missing = [str(source["business_name"]) for source in expected if not self.has_arrived(source)]
-        return arrived, missing
+        """Japanese names of the sources that arrived, and of those that should have and did not."""
+        named = [(str(source["business_name"]), self.arrival(source)) for source in self.manifest["sources"]]
+        arrived = [name for name, arrival in named if arrival == "arrived"]
+        return arrived, [name for name, arrival in named if arrival == "missing"]
 
 
 class _Tables(dict[str, str]):

@@ -174,8 +174,11 @@ CORE: dict[str, dict[str, str]] = {
     "fct_source_delivery": {
         "source": "text", "batch_id": "text", "delivered_on": "date", "state": "text",
         "event_max_on": "date", "rows_in": "bigint", "rows_landed": "bigint", "rows_quarantined": "bigint",
-        "rows_in_core": "bigint", "rows_rejected": "bigint", "freshness_hours": "bigint",
-        "is_periodic": "boolean", "is_expected": "boolean",
+        "rows_in_core": "bigint", "rows_rejected": "bigint",
+    },
+    "dim_source": {
+        "source": "text", "name_ja": "text", "freshness_hours": "bigint", "is_periodic": "boolean",
+        "is_expected": "boolean",
     },
 }  # fmt: skip
 

@@ -312,9 +312,12 @@ def tables() -> dict[str, list[Row]]:
             {
                 "source": source, "batch_id": source, "delivered_on": "2026-10-31", "state": "landed",
                 "event_max_on": None, "rows_in": 10, "rows_landed": 10, "rows_quarantined": 0,
-                "rows_in_core": 10, "rows_rejected": 0, "freshness_hours": 48, "is_expected": True,
-                "is_periodic": True,
+                "rows_in_core": 10, "rows_rejected": 0,
             }
+            for source in SOURCES
+        ],
+        "dim_source": [
+            {"source": source, "freshness_hours": 48, "is_periodic": True, "is_expected": True}
             for source in SOURCES
         ],
     }  # fmt: skip

@@ -374,14 +374,24 @@ def deliveries() -> list[Row]:
         return {
             "source": source, "batch_id": f"{source}-{number}", "delivered_on": OCTOBER, "state": "landed",
             "event_max_on": newest_event_on, "rows_in": 10, "rows_landed": 9, "rows_quarantined": 1,
-            "rows_in_core": 7, "rows_rejected": 2, "freshness_hours": 48, "is_expected": True,
-            "is_periodic": source != "webinar_zoom",
+            "rows_in_core": 7, "rows_rejected": 2,
         }  # fmt: skip
 
     # Twenty deliveries of calls on 31 October whose newest call was 1, 2, … 20 days old.
     calls = [delivery("crm_call", days, f"2026-10-{31 - days:02d}") for days in range(1, 21)]
     refused = [delivery("crm_call", 21, None) | {"state": "quarantined", "delivered_on": "2026-12-01"}]
     return calls + refused + [delivery(source, 1, None) for source in SOURCES if source != "crm_call"]
+
+
+def sources() -> list[Row]:
+    """All that came, assignments that should have come, and a strategy that the company does not have."""
+    return [
+        {
+            "source": source, "name_ja": source, "freshness_hours": 48,
+            "is_periodic": source != "webinar_zoom", "is_expected": source != "strategy_document",
+        }
+        for source in (*SOURCES, "initiative_assignment", "strategy_document")
+    ]  # fmt: skip
 
 
 def stories() -> list[Row]:
@@ -533,6 +543,7 @@ def tables() -> dict[str, list[Row]]:
             "fct_story": stories(),
             "fct_reject": [{"source": "crm_call", "reason": "duplicate", "rows": 2}],
             "fct_source_delivery": deliveries(),
+            "dim_source": sources(),
         }
         | content_company.tables()
         | needs_and_moments.tables()

@@ -1,0 +1,90 @@
+"""What arrived of what a number is made of: late, never come and not there to come are three things.
+
+One company: the portal is no channel of it (its contract expects none, none came); sessions on other sites
+came until 30 September, though no contract asks for them; suggestions should come and never did; nor did the
+survey, which its contract does not even expect.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.dbt.marts.run import number, run_dbt
+
+SEPTEMBER = "2026-09-01"
+
+
+@pytest.fixture(scope="module")
+def warehouse(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    folder = tmp_path_factory.mktemp("trust")
+    file = folder / "warehouse.duckdb"
+    shutil.copy(built / "warehouse.duckdb", file)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute(
+            "delete from core.fct_source_delivery"
+            " where source in ('portal_delivery', 'crm_suggestion', 'survey_qualtrics')"
+        )
+        connection.execute(
+            "update core.fct_source_delivery set delivered_on = '2026-09-30'"
+            " where source = 'crm_multichannel_activity'"
+        )
+        connection.execute(
+            "update core.dim_source set is_expected = false"
+            " where source in ('portal_delivery', 'crm_multichannel_activity', 'survey_qualtrics')"
+        )
+    done = run_dbt(folder, "run", "--select", "mart_data_trust", "fct_kpi_value")
+    assert done.returncode == 0, done.stdout[-3000:]
+    with duckdb.connect(str(file), read_only=True) as connection:
+        yield connection
+
+
+def test_every_source_is_listed_with_whether_it_should_come(warehouse: duckdb.DuckDBPyConnection) -> None:
+    found = {
+        row[0]: row[1:]
+        for row in warehouse.execute(
+            "select source, is_expected, has_arrived, deliveries, cast(last_delivered_on as varchar),"
+            " cast(covered_until as varchar) from marts.mart_data_trust where source is not null"
+        ).fetchall()
+    }
+    assert len(found) == 28
+    # 48 hours promised: two days after the delivery the next one is due.
+    assert found["crm_multichannel_activity"] == (True, True, 1, "2026-09-30", "2026-10-02"), "it has come"
+    assert found["crm_suggestion"] == (True, False, 0, None, None)
+    assert found["initiative_assignment"] == (True, False, 0, None, None), (
+        "no KPI needs it, its contract does"
+    )
+    assert found["portal_delivery"] == (False, False, 0, None, None)
+    assert found["strategy_document"] == (False, False, 0, None, None)
+
+
+def test_what_the_company_does_not_have_is_no_gap(warehouse: duckdb.DuckDBPyConnection) -> None:
+    # Calls, e-mails and webinars may push; of these all came. The portal alone did not.
+    over = number(warehouse, "channel.over_contact_rate")
+    assert (over["display_state"], over["trust_arrival"]) == ("shown", "enough")
+
+
+def test_what_came_and_stopped_is_missed_from_then_on(warehouse: duckdb.DuckDBPyConnection) -> None:
+    # All other channels reach October: more than half, less than all.
+    october = number(warehouse, "channel.frequency_median")
+    assert (october["display_state"], october["trust_arrival"]) == ("shown", "caution")
+    september = number(warehouse, "channel.frequency_median", period_start=SEPTEMBER)
+    assert september["trust_arrival"] == "enough"
+
+
+def test_what_should_have_come_lowers_the_arrival(warehouse: duckdb.DuckDBPyConnection) -> None:
+    assert number(warehouse, "orchestration.handled_rate")["trust_arrival"] == "caution"
+
+
+def test_without_what_it_needs_there_is_no_number(warehouse: duckdb.DuckDBPyConnection) -> None:
+    # Three of the four sources of this number came, but nobody was asked.
+    response = number(warehouse, "cx.response_rate")
+    assert (response["display_state"], response["trust_arrival"]) == ("withheld", "lacking")
+    assert response["reason"] == "もとになる記録が届いていないため、出していません"
+    # A wish may be told to the CRM or in the survey: the number does with one of them.
+    honoured = number(warehouse, "fit.choice_honoured_rate")
+    assert (honoured["display_state"], honoured["trust_arrival"]) == ("shown", "enough")
