@@ -23,7 +23,7 @@ from shirube.share.release_files import Kpi, ReleaseFiles
 from shirube.share.render import Renderer
 from shirube.share.report_hq import HeadOfficePage, head_office_page
 from shirube.share.report_mr import OfficePage, office_page
-from shirube.share.wording import declared
+from shirube.share.wording import declared, full_day
 from shirube.vault import reveal
 
 Progress = Callable[[str, dict[str, Any]], None]
@@ -131,7 +131,7 @@ def _write(
             offices=offices,
             head_office=head_office,
             release_id=release.release_id,
-            as_of=release.as_of,
+            as_of=full_day(release.as_of),
         ),
     )
     pages = [
@@ -169,7 +169,7 @@ def _write_head_office(
         "head_office", page=page, picture=Markup(page.picture), catalogue="../../docs/catalogue/index.html"
     )
     _write_text(folder / "index.html", html)
-    (folder / "head_office.pdf").write_bytes(renderer.pdf("head_office", dataclasses.asdict(page)))
+    (folder / "head_office.pdf").write_bytes(renderer.pdf("head_office", dataclasses.asdict(page), sides=2))
     return page
 
 
@@ -209,7 +209,7 @@ def _write_documents(
     html = renderer.html(
         "catalogue",
         catalogue_style=renderer.style("catalogue"),
-        as_of=f"{release.as_of.year}年{release.as_of.month}月{release.as_of.day}日",
+        as_of=full_day(release.as_of),
         release_id=release.release_id,
         config_version=release.manifest["config_version"],
         numbers=numbers,
