@@ -123,7 +123,7 @@ def test_a_table_that_was_withheld_or_carried_over_is_said(home: Home) -> None:
         )
         tables = {table.name: table for table in catalogue.tables(release, builder.dbt_manifest())}
     carried, lost = tables["fct_kpi_value"], tables["mart_lost"]
-    assert (carried.status, carried.as_of) == ("前回の値を引き続き掲載", "2026-09-30")
+    assert (carried.status, carried.as_of) == ("前回の値を引き続き掲載", "2026年9月30日")
     assert (lost.status, lost.status_reason, lost.columns) == ("今回は掲載なし", "記録がありません", [])
 
 

@@ -132,7 +132,10 @@ def test_no_page_fetches_anything(shared: Path) -> None:
             if link.startswith("#"):
                 assert f'id="{link[1:]}"' in text, (name, link)
             else:
-                assert (shared / name).parent.joinpath(link).resolve().is_file(), (name, link)
+                target, _, anchor = link.partition("#")
+                file = (shared / name).parent.joinpath(target).resolve()
+                assert file.is_file(), (name, link)
+                assert not anchor or f'id="{anchor}"' in file.read_text(encoding="utf-8"), (name, link)
         seen += 1
     assert seen == 2 + 4 + 1 + 1 + 1 + 2
 

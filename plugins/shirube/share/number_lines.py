@@ -248,8 +248,8 @@ def whole(value: float | None) -> int:
 
 
 def counter(kpi: Kpi) -> str:
-    """The Japanese counter of the sample: the unit of a rate's denominator; of others 「人」 where physicians are
-    counted, else 「件」."""
+    """The Japanese counter of the sample: a rate's unit; of others 「人」 where physicians are counted, else
+    「件」."""
     if kpi.kind in ("rate", "count"):
         return kpi.unit_ja
     sample = kpi.row.get("denominator")

@@ -218,6 +218,8 @@ def _write_documents(
         published={table.name for table in tables},
         sources=catalogue.sources(release),
         words=declared("glossary")["terms"],
+        phases=catalogue.phases(),
+        evidence=declared("wording")["evidence"],
         has_dbt_docs=manifest is not None,
         has_data_docs=data_docs.is_dir(),
     )
