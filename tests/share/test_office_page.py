@@ -445,13 +445,31 @@ def test_a_score_of_a_survey_says_how_many_were_asked(tmp_path: Path) -> None:
     """H5: the response rate stands beside the score; where it cannot be said, that is said."""
     asked = value_row("cx.response_rate", "OF01", 1, 50, 180)
     page = page_of(tmp_path, [*head(None, (31, 50)), asked])
-    assert page.numbers_note == "調査の数字（10月）は、案内した180人のうち50人の回答です。"
+    assert page.numbers_note == (
+        "調査の数字（10月）は、案内した180人のうち50人の回答です。"
+        "根拠の強さは、どの数字も記録の集計（4段階の1）です。"
+    )
     assert page.numbers_note in page.running_text()
     other_month = value_row("cx.response_rate", "OF01", 0, 50, 180)
     unknown = page_of(tmp_path / "b", [*head(None, (31, 50)), other_month])
-    assert unknown.numbers_note == "調査の数字（10月）は、案内した先生のうち何人の回答かを出せません。"
+    assert "案内した先生のうち何人の回答かを出せません。" in unknown.numbers_note
     without = page_of(tmp_path / "c", [value_row("journey.unseen_rate", "OF01", 1, 24, 150)])
-    assert without.numbers_note == ""
+    assert "調査の数字" not in without.numbers_note
+
+
+def test_evidence_stands_with_the_numbers_and_names_the_one_that_differs(tmp_path: Path) -> None:
+    folder = builder.write_release(tmp_path)
+    registry = [
+        row | {"evidence_level": "E2"} if row["kpi_id"] == HEAD else row for row in builder.registry_rows()
+    ]
+    builder.write_table(folder / "marts", "dim_kpi", registry)
+    with ReleaseFiles(folder) as release:
+        page = office_page(release, release.registry(), "OF01", OFFICE)
+    assert page.numbers_note.endswith(
+        "根拠の強さは、「情報が診療に役立った先生」は一緒に見られたこと（4段階の2）、"
+        "ほかは記録の集計（4段階の1）です。"
+    )
+    assert "根拠の強さ" in [term for term, _ in page.glossary]
 
 
 def test_a_frequency_of_a_hundred_stands_beside_what_was_counted(tmp_path: Path) -> None:

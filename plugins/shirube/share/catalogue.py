@@ -138,7 +138,11 @@ def _table(
         as_of=_day(entry.get("source_as_of") or release.as_of.isoformat()) if is_here else "",
         rows=entry.get("rows"),
         quality=STATUS_WORDS.get(quality, quality),
-        quality_page=f"{quality_name}.html" if quality in ("passed", "warning", "critical") else "",
+        # The audit's page of a table that few may see stays with the audit.
+        quality_page=f"{quality_name}.html"
+        if quality in ("passed", "warning", "critical")
+        and not str(entry.get("file") or "").startswith("restricted/")
+        else "",
         warnings=[str(warning) for warning in entry.get("warnings") or []],
         columns=_columns(release, node, name),
         lineage=lineage(manifest, node) if manifest and node else "",

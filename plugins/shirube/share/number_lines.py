@@ -58,6 +58,21 @@ class CannotSay:
     when: str
 
 
+def evidence_of(chosen: list[Kpi]) -> str:
+    """How strong the evidence of a page's numbers is: one sentence, with the numbers that differ by name."""
+    levels = [kpi.evidence_level for kpi in chosen]
+    if not levels:
+        return ""
+    usual = max(sorted(set(levels)), key=levels.count)
+    others = "".join(
+        f"「{short_name(kpi)}」は{wording.strength(kpi.evidence_level)}、"
+        for kpi in chosen
+        if kpi.evidence_level != usual
+    )
+    rest = "ほかは" if others else "どの数字も"
+    return f"根拠の強さは、{others}{rest}{wording.strength(usual)}です。"
+
+
 def current_values(values: list[Value], registry: dict[str, Kpi], month: date) -> dict[str, Value]:
     """Per KPI its undivided value of the page's period, in the length that the registry looks at first.
 

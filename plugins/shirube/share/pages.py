@@ -202,7 +202,7 @@ def _write_documents(
         _write_text(docs / "dbt" / "index.html", dbt_docs.offline_page(manifest, release))
     data_docs = release.folder / "audit" / "data_docs"
     if data_docs.is_dir():
-        shutil.copytree(data_docs, docs / "data_docs", copy_function=shutil.copyfile)
+        _copy_data_docs(release, data_docs, docs / "data_docs")
     (docs / "catalogue").mkdir(mode=0o755)
     tables = catalogue.tables(release, manifest)
     numbers = catalogue.numbers(release, manifest)
@@ -224,6 +224,27 @@ def _write_documents(
         has_data_docs=data_docs.is_dir(),
     )
     _write_text(docs / "catalogue" / "index.html", html)
+
+
+def _copy_data_docs(release: ReleaseFiles, made: Path, place: Path) -> None:
+    """The audit's pages for everyone: without those of tables that few may see, with a way back."""
+    few = {
+        f"marts.{entry['name']}"
+        for entry in release.manifest["marts"]
+        if str(entry.get("file") or "").startswith("restricted/")
+    }
+    shutil.copytree(
+        made,
+        place,
+        copy_function=shutil.copyfile,
+        ignore=lambda _folder, names: [name for name in names if name.removesuffix(".html") in few],
+    )
+    index = place / "index.html"
+    text = index.read_text(encoding="utf-8")
+    for name in few:
+        text = text.replace(f'<a href="{name}.html">{name}</a>', name)
+    back = '<p><a href="../catalogue/index.html">数字と表のカタログ</a></p>'
+    _write_text(index, text.replace("<body>", f"<body>{back}", 1))
 
 
 def _role(path: Path) -> str:

@@ -15,6 +15,7 @@ from shirube.share.number_lines import (
     NumberLine,
     cannot_say,
     current_values,
+    evidence_of,
     number_line,
     signed,
     who_answered,
@@ -160,18 +161,18 @@ def head_office_page(release: ReleaseFiles, registry: dict[str, Kpi]) -> HeadOff
         missing=missing,
         question=str(page["question"]),
         answer="".join(f"{clause}。" for clause, _ in answer),
-        evidence=_strength(min(claims)) if claims else "",
+        evidence=wording.strength(min(claims)) if claims else "",
         limits=str(page["limits"][min(claims)] if claims else page["limit_where_nothing_is_claimed"]),
         claims=_claims(necessity),
         pilots_answer="".join(f"{clause}。" for clause, _ in pilots_answer),
-        pilots_evidence=_strength(min(proved)) if proved else "",
+        pilots_evidence=wording.strength(min(proved)) if proved else "",
         pilots_limits=str(page["limits"][min(proved)]) if proved else "",
         picture=picture,
         picture_title=str(page["picture_title"]),
         picture_note=str(page["picture_note"]) if picture else "",
         necessity=_necessity_lines(necessity),
         numbers=[number_line(kpi, current[kpi.kpi_id], month) for kpi in chosen],
-        numbers_note=who_answered(values, chosen, current),
+        numbers_note=who_answered(values, chosen, current) + evidence_of(chosen),
         pilots=pilots[: int(page["pilots"]["most"])],
         pilots_title=str(page["pilots"]["title" if pilots else "title_without"]),
         pilots_note=_pilots_note(len(pilots)),
@@ -217,11 +218,6 @@ def _answer(necessity: list[Row]) -> list[tuple[str, str]]:
             same = "、".join(str(row["channel_name"]) for row in rows if row["evidence_level"] == level)
             clauses.append((words[level].format(channels=same), level))
     return clauses
-
-
-def _strength(level: str) -> str:
-    """「条件をそろえた比較（4段階の3）」"""
-    return f"{_evidence(level)}（4段階の{level[1]}）"
 
 
 def _evidence(level: str) -> str:

@@ -21,6 +21,7 @@ from shirube.share.number_lines import (
     counter,
     current_values,
     difference,
+    evidence_of,
     months,
     note,
     number_line,
@@ -119,7 +120,7 @@ def office_page(release: ReleaseFiles, registry: dict[str, Kpi], office_id: str,
     arrived, missing = release.sources()
     voices, voices_note = _voices(release, office_id)
     contents, contents_note = _contents(release)
-    answered = who_answered(values, chosen, current)
+    numbers_note = who_answered(values, chosen, current) + evidence_of(chosen)
     not_said = list(dict.fromkeys(kpi.must_not_conclude_ja for kpi in chosen))
     result = OfficePage(
         office_id=office_id,
@@ -137,7 +138,7 @@ def office_page(release: ReleaseFiles, registry: dict[str, Kpi], office_id: str,
         picture_title="先生の段階ごとの人数",
         picture_note=picture_note,
         numbers=[number_line(kpi, current[kpi.kpi_id], month) for kpi in chosen],
-        numbers_note=answered,
+        numbers_note=numbers_note,
         step=_step({kpi.kpi_id: kpi for kpi in chosen}, current),
         cannot_say=cannot_say(chosen, current, without_value(values, registry, month, "mr")),
         contents=contents,

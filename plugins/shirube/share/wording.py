@@ -128,6 +128,11 @@ def certainty(verdict: str, change: Difference | None, threshold: float) -> str:
     return str(words["certainty"][-1]["word"])
 
 
+def strength(level: str) -> str:
+    """A level of evidence in words with its place on the ladder: 「条件をそろえた比較（4段階の3）」."""
+    return f"{declared('wording')['evidence'][level]['name']}（4段階の{level[1]}）"
+
+
 def verdict_word(verdict: str) -> str:
     """The Japanese word of a verdict; an unknown verdict is an error, never a blank."""
     return str(declared("wording")["verdicts"][verdict])
