@@ -166,7 +166,7 @@ def luminance(colour: str) -> float:
 
 
 def test_words_stand_out_from_their_ground() -> None:
-    """WCAG 2.2 AA, 4.5 to 1, on every ground that a page uses; colour alone says nothing, so grey is enough."""
+    """WCAG 2.2 AA, 4.5 to 1, on every ground that a page uses."""
     styles = "".join(
         (TEMPLATES / name).read_text(encoding="utf-8") for name in ("sheet.css", "catalogue.css")
     )
