@@ -149,3 +149,12 @@ def test_before_the_first_release_it_says_so(tmp_path: Path) -> None:
         status, body, _ = get(address, "/")
     assert status == 404
     assert "Nothing is published yet" in body
+    assert "まだ公開されていない" in body
+
+
+def test_a_page_that_is_not_there_says_so_in_japanese_and_leads_back(address: str) -> None:
+    status, body, headers = get(address, "/docs/nothing_here.html")
+    assert status == 404
+    assert headers["Content-Type"] == "text/html; charset=utf-8"
+    assert '<html lang="ja">' in body and "<title>資料がありません</title>" in body
+    assert 'href="/"' in body

@@ -73,6 +73,9 @@ def test_counts_reasons_and_freshness(home: Home) -> None:
     assert [(one["is_whole_file"], one["rows"]) for one in facts["quarantine"]] == [(True, 0), (False, 1)]
     text = shown(facts)
     assert "crm_cal.odcs.yaml" in text and "bad_date" in text and "2025-13-45" not in text
+    # A code tells an operator nothing; what to do about it stands once, in Japanese.
+    flat = "".join(text.split())
+    assert flat.count("送り手に直した行の再送を頼んでください。:bad_date") == 1
 
 
 def test_the_list_of_stopped_physicians_is_counted_and_never_named(home: Home) -> None:
@@ -144,3 +147,8 @@ def test_what_a_release_withholds_is_told_with_its_reason(home: Home) -> None:
     facts = status(home)
     assert facts["not_as_built"] == [marts[1]]
     assert "mart_journey" in shown(facts) and "a check [x]" in shown(facts) and "mart_cx" not in shown(facts)
+    assert "くわしくは" not in shown(facts), "no way to a page that is not there"
+    docs = release / "docs" / "data_docs"
+    docs.mkdir(parents=True)
+    (docs / "marts.mart_journey.html").write_text("")
+    assert "data_docs/marts.mart_journey.html" in "".join(shown(facts).split())

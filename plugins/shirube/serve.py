@@ -47,8 +47,20 @@ def find_page(home: Home, url_path: str) -> Path | None:
     return page if allowed else None
 
 
+NOTHING_HERE = """<!DOCTYPE html>
+<html lang="ja"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>資料がありません</title></head>
+<body><h1>ここに資料はありません</h1>
+<p>まだ公開されていないか、場所が変わりました。<a href="/">資料の一覧へ</a></p>
+<p lang="en">%(code)d %(message)s</p></body></html>
+"""
+"""What a reader sees instead of a page; the code and the reason stand below, for who looks after it."""
+
+
 class _Handler(BaseHTTPRequestHandler):
     home: ClassVar[Home]
+    error_message_format = NOTHING_HERE
+    error_content_type = "text/html; charset=utf-8"
     server_version = "shirube"
     sys_version = ""
 

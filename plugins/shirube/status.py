@@ -14,6 +14,7 @@ from rich.text import Text
 
 from shirube.contracts import SourceContract, load_contracts
 from shirube.home import Home
+from shirube.landing.quarantine import advice
 from shirube.landing.replay import is_outdated
 from shirube.landing.scan import InboxScan, scan
 from shirube.ledger import Batch, Ledger
@@ -115,13 +116,15 @@ def render(facts: dict[str, Any]) -> RenderableType:
     parts += [
         Text(
             f"公開していない、または前回のままの表 / Withheld or carried over: {mart['name']}\n"
-            f"  {mart['reason_ja']}\n  {mart['reason_en']}\n",
+            f"  {mart['reason_ja']}\n  {mart['reason_en']}\n"
+            f"{_details(Path(facts['home']), mart)}",
             style="yellow",
         )
         for mart in facts["not_as_built"]
     ]
     if facts["quarantine"]:
         parts.append(_quarantine_table(facts["quarantine"]))
+        parts += [Text(f"→ {what}: {'、'.join(codes)}") for what, codes in _advice(facts["quarantine"])]
     parts += [Text(f"→ {ja} ({en}): {', '.join(names)}") for (ja, en), names in by_step.items()]
     parts += [Text(f"→ {step['ja']}\n  {step['en']}") for step in facts["next"]]
     return Group(*parts)
@@ -175,6 +178,12 @@ def _stopped_steps(stopped: dict[str, Any]) -> list[dict[str, str]]:
             }
         )
     return steps
+
+
+def _details(home: Path, mart: dict[str, Any]) -> str:
+    """Where the checks of a mart can be read, as a line of its own; empty where there is no such page."""
+    page = home / "releases" / "current" / "docs" / "data_docs" / f"marts.{mart['name']}.html"
+    return f"  くわしくは / Details: {page}\n" if page.is_file() else ""
 
 
 def _not_as_built(home: Home) -> list[dict[str, Any]]:
@@ -335,6 +344,14 @@ def _quarantine(home: Home, batches: list[Batch], reasons: dict[str, dict[str, i
         }
         for batch in sorted(refused, key=lambda one: (one.state != "quarantined", one.source, one.file_name))
     ]
+
+
+def _advice(rows: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
+    """What a person can do about the rows that were refused, each advice once with the reasons it is for."""
+    by_advice: dict[str, list[str]] = {}
+    for code in sorted({code for row in rows if not row["is_whole_file"] for code in row["reasons"]}):
+        by_advice.setdefault(advice(code), []).append(code)
+    return [(what, codes) for what, codes in by_advice.items() if what]
 
 
 def _quarantine_table(rows: list[dict[str, Any]]) -> Table:

@@ -95,6 +95,25 @@ def test_every_core_table_and_mart_says_in_japanese_what_a_row_is(dbt_models: Mo
     assert wordless == []
 
 
+def test_every_core_table_and_mart_has_a_japanese_name_of_its_own(dbt_models: Models) -> None:
+    """The catalogue's heading: a reader looks for 「先生の段階」, not for mart_journey."""
+    names = {name: node["config"]["meta"].get("name_ja") for name, node in public(dbt_models).items()}
+    assert [name for name, name_ja in sorted(names.items()) if not name_ja] == []
+    assert len(set(names.values())) == len(names)
+
+
+def test_no_japanese_name_leans_on_the_column_before_it(dbt_models: Models) -> None:
+    """A name is read alone, in a search: 「同・下限」 says nothing there. And brackets are full-width."""
+    leaning = [
+        f"{name}.{column['name']}"
+        for name, node in sorted(public(dbt_models).items())
+        for column in node["columns"].values()
+        if str((column["config"].get("meta") or {}).get("name_ja", "")).startswith("同・")
+        or "(" in str((column["config"].get("meta") or {}).get("name_ja", ""))
+    ]
+    assert leaning == []
+
+
 def test_every_column_that_people_get_has_a_japanese_name(
     dbt_manifest: dict[str, Any], dbt_models: Models
 ) -> None:

@@ -118,7 +118,7 @@ def test_the_estimator_says_what_is_missing(core: duckdb.DuckDBPyConnection) -> 
         for channel in ("mr_visit", "portal", "owned_web")
         for segment in ("all", "hospital", "own_practice")
     ]
-    assert {row["reason_ja"] for row in rows} == {"比べるには出発点が8か月分必要です(今は2か月分)"}
+    assert {row["reason_ja"] for row in rows} == {"比べるには出発点が8か月分必要です（今は2か月分）"}
 
 
 def test_medicals_channels_are_those_of_the_marts() -> None:

@@ -92,7 +92,7 @@ def test_records_too_short_for_the_windows_before_say_how_long_they_must_be() ->
     assert {(row["verdict"], row["evidence_level"]) for row in rows} == {("cannot_tell", "E1")}
     assert {row["effect"] for row in rows} == {None}
     # Starts need 3 + 4 months before them and themselves: 8. 12 less 5 of warm-up and 3 of horizon are 4.
-    assert {row["reason_ja"] for row in rows} == {"比べるには出発点が8か月分必要です(今は4か月分)"}
+    assert {row["reason_ja"] for row in rows} == {"比べるには出発点が8か月分必要です（今は4か月分）"}
     assert {row["n_tests"] for row in rows} == {0}
 
 

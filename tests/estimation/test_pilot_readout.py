@@ -224,7 +224,7 @@ def test_an_initiative_without_usable_assignments_says_so() -> None:
 @pytest.mark.parametrize(
     ("starts_on", "words"),
     [
-        (date(2026, 11, 9), "まだ始まっていません(開始は2026年11月9日)"),
+        (date(2026, 11, 9), "まだ始まっていません（開始は2026年11月9日）"),
         (date(2026, 9, 1), "始まってから90日の結果が、まだそろっていません"),
         (date(2025, 5, 1), "始まる前の月の記録がありません"),
     ],

@@ -132,8 +132,9 @@ def test_a_table_that_was_withheld_or_carried_over_is_said(home: Home) -> None:
         )
         tables = {table.name: table for table in catalogue.tables(release, builder.dbt_manifest())}
     carried, lost = tables["fct_kpi_value"], tables["mart_lost"]
-    assert (carried.status, carried.as_of) == ("前回の値を引き続き掲載", "2026-09-30")
+    assert (carried.status, carried.as_of) == ("前回の値を引き続き掲載", "2026年9月30日")
     assert (lost.status, lost.status_reason, lost.columns) == ("今回は掲載なし", "記録がありません", [])
+    assert (lost.query, lost.as_of) == ("", ""), "no query on a file that is not there"
 
 
 def test_a_star_tables_columns_are_told_in_both_languages(home: Home) -> None:
@@ -177,3 +178,28 @@ def test_the_search_needs_no_library_and_the_page_no_script(text: str) -> None:
     head, _, script = text.partition("<script>")
     assert len(script) < 1500
     assert 'id="find" hidden' in head  # shown by the script; without one nothing is missing
+
+
+def test_a_number_says_from_how_many_on_it_is_shown_and_which_change_counts(text: str) -> None:
+    assert "30人（10〜29人は参考値、10人より少ないときは数だけ）" in text
+    assert "30件（10〜29件は参考値、10件より少ないときは数だけ）" in text
+    assert "100人中3人（これより小さい変化は「変わらない」と読みます）" in text
+
+
+def test_phases_and_evidence_are_explained(text: str) -> None:
+    words = declared("wording")
+    assert list(words["phase_meanings"]) == list(words["phases"])
+    for phase, meaning in words["phase_meanings"].items():
+        assert f"<b>{words['phases'][phase]}</b></dt><dd>{meaning}</dd>" in text
+    for level, entry in words["evidence"].items():
+        assert f"<b>{level} {entry['name']}</b></dt><dd>{entry['meaning']}</dd>" in text
+    assert 'id="phases"' in text
+
+
+def test_a_table_is_called_by_its_japanese_name(home: Home) -> None:
+    manifest = builder.dbt_manifest()
+    node = manifest["nodes"]["model.shirube.fct_kpi_value"]
+    node["config"]["meta"] = {**node["config"].get("meta", {}), "name_ja": "公開する数字"}
+    with ReleaseFiles(home.current.resolve()) as release:
+        found = {table.name: table for table in catalogue.tables(release, manifest)}
+    assert found["fct_kpi_value"].name_ja == "公開する数字"

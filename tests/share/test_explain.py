@@ -310,3 +310,47 @@ def test_the_interval_keeps_to_its_ends(successes: int, trials: int) -> None:
     assert 0 <= low <= successes / trials <= high <= 1
     assert (low == 0) == (successes == 0)
     assert (high == 1) == (successes == trials)
+
+
+def page_of(folder: Path, kpi: str, scope: str, *more: str) -> str:
+    """The printed explanation without its line breaks."""
+    done = CliRunner().invoke(app, ["explain", kpi, "--release", str(folder), "--scope", scope, *more])
+    assert done.exit_code == 0, done.output
+    return "".join(done.output.split())
+
+
+def test_a_reference_value_is_told_in_counts_never_of_a_hundred(folder: Path) -> None:
+    """H2: 15 of 24 is no "63 of 100"."""
+    write_table(folder / "marts", "fct_kpi_value", [value_row(USEFUL, "OF01", 1, 15, 24)])
+    write_table(folder / "marts", "mart_cx", [mart_row("OF01", 1, 15, 24)])
+    text = page_of(folder, USEFUL, "OF01")
+    assert "24人中15人、95%の幅" in text
+    assert "100人中" not in text
+    assert "分母24人" in text
+
+
+def test_a_day_to_come_is_a_promise_and_no_record(folder: Path) -> None:
+    def trust(until: date) -> Row:
+        return {
+            "scope_type": "company", "source": "survey_qualtrics", "covered_until": until,
+            "days_since_delivery": 11,
+        }  # fmt: skip
+
+    rows = [row | {"sources": "survey_qualtrics"} for row in registry()]
+    write_table(folder / "marts", "dim_kpi", rows)
+    write_table(folder / "marts", "mart_data_trust", [trust(date(2027, 2, 17))])
+    assert "次は2027-02-17までに届く約束" in page_of(folder, USEFUL, "OF01")
+    write_table(folder / "marts", "mart_data_trust", [trust(date(2026, 10, 20))])
+    assert "2026-10-20までの期間がそろう" in page_of(folder, USEFUL, "OF01")
+
+
+def test_a_score_that_is_no_estimate_has_no_interval(folder: Path) -> None:
+    exact = {"kind": "score", "unit_ja": "時間"}
+    write_table(folder / "marts", "dim_kpi", [row | exact for row in registry() if row["kpi_id"] == MEDIAN])
+    waited = {"value": 192.0, "ci_low": 192.0, "ci_high": 192.0}
+    write_table(folder / "marts", "fct_kpi_value", [value_row(MEDIAN, "OF01", 1, None, 40, **waited)])
+    days = {"n_waited": 40, "days": 192.0, "days_low": 192.0, "days_high": 192.0}
+    write_table(folder / "marts", "mart_medical", [mart_row("OF01", 1, None, None) | days])
+    text = page_of(folder, MEDIAN, "OF01")
+    assert "値192時間" in text
+    assert "95%の幅" not in text

@@ -77,7 +77,7 @@ OPEN = [line(channel, "cannot_tell", "E2") for channel in ("mr_visit", "mr_email
         (
             [WORKS, NULL, *OPEN],
             "Web講演会は、条件をそろえて比べると差がありました。医療系ポータルは、いまの目的には不要です。"
-            "ほかの4の手段は、まだ判断できません。",
+            "ほかの手段4種類は、まだ判断できません。",
             "条件をそろえた比較（4段階の3）",
             "条件をそろえても、記録にない違いは残ります。原因とまでは言えません。",
         ),
@@ -129,7 +129,7 @@ def test_a_sentence_above_its_evidence_is_refused(tmp_path: Path, monkeypatch: p
 def test_each_channel_has_its_estimate_interval_and_reason(tmp_path: Path) -> None:
     page = page_of(tmp_path, [WORKS, NULL, *OPEN])
     assert [row.channel for row in page.necessity] == [
-        "ほかの4の手段",  # none of them estimated, all for the same reason
+        "ほかの手段4種類",  # none of them estimated, all for the same reason
         "Web講演会",
         "医療系ポータル",
     ]
@@ -162,7 +162,7 @@ def test_a_pilot_on_an_easy_product_says_so(tmp_path: Path) -> None:
 def test_more_pilots_than_fit_are_counted(tmp_path: Path) -> None:
     many = [pilot(str(number), "cannot_tell", easy=True) for number in range(8)]
     page = page_of(tmp_path, [WORKS], many)
-    assert (len(page.pilots), page.pilots_note) == (5, "ほかの3の施策の結果は、施策の結果の表にあります。")
+    assert (len(page.pilots), page.pilots_note) == (5, "ほかの施策3件の結果は、施策の結果の表にあります。")
     assert "まだありません" in page_of(tmp_path / "b", [WORKS]).pilots_note
 
 
@@ -185,5 +185,62 @@ def test_the_page_is_readable_and_fits_one_sheet(tmp_path: Path) -> None:
             "pilots": [row.__dict__ for row in page.pilots],
             "cannot_say": [row.__dict__ for row in page.cannot_say],
         },
+        sides=2,
     )
-    assert pages_in(pdf) == 1
+    assert pages_in(pdf) == 2
+
+
+def test_the_answer_says_of_what_and_how_much(tmp_path: Path) -> None:
+    page = page_of(tmp_path, [WORKS, NULL, *OPEN])
+    assert page.claims == [
+        "Web講演会: 接点のなかった似た先生より、次の段階へ進んだ先生が100人あたり8人多い差です"
+        "（幅+5〜+11人）。",
+        "医療系ポータル: 接点のなかった似た先生より、次の段階へ進んだ先生が100人あたり0.2人少ない差です"
+        "（幅−1.5〜+1.1人）。",
+    ]
+    assert page_of(tmp_path / "b", OPEN).claims == []
+
+
+def test_initiatives_are_part_of_the_answer_with_their_own_level_and_limits(tmp_path: Path) -> None:
+    tried = [
+        pilot("1", "needed", easy=True),
+        pilot("2", "conditional", easy=False),
+        pilot("3", "conditional", easy=False) | {"evidence_level": "E3"},
+        pilot("4", "cannot_tell", easy=True),
+    ]
+    page = page_of(tmp_path, [WORKS], tried)
+    assert page.pilots_answer == (
+        "試した施策は4件です（90日後にいた段階で見ます）。1件に、効果がありました。"
+        "1件に、効果がありました（条件付き）。1件に、条件をそろえて比べると差がありました（条件付き）。"
+        "結果の出た施策のうち1件は、選びやすい製品での結果です。1件は、まだ判断できません。"
+    )
+    # The weakest claim decides what the box may carry.
+    assert page.pilots_evidence == "条件をそろえた比較（4段階の3）"
+    assert page.pilots_limits.startswith("条件をそろえても")
+    none = page_of(tmp_path / "b", [WORKS])
+    assert (none.pilots_answer, none.pilots_evidence, none.pilots_limits) == ("", "", "")
+
+
+def test_an_initiative_above_its_evidence_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = report_hq.declared("page_hq")
+    bold = words["pilots"] | {
+        "answer": words["pilots"]["answer"] | {"needed": {"E3": "{number}件に、効果がありました"}}
+    }
+    changed = words | {"pilots": bold}
+    real = report_hq.declared
+    monkeypatch.setattr(report_hq, "declared", lambda name: changed if name == "page_hq" else real(name))
+    with pytest.raises(ValueError, match="効果がありました claims more than E3"):
+        page_of(tmp_path, [WORKS], [pilot("1", "needed", easy=False) | {"evidence_level": "E3"}])
+
+
+def test_words_of_the_verdicts_are_explained(tmp_path: Path) -> None:
+    page = page_of(tmp_path, [line("webinar", "conditional", effect=(8.0, 5.0, 11.0))])
+    terms = [term for term, _ in page.glossary]
+    assert {"条件付き", "根拠の強さ", "意味のある差", "見つけられる差", "接点", "手段"} <= set(terms)
+
+
+def test_the_picture_tells_its_numbers_to_who_listens(tmp_path: Path) -> None:
+    picture = page_of(tmp_path, [WORKS, NULL, *OPEN]).picture
+    assert "<desc>" in picture
+    assert "Web講演会 +8.0、幅 +5.0から+11.0、必要" in picture
+    assert "MR訪問 推定なし、判断できません" in picture

@@ -33,7 +33,7 @@ def test_the_page_says_the_answer_first(tmp_path: Path) -> None:
     assert page.answer == "「必要な情報が役に立った」と答えた先生は、100人中62人でした（先月は58人）。"
     assert page.verdict == "判断できません"
     assert page.why == "数えたのは、役立ち度に回答した先生50人です。100人中4人の差は、偶然でも起こります。"
-    assert (page.month, page.as_of, page.arrived, page.expected) == ("2026年10月", "10/31時点", 2, 3)
+    assert (page.month, page.as_of, page.arrived, page.expected) == ("2026年10月", "2026年10月31日時点", 2, 3)
     assert page.missing == ["医療ポータルの記録"]
 
 
@@ -99,7 +99,7 @@ def test_ten_to_twenty_nine_is_a_reference_value(tmp_path: Path) -> None:
     assert line.note == "対象が30に満たないため、参考値です"
     assert line.marks[2] == "注意"
     assert page.cannot_say[0].what == "「情報が診療に役立った先生」"
-    assert page.cannot_say[0].when == "あと6人集まれば言えます"
+    assert page.cannot_say[0].when == "来月に30人以上集まれば言えます"  # October is over
 
 
 def test_below_ten_there_are_counts_and_no_rate(tmp_path: Path) -> None:
@@ -388,33 +388,118 @@ def test_a_success_and_its_opposite_stand_side_by_side_word_for_word(tmp_path: P
         ("うまくいかなかった", "S3"),
     ]
     assert page.voices[0].text == "背景S2。資料を一つ持って訪ねました。質問をいただきました。"
-    assert page.voices_note == "この営業所の声です。集まった記録から選んで載せています。"
+    # The other story of success counts in the proportion, though it is not among the two.
+    assert page.voices_note == (
+        "この営業所の声は3件で、うまくいった例は2件です。"
+        "うまくいった例とそうでない例の、それぞれ新しいものを載せます。集まった記録から選んで載せています。"
+    )
 
 
 def test_without_own_voices_the_company_s_are_shown_and_said_to_be(tmp_path: Path) -> None:
     page = page_with(tmp_path, mart_field_voice=[story("S9", "neutral", 20, "company")])
     assert [(voice.kind, voice.story_id) for voice in page.voices] == [("どちらとも言えない", "S9")]
-    assert page.voices_note.startswith("この営業所の声がまだないため、会社全体の声です。")
+    assert page.voices_note.startswith(
+        "この営業所の声がまだないため、会社全体の声1件（うまくいった例0件）からです。"
+    )
     assert page_of(tmp_path / "b").voices_note == "公開できる現場の声は、まだありません。"
 
 
-def test_materials_are_named_only_where_the_interval_allows_it(tmp_path: Path) -> None:
-    def content(title: str, label: str, channel: str = "mr_visit", end: int = 31) -> Row:
-        return {
-            "title": title, "label": label, "channel_id": channel, "n_exposed": 100, "reaction_rate": 0.38,
-            "period_end": date(2026, 10, end),
-        }  # fmt: skip
+def content(title: str, label: str, channel: str = "mr_visit", **given: Any) -> Row:
+    return {
+        "title": title, "label": label, "channel_id": channel, "scope_type": "company",
+        "period_type": "quarter", "period_start": date(2026, 7, 1), "period_end": date(2026, 9, 30),
+        "n_exposed": 1100, "n_reacted": 418, "reaction_rate": 0.38, "reaction_low": 0.3518,
+        "reaction_high": 0.4090,
+    } | given  # fmt: skip
 
+
+def test_materials_are_named_only_where_the_interval_allows_it(tmp_path: Path) -> None:
     page = page_with(
         tmp_path,
         mart_content_evaluation=[
             content("用量の資料", "keep"),
             content("症例の資料", "undecided"),
             content("本社の便り", "keep", "hq_email"),
-            content("古い資料", "keep", end=30),
+            content("古い資料", "keep", period_start=date(2026, 4, 1), period_end=date(2026, 6, 30)),
         ],
     )
-    assert page.contents == ["「用量の資料」には、見た先生100人中38人から反応がありました。"]
+    assert page.contents == [
+        "「用量の資料」には、見た先生1,100人のうち418人から反応がありました（100人あたりの幅35〜41人）。"
+    ]
+    assert page.contents_note.startswith("全社の7〜9月の値で、")
     assert page_of(tmp_path / "b").contents_note == (
         "反応の幅まで見て「残す」と言える資材は、まだありません。"
     )
+
+
+def test_a_material_is_said_once_though_a_month_and_a_half_end_on_the_same_day(tmp_path: Path) -> None:
+    month = {"period_type": "month", "period_start": date(2026, 9, 1), "n_exposed": 400, "n_reacted": 150}
+    half = {"period_type": "half", "period_start": date(2026, 4, 1), "n_exposed": 2000, "n_reacted": 800}
+    rows = [content("用量の資料", "keep"), content("用量の資料", "keep", **month)]
+    page = page_with(tmp_path, mart_content_evaluation=[*rows, content("用量の資料", "keep", **half)])
+    assert len(page.contents) == 1
+    assert "1,100人のうち418人" in page.contents[0]
+
+
+def test_a_score_of_a_survey_says_how_many_were_asked(tmp_path: Path) -> None:
+    """H5: the response rate stands beside the score; where it cannot be said, that is said."""
+    asked = value_row("cx.response_rate", "OF01", 1, 50, 180)
+    page = page_of(tmp_path, [*head(None, (31, 50)), asked])
+    assert page.numbers_note == (
+        "調査の数字（10月）は、案内した180人のうち50人の回答です。"
+        "根拠の強さは、どの数字も記録の集計（4段階の1）です。"
+    )
+    assert page.numbers_note in page.running_text()
+    other_month = value_row("cx.response_rate", "OF01", 0, 50, 180)
+    unknown = page_of(tmp_path / "b", [*head(None, (31, 50)), other_month])
+    assert "案内した先生のうち何人の回答かを出せません。" in unknown.numbers_note
+    without = page_of(tmp_path / "c", [value_row("journey.unseen_rate", "OF01", 1, 24, 150)])
+    assert "調査の数字" not in without.numbers_note
+
+
+def test_evidence_stands_with_the_numbers_and_names_the_one_that_differs(tmp_path: Path) -> None:
+    folder = builder.write_release(tmp_path)
+    registry = [
+        row | {"evidence_level": "E2"} if row["kpi_id"] == HEAD else row for row in builder.registry_rows()
+    ]
+    builder.write_table(folder / "marts", "dim_kpi", registry)
+    with ReleaseFiles(folder) as release:
+        page = office_page(release, release.registry(), "OF01", OFFICE)
+    assert page.numbers_note.endswith(
+        "根拠の強さは、「情報が診療に役立った先生」は一緒に見られたこと（4段階の2）、"
+        "ほかは記録の集計（4段階の1）です。"
+    )
+    assert "根拠の強さ" in [term for term, _ in page.glossary]
+
+
+def test_a_frequency_of_a_hundred_stands_beside_what_was_counted(tmp_path: Path) -> None:
+    """H1: numerator and denominator, not the denominator alone."""
+    line = page_of(tmp_path).numbers[0]
+    assert (line.value, line.denominator) == ("100人中62人", "50人中31人")
+
+
+def test_a_mark_of_trust_says_only_what_is_wrong(tmp_path: Path) -> None:
+    page = page_of(tmp_path)
+    trust = {line.kpi_id: line.trust for line in page.numbers}
+    assert trust[HEAD] == "すべて十分"
+    assert trust["journey.unseen_rate"] == "つながりは注意"
+    assert trust["channel.over_contact_rate"] == "数は注意"
+    hidden = value_row(HEAD, "OF01", 1, None, None, display_state="withheld", reason="点検に通らず")
+    assert page_of(tmp_path / "b", [hidden]).numbers[0].trust == "—", "no mark on a number that is not there"
+
+
+def test_a_number_without_better_or_worse_says_that_it_is_not_compared(tmp_path: Path) -> None:
+    page = page_of(tmp_path, [value_row("moment.coverage_rate", "OF01", 1, 40, 80)])
+    assert page.numbers[0].verdict == "比べません"
+
+
+def test_who_is_meant_by_the_next_step_can_be_found(tmp_path: Path) -> None:
+    """The page names nobody; where the step is about some physicians, it says where their names are."""
+    rules = {rule["id"]: rule for rule in report_mr.declared("page")["next_steps"]}
+    for rule in ("contact_less", "see_the_unseen"):
+        assert "「あなたの担当の先生」にあります" in rules[rule]["who"]
+    # One way to say a limit: the step and the number it follows from use the same words.
+    assert KPI_WORDS in rules["contact_less"]["who"]
+
+
+KPI_WORDS = builder.KPIS["channel.over_contact_rate"][5]

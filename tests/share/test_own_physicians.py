@@ -17,8 +17,8 @@ from tests.share.release_builder import PHYSICIANS
 
 STEPS = {
     "is_known": "MRのメールで、予定どおりに",
-    "has_open_request": "10/20のご要望のあと、あなたの記録がありません。状況を確かめます",
-    "has_open_signal": "10/25にWeb講演会をご覧。必要か、MRのメールで一言うかがいます",
+    "has_open_request": "10月20日のご要望のあと、あなたの記録がありません。状況を確かめます",
+    "has_open_signal": "10月25日にWeb講演会をご覧。必要か、MRのメールで一言うかがいます",
     "is_unseen": "半年記録なし。負担の少ない方法を一度うかがいます",
     "is_over_contacted": "この30日で9回の連絡。今月は控えます",
     "has_opted_out_of_mr": "訪問を控えるご希望です。こちらからは動きません",
@@ -62,13 +62,14 @@ def test_nobody_sees_anybody_elses_physicians(home: Home) -> None:
 def test_counts_are_of_all_the_representatives_target_physicians(home: Home) -> None:
     page = pages(home)["e1"]
     assert (page.physicians, page.unseen, page.known_preference) == (9, 1, 8)
-    assert (page.month, page.as_of) == ("2026年10月", "10/31時点")
+    assert (page.month, page.as_of) == ("2026年10月", "2026年10月31日時点")
 
 
 def test_a_phase_that_rests_on_the_representative_only_says_so(home: Home) -> None:
     lines = pages(home)["e1"].lines
-    judged = [line for line in lines if line.phase_note == "MRの記録のみ"]
+    judged = [line for line in lines if line.phase_note.endswith("MRの記録のみ")]
     assert [line.phase for line in judged] == ["試用"]
+    assert judged[0].phase_note == "シルベジン・MRの記録のみ", "a phase is one of a product, whoever wrote it"
     assert [line.phase_note for line in lines if line.phase == "推奨"] == ["シルベジン"]
 
 
@@ -88,7 +89,7 @@ def test_what_belongs_to_medical_is_not_a_signal(home: Home) -> None:
     late = builder.touchpoint("p01", None, date(2026, 10, 30), "webinar", 3, "pull")
     builder.write_table(folder, "fct_touchpoint", [*rows, late])
     assert next(line for line in pages(home)["e1"].lines if line.name == "青山 一郎 先生").step.startswith(
-        "10/30に"
+        "10月30日に"
     )
     for change in (
         {"routed_to_medical": True},
@@ -99,7 +100,7 @@ def test_what_belongs_to_medical_is_not_a_signal(home: Home) -> None:
         builder.write_table(folder, "fct_touchpoint", [*rows, late | change])
         line = next(line for line in pages(home)["e1"].lines if line.name == "青山 一郎 先生")
         assert line.step == STEPS["is_known"], change
-        assert "10/30" not in line.last_contact
+        assert "10月30日" not in line.last_contact
 
 
 @pytest.mark.parametrize("day", [date(2026, 10, 21), date(2026, 10, 31)])
@@ -127,3 +128,11 @@ def test_the_sheet_uses_no_unexplained_words(home: Home) -> None:
             [*page.notes, *(line.step + line.preferred + line.last_contact for line in page.lines)]
         )
         assert unexplained_terms(text) == []
+
+
+def test_a_day_of_another_year_says_its_year(home: Home) -> None:
+    with ReleaseFiles(home.current.resolve()) as release:
+        rows = physicians_by_employee(release)["e1"]
+        old = [row | {"last_seen_on": date(2025, 12, 3), "last_channel": "MR訪問"} for row in rows]
+        page = own_physicians_page(release, "e1", old, {}, "東京第一営業所")
+    assert {line.last_contact for line in page.lines} == {"2025年12月3日 MR訪問"}

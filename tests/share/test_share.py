@@ -132,7 +132,10 @@ def test_no_page_fetches_anything(shared: Path) -> None:
             if link.startswith("#"):
                 assert f'id="{link[1:]}"' in text, (name, link)
             else:
-                assert (shared / name).parent.joinpath(link).resolve().is_file(), (name, link)
+                target, _, anchor = link.partition("#")
+                file = (shared / name).parent.joinpath(target).resolve()
+                assert file.is_file(), (name, link)
+                assert not anchor or f'id="{anchor}"' in file.read_text(encoding="utf-8"), (name, link)
         seen += 1
     assert seen == 2 + 4 + 1 + 1 + 1 + 2
 
@@ -179,7 +182,8 @@ def test_a_page_prints_on_one_sheet(shared: Path, tmp_path: Path, page: str) -> 
 def test_every_pdf_is_one_sheet(shared: Path) -> None:
     pdfs = sorted((shared / "reports").rglob("*.pdf"))
     assert len(pdfs) == 7
-    assert [pages_in(pdf.read_bytes()) for pdf in pdfs] == [1] * 7
+    # The head office's is printed on both sides.
+    assert [pages_in(pdf.read_bytes()) for pdf in pdfs] == [2] + [1] * 6
 
 
 def test_a_crowded_page_is_set_smaller_and_an_impossible_one_refused() -> None:
@@ -320,3 +324,29 @@ def test_the_index_links_every_office_and_no_person(shared: Path) -> None:
         assert f'href="office/{office}.pdf"' in text
     assert 'href="mr/' not in text
     assert builder.EMPLOYEE_NAMES[0] not in text
+
+
+def test_the_audit_of_a_table_for_few_is_not_among_the_pages_for_everyone(
+    home: Home, dbt_manifest: Path
+) -> None:
+    """What a check found in Medical's table is as little for everyone as the table."""
+    release = home.current.resolve()
+    manifest = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
+    entry = {"name": "mart_medical_access", "status": "published", "rows": 3}
+    manifest["marts"].append(entry | {"file": "restricted/mart_medical_access.parquet"})
+    (release / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
+    made = release / "audit" / "data_docs"
+    made.mkdir(parents=True)
+    named = [f'<a href="{name}.html">{name}</a>' for name in ("marts.mart_medical_access", "marts.mart_cx")]
+    (made / "index.html").write_text(f"<html><body>{''.join(named)}</body></html>", encoding="utf-8")
+    for name in ("marts.mart_medical_access", "marts.mart_cx"):
+        (made / f"{name}.html").write_text("<html><body>14</body></html>", encoding="utf-8")
+    share(home, dbt_manifest=dbt_manifest)
+    docs = release / "docs" / "data_docs"
+    assert [file.name for file in sorted(docs.iterdir())] == ["index.html", "marts.mart_cx.html"]
+    index = (docs / "index.html").read_text(encoding="utf-8")
+    assert 'href="marts.mart_medical_access.html"' not in index
+    assert 'href="marts.mart_cx.html"' in index
+    assert 'href="../catalogue/index.html"' in index, "the way back"
+    catalogue = (release / "docs" / "catalogue" / "index.html").read_text(encoding="utf-8")
+    assert "marts.mart_medical_access.html" not in catalogue

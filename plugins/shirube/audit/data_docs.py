@@ -59,6 +59,7 @@ def offline(page: str, title: str) -> str:
     """The same page with nothing left that a browser would fetch or run, and our stylesheet inside it."""
     page = RANDOM_ID.sub("detail", HANDLER.sub("", FETCHED.sub("", page)))
     page = SUITE_LINK.sub(r"\1", HOME_LINK.sub('href="index.html"', page))
+    page = page.replace(">Home<", ">検査の一覧 All checks<").replace("<html>", '<html lang="en">', 1)
     style = (
         f"<title>{html.escape(title)}</title>\n<style>\n{STYLESHEET.read_text(encoding='utf-8')}</style>\n"
     )

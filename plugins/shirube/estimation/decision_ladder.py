@@ -147,7 +147,7 @@ LOWERED_TO = {
     Design.NONE: {},
 }
 DIAGNOSTIC_JA = {
-    "overlap": "比べられる先生が足りない",
+    "overlap": "比べる相手に似た先生が足りない",
     "balance": "比べる2つの集まりが似ていない",
     "pre_periods": "始まる前の期間が短い",
     "pre_trend": "始まる前から差の開き方が違った",
@@ -202,10 +202,10 @@ def judge(finding: Finding, rule: NecessityRule, segments: tuple[Judgement, ...]
     # Thirty contacts with ten physicians are ten physicians (H10).
     treated = finding.n_treated if finding.n_physicians is None else finding.n_physicians
     if min(treated, finding.n_treated, finding.n_control) < rule.minimum_units:
-        return _cannot_tell(level, f"比べた先生が少なすぎます(どちらの側も{rule.minimum_units}以上が必要)")
+        return _cannot_tell(level, f"比べた先生が少なすぎます（どちらの側も{rule.minimum_units}以上が必要）")
     if finding.n_clusters < rule.minimum_clusters or not effect.is_known:
         return _cannot_tell(
-            level, f"比べた営業所や担当者の数が少なすぎます({rule.minimum_clusters}以上が必要)"
+            level, f"比べた営業所や担当者の数が少なすぎます（{rule.minimum_clusters}以上が必要）"
         )
     if level < "E3":
         return _cannot_tell(level, _why_lowered(finding))
@@ -230,13 +230,13 @@ def _judge_effect(finding: Finding, effect: Effect, rule: NecessityRule, level: 
         words = "効果がありました" if level == "E4" else "比べると差がありました"
         burden = _burden_ja(finding.burden, effect, rule)
         if burden:
-            return Judgement(Verdict.CONDITIONAL, level, f"{words}({target}を上回る)。ただし{burden}")
-        return Judgement(Verdict.NEEDED, level, f"{words}({target}を上回る)。負担も決まりの範囲です")
+            return Judgement(Verdict.CONDITIONAL, level, f"{words}（{target}を上回る）。ただし{burden}")
+        return Judgement(Verdict.NEEDED, level, f"{words}（{target}を上回る）。負担も決まりの範囲です")
     if effect.high < matters and effect.minimum_detectable <= matters:
         if level < "E4" and not hidden_e_value(finding, effect, rule) >= rule.minimum_e_value_not_needed:
             return _cannot_tell(level, "記録にない事情が少しあるだけで、差が隠れていることがあります")
         words = "効果は認められませんでした" if level == "E4" else "比べても、目安ほどの差はありませんでした"
-        return Judgement(Verdict.NOT_NEEDED, level, f"{words}({target}に届かない)")
+        return Judgement(Verdict.NOT_NEEDED, level, f"{words}（{target}に届かない）")
     if effect.minimum_detectable > matters:
         found = f"100人あたり{effect.minimum_detectable * 100:.1f}人"
         return _cannot_tell(level, f"見つけられる差は{found}からで、目安の{target}には人数が足りません")
@@ -260,9 +260,9 @@ def _why_lowered(finding: Finding) -> str:
 def _burden_ja(burden: Burden, effect: Effect, rule: NecessityRule) -> str:
     """What about the burden is beyond the rule; empty where nothing is. Unknown burden is not acceptable."""
     if not burden.contacts_per_move(effect.estimate) <= rule.maximum_contacts_per_move:
-        return f"1人進むまでの接点の数が決まり({rule.maximum_contacts_per_move:g}回)を超えます"
+        return f"1人進むまでの接点の数が決まり（{rule.maximum_contacts_per_move:g}回）を超えます"
     if not burden.over_contact_share <= rule.maximum_over_contact_share:
-        return f"接点の多すぎる先生(30日に{rule.over_contact_above}回超)が決まりの割合を超えます"
+        return f"接点の多すぎる先生（30日に{rule.over_contact_above}回超）が決まりの割合を超えます"
     return ""
 
 

@@ -321,7 +321,7 @@ def _shortage(panel: JourneyPanel, rule: TrialRule) -> str:
     """How many months of comparable starts there are, and how many it takes."""
     seen = int((panel.forward >= 0).any(axis=(0, 1)).sum())
     needed = rule.first_month(panel.horizon_months) + 1
-    return f"比べるには出発点が{needed}か月分必要です(今は{seen}か月分)"
+    return f"比べるには出発点が{needed}か月分必要です（今は{seen}か月分）"
 
 
 def _row(

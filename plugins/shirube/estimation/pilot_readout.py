@@ -220,7 +220,7 @@ def _shortage(initiative: Initiative, calendar: Calendar) -> str:
     if first is None:
         return "割付の記録がありません" if not initiative.n_assigned else "実施する側の割付がありません"
     if first > calendar.as_of:
-        return f"まだ始まっていません(開始は{_day(first)})"
+        return f"まだ始まっていません（開始は{_day(first)}）"
     start = calendar.months_before(first)
     if start == 0:
         return "始まる前の月の記録がありません"

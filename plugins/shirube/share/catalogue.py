@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -15,10 +16,12 @@ from shirube.release.declared import RESTRICTED_ROLES, is_restricted
 from shirube.release.kpi_rows import KPI_TABLE, RESTRICTED_KPI_TABLE
 from shirube.release.lineage import LOGS, meta_of, parents
 from shirube.share.chart import FONT, INK, QUIET
+from shirube.share.number_lines import counter
 from shirube.share.release_files import Kpi, ReleaseFiles, Row
-from shirube.share.wording import declared, measured, rounded
+from shirube.share.wording import declared, full_day, measured, rounded
 
 SOURCE_FIELDS = ("sources", "sources_if_present")
+LESS_IS_UNCHANGED = "（これより小さい変化は「変わらない」と読みます）"
 STATUS_WORDS = {
     "published": "公開",
     "carried_over": "前回の値を引き続き掲載",
@@ -44,9 +47,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A published table with everything a reader asks about it."""
+    """A table of the release with everything a reader asks about it.
+
+    One that is withheld this time has no `query` and no day that its values are of.
+    """
 
     name: str
+    name_ja: str
     folder: str
     grain: str
     description: str
@@ -85,7 +92,10 @@ def tables(release: ReleaseFiles, manifest: dict[str, Any] | None) -> list[Table
         # Publishing takes these rows out of the one KPI table that dbt makes.
         node = nodes[KPI_TABLE]
         nodes[RESTRICTED_KPI_TABLE] = node | {
-            "config": {"meta": meta_of(node) | {"audience": sorted(RESTRICTED_ROLES)}}
+            "config": {
+                "meta": meta_of(node)
+                | {"audience": sorted(RESTRICTED_ROLES), "name_ja": declared("wording")["restricted_numbers"]}
+            }
         }
     audited = {
         entry["name"]: entry["status"] for entry in release.manifest.get("audit", {}).get("tables", [])
@@ -112,8 +122,10 @@ def _table(
     quality_name = f"{schema}.{name}"
     quality = audited.get(quality_name, "unaudited")
     status = entry.get("status", "published")
+    is_here = release.file(name) is not None
     return Table(
         name=name,
+        name_ja=str(meta.get("name_ja") or ""),
         folder=folder,
         grain=_first_sentence(description),
         description=description[len(_first_sentence(description)) :].strip(),
@@ -124,15 +136,26 @@ def _table(
         owner=str(declared("wording")["roles"].get(meta.get("owner"), meta.get("owner") or "")),
         status=STATUS_WORDS.get(str(status), str(status)),
         status_reason=str(entry.get("reason_ja") or ""),
-        as_of=str(entry.get("source_as_of") or release.as_of.isoformat()),
+        as_of=_day(entry.get("source_as_of") or release.as_of.isoformat()) if is_here else "",
         rows=entry.get("rows"),
         quality=STATUS_WORDS.get(quality, quality),
-        quality_page=f"{quality_name}.html" if quality in ("passed", "warning", "critical") else "",
+        # The audit's page of a table that few may see stays with the audit.
+        quality_page=f"{quality_name}.html"
+        if quality in ("passed", "warning", "critical")
+        and not str(entry.get("file") or "").startswith("restricted/")
+        else "",
         warnings=[str(warning) for warning in entry.get("warnings") or []],
         columns=_columns(release, node, name),
         lineage=lineage(manifest, node) if manifest and node else "",
-        query=f"select *\nfrom read_parquet('{entry['file'] or f'{folder}/{name}.parquet'}')\nlimit 20;",
+        query=f"select *\nfrom read_parquet('{entry['file'] or f'{folder}/{name}.parquet'}')\nlimit 20;"
+        if is_here
+        else "",
     )
+
+
+def _day(written: Any) -> str:
+    """A day of the manifest as the pages write days; a dash where there is none."""
+    return full_day(date.fromisoformat(str(written)[:10])) if written else "—"
 
 
 def _columns(release: ReleaseFiles, node: dict[str, Any] | None, name: str) -> list[Column]:
@@ -256,7 +279,7 @@ def sources(release: ReleaseFiles) -> list[Source]:
         Source(
             name=entry["source"],
             business_name=entry["business_name"],
-            last=str(entry.get("last_delivered_on") or "—"),
+            last=_day(entry.get("last_delivered_on")),
             rows=int(entry.get("rows_landed") or 0),
             quarantined=int(entry.get("rows_quarantined") or 0),
             state=words[release.arrival(entry)],
@@ -288,6 +311,7 @@ def numbers(release: ReleaseFiles, manifest: dict[str, Any] | None) -> list[dict
                 "audience": "、".join(str(words["roles"].get(role, role)) for role in kpi.audience),
                 "period": words["periods"].get(kpi.period, {}).get("name", kpi.period),
                 "matters": _difference_in_words(kpi),
+                "minimum": _minimum_in_words(kpi),
                 **{
                     field: "、".join(
                         _in_words(name, called)
@@ -317,9 +341,24 @@ def _named(kpi: Row, field: str) -> list[str]:
     return [name for name in str(kpi.get(field) or "").split(",") if name]
 
 
+def _minimum_in_words(kpi: Kpi) -> str:
+    """From how many on a number is shown in full, and what is shown below that (H2)."""
+    unit, enough = counter(kpi), kpi.minimum_sample
+    few = declared("wording")["counts_only_below"]
+    if not enough:
+        return "決めていません"
+    return f"{enough}{unit}（{few}〜{enough - 1}{unit}は参考値、{few}{unit}より少ないときは数だけ）"
+
+
 def _in_words(source: str, called: dict[str, str]) -> str:
     """A source as its readers call it, with the name it has in the lake."""
     return f"{called[source]}（{source}）" if source in called else source
+
+
+def phases() -> list[tuple[str, str]]:
+    """Every phase by name with what puts a physician there, in their order."""
+    words = declared("wording")
+    return [(str(name), str(words["phase_meanings"][phase])) for phase, name in words["phases"].items()]
 
 
 def readers(numbers: list[dict[str, Any]], tables: list[Table]) -> list[str]:
@@ -336,6 +375,7 @@ def _difference_in_words(kpi: Kpi) -> str:
         return "決めていません"
     unit = kpi.unit_ja if kpi.kind == "rate" and len(kpi.unit_ja) == 1 else ""
     if kpi.kind == "rate":
-        return f"100{unit}中{rounded(kpi.meaningful_difference * 100)}{unit}"
+        words = f"100{unit}中{rounded(kpi.meaningful_difference * 100)}{unit}"
+        return words + LESS_IS_UNCHANGED
     unit = declared("wording")["difference_units"].get(kpi.unit_ja, kpi.unit_ja)
-    return measured(kpi.meaningful_difference, unit, 1)
+    return measured(kpi.meaningful_difference, unit, 1) + LESS_IS_UNCHANGED

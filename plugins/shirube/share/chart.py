@@ -83,15 +83,31 @@ def _hatching(left: float, top: float, width: float, bottom: float) -> str:
     return "".join(lines)
 
 
+def _broken(label: str) -> list[str]:
+    head, dot, tail = label.partition("・")
+    return [head + dot, tail] if dot and len(label) > 4 else [label]
+
+
+def _in_words(groups: list[Group], before: str, after: str, unit: str) -> str:
+    """The picture for who listens to the page: every group with both of its numbers."""
+
+    def told(bar: Bar) -> str:
+        return f"{bar.value:,.0f}{unit}" if bar.value is not None else "数字なし"
+
+    return "。".join(
+        f"{group.label} {before} {told(group.before)}、{after} {told(group.after)}" for group in groups
+    )
+
+
 def grouped_bars(groups: list[Group], before: str, after: str, unit: str, title: str) -> str:
     """Draw two bars per group with their intervals; the numbers stand in two rows under the axis.
 
     The axis begins at zero. A bar without a value is left out; its reason stands in the row of numbers.
     Returns one `<svg>` element; the same input gives the same text.
     """
-    width, plot_top, plot_height, left = 480.0, 26.0, 130.0, 42.0
+    width, plot_top, plot_height, left = 420.0, 26.0, 130.0, 36.0
     base = plot_top + plot_height
-    height = base + 66.0
+    height = base + 78.0
     heights = [
         edge
         for group in groups
@@ -112,6 +128,7 @@ def grouped_bars(groups: list[Group], before: str, after: str, unit: str, title:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
         f'font-family="{FONT}"><title>{escape(title)}</title>'
+        f"<desc>{escape(_in_words(groups, before, after, unit))}</desc>"
     ]
     line = 0.0
     while line <= top + step / 2:
@@ -136,15 +153,17 @@ def grouped_bars(groups: list[Group], before: str, after: str, unit: str, title:
     parts.append(_text(legend, 13, remark, 11, QUIET, "start"))
 
     for row, words in ((1, before), (2, after)):
-        parts.append(_text(left - 6, base + 20 + 18 * row, words, 11, QUIET, "end"))
+        parts.append(_text(left - 6, base + 32 + 18 * row, words, 11, QUIET, "end"))
     for index, group in enumerate(groups):
         middle = left + slot * (index + 0.5)
-        parts.append(_text(middle, base + 17, group.label, 12 if len(group.label) < 5 else 10.6))
+        # A long name breaks at its middle dot: on a telephone each group is four letters wide.
+        for place, words in enumerate(_broken(group.label)):
+            parts.append(_text(middle, base + 16 + 13 * place, words, 11.4))
         for row, (bar, colour, x) in enumerate(
             ((group.before, BEFORE, middle - bar_width - 1), (group.after, AFTER, middle + 1)), start=1
         ):
             written = bar.instead if bar.value is None else f"{bar.value:,.0f}"
-            parts.append(_text(middle, base + 20 + 18 * row, written, 13 if bar.value is not None else 12))
+            parts.append(_text(middle, base + 32 + 18 * row, written, 13 if bar.value is not None else 12))
             if bar.value is None:
                 continue
             parts.append(
@@ -168,13 +187,25 @@ def grouped_bars(groups: list[Group], before: str, after: str, unit: str, title:
     return "".join(parts)
 
 
+def _on_axis(mark: float) -> str:
+    """A number of the axis, with its sign and a true minus."""
+    return f"{mark:+,.0f}".replace("-", "−") if round(mark) else "0"
+
+
+def _told(one: Estimate) -> str:
+    """One line of the picture in words: 「Web講演会 +10.1、幅 +6.3から+14.0、条件付き」."""
+    if one.value is None or one.low is None or one.high is None:
+        return f"{one.label} 推定なし、{one.remark}"
+    return f"{one.label} {one.value:+.1f}、幅 {one.low:+.1f}から{one.high:+.1f}、{one.remark}"
+
+
 def intervals(estimates: list[Estimate], meaningful: float, unit: str, title: str) -> str:
     """Draw one line per estimate: a dot, its 95 % interval, and a remark at the right.
 
     A thick line marks zero, a dashed one the smallest effect that matters (`meaningful`, in the unit).
     Returns one `<svg>` element; the same input gives the same text.
     """
-    width, left, right, line_height, head = 480.0, 118.0, 96.0, 24.0, 22.0
+    width, left, right, line_height, head = 440.0, 116.0, 96.0, 21.0, 22.0
     plot = width - left - right
     base = head + line_height * len(estimates)
     edges = [edge for one in estimates for edge in (one.low, one.high, one.value) if edge is not None] + [
@@ -191,6 +222,7 @@ def intervals(estimates: list[Estimate], meaningful: float, unit: str, title: st
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {base + 34:.0f}" role="img" '
         f'font-family="{FONT}"><title>{escape(title)}</title>'
+        f"<desc>{escape('。'.join(_told(one) for one in estimates))}</desc>"
     ]
     mark = lowest
     while mark <= highest + step / 2:
@@ -199,18 +231,18 @@ def intervals(estimates: list[Estimate], meaningful: float, unit: str, title: st
             f'<line x1="{x(mark):.1f}" x2="{x(mark):.1f}" y1="{head:.1f}" y2="{base:.1f}" '
             f'stroke="{INK if is_zero else FAINT}" stroke-width="{1.4 if is_zero else 0.6}"/>'
         )
-        parts.append(_text(x(mark), base + 14, f"{mark:+,.0f}" if not is_zero else "0", 11, QUIET))
+        parts.append(_text(x(mark), base + 14, _on_axis(mark), 12, QUIET))
         mark += step
     parts.append(
         f'<line x1="{x(meaningful):.1f}" x2="{x(meaningful):.1f}" y1="{head - 4:.1f}" y2="{base:.1f}" '
         f'stroke="{INK}" stroke-width="1" stroke-dasharray="4 3"/>'
     )
-    parts.append(_text(x(meaningful), head - 8, f"意味のある差 {meaningful:+,.0f}", 10.6, QUIET))
-    parts.append(_text(left + plot / 2, base + 29, unit, 11, QUIET))
+    parts.append(_text(x(meaningful), head - 8, f"意味のある差 {meaningful:+,.0f}", 12, QUIET))
+    parts.append(_text(left + plot / 2, base + 29, unit, 12, QUIET))
     for row, one in enumerate(estimates):
         middle = head + line_height * (row + 0.5)
-        parts.append(_text(left - 8, middle + 4, one.label, 12, INK, "end"))
-        parts.append(_text(width - right + 8, middle + 4, one.remark, 11.5, INK, "start"))
+        parts.append(_text(left - 8, middle + 4, one.label, 12.6, INK, "end"))
+        parts.append(_text(width - right + 8, middle + 4, one.remark, 12.2, INK, "start"))
         if one.low is not None and one.high is not None:
             parts.append(
                 f'<path d="M{x(one.low):.1f} {middle:.1f}H{x(one.high):.1f}M{x(one.low):.1f} '

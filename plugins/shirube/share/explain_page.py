@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -10,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from shirube.share.explain import BREAKDOWNS, Explanation
-from shirube.share.release_files import Row
+from shirube.share.number_lines import SAID, counter, whole
+from shirube.share.release_files import Row, kpi_of
 from shirube.share.wording import (
     UNKNOWN,
     declared,
@@ -73,7 +75,7 @@ def _lines(found: Explanation) -> list[tuple[str, str]]:
         ("period", f"{period} {row['period_start']} 〜 {row['period_end']}"),
         ("breakdown", _breakdown(row)),
         ("numerator", _count(row["numerator"], definition["kind"])),
-        ("denominator", _number(row["denominator"])),
+        ("denominator", _sample(row, definition)),
         ("value", _value(row, definition)),
         ("state", _state(row)),
         ("verdict", _verdict(row)),
@@ -81,7 +83,11 @@ def _lines(found: Explanation) -> list[tuple[str, str]]:
         ("trust", "、".join(f"{name} {trust_word(row[mark])}" for mark, name in words["trust"].items())),
         ("versions", _versions(found)),
         ("rules", "、".join(f"{k} {v}" for k, v in found.lineage["rules"].items()) or words["nothing"]),
-        ("sources", "\n".join(_source(source) for source in found.sources) or words["nothing"]),
+        (
+            "sources",
+            "\n".join(_source(source, found.release["as_of"]) for source in found.sources)
+            or words["nothing"],
+        ),
         ("lineage", _lineage(found.lineage)),
     ]
 
@@ -100,6 +106,12 @@ def _number(number: Any) -> str:
     return rounded(float(number), 0 if float(number).is_integer() else 4)
 
 
+def _sample(row: Row, definition: Row) -> str:
+    if row["denominator"] is None:
+        return _number(None)
+    return f"{_number(row['denominator'])}{counter(kpi_of(definition))}"
+
+
 def _count(number: Any, kind: str) -> str:
     is_counted = kind in ("rate", "count")
     return _number(number) if is_counted or number is not None else "—"
@@ -110,18 +122,24 @@ def _value(row: Row, definition: Row) -> str:
         return str(declared("explain")["not_published"])
     unit = str(definition["unit_ja"])
     ends = (row["ci_low"], row["ci_high"])
-    if definition["kind"] == "rate":
+    if definition["kind"] == "rate" and row["display_state"] not in SAID:
+        # Of a small sample what was counted, never "of 100" (H2).
+        text = f"{whole(row['denominator']):,}{unit}中{whole(row['numerator']):,}{unit}"
+        interval = "〜".join(_number(end) if end is not None else UNKNOWN for end in ends)
+    elif definition["kind"] == "rate":
         text = f"{_number(row['value'])}（{natural_frequency(row['value'], unit)}）"
         interval = "〜".join(_number(end) if end is not None else UNKNOWN for end in ends)
     else:
         text, interval = measured(row["value"], unit, 4), measured_interval(*ends, unit, 4)
-    return text if ends == (None, None) else f"{text}、95%の幅 {interval}"
+    # A score that is no estimate has no interval: its ends are the value itself.
+    is_exact = definition["kind"] == "score" and ends == (row["value"], row["value"])
+    return text if ends == (None, None) or is_exact else f"{text}、95%の幅 {interval}"
 
 
 def _state(row: Row) -> str:
     words = declared("explain")
     name = declared("wording")["display_states"].get(row["display_state"], words["shown"])
-    return f"{name}（{row['display_state']}）" + (f"：{row['reason']}" if row["reason"] else "")
+    return str(name) + (f"：{row['reason']}" if row["reason"] else "")
 
 
 def _verdict(row: Row) -> str:
@@ -141,7 +159,7 @@ def _versions(found: Explanation) -> str:
     return text
 
 
-def _source(source: Row) -> str:
+def _source(source: Row, as_of: str) -> str:
     need = declared("explain")["needs"][source["is_needed"]]
     state = declared("wording")["arrivals"][source["arrival"]]
     text = f"{source['name_ja']}（{source['source']}、{need}）：{state}"
@@ -150,7 +168,9 @@ def _source(source: Row) -> str:
     if source["days_since_delivery"] is not None:
         text += f"（{source['days_since_delivery']}日前）"
     if source["covered_until"]:
-        text += f"、{source['covered_until']}までの期間がそろう"
+        # A day to come is a promise of the sender, no record that is there.
+        word = "covered" if source["covered_until"] <= date.fromisoformat(as_of) else "due"
+        text += str(declared("explain")[word]).format(day=source["covered_until"])
     return text
 
 

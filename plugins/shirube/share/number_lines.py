@@ -21,7 +21,7 @@ COUNTED = ("shown", "stale", "reference", "counts_only")
 MAXIMUM_UNSAID = 3
 
 # Words that stand as headings on every page, and so are explained on every page.
-HEADINGS = "判定 幅 届き・つながり・数"
+HEADINGS = "判定 幅 信頼の印 届き・つながり・数"
 
 # Stands beside every value and verdict that was carried over.
 STALE = "前回の資料"
@@ -41,10 +41,12 @@ class NumberLine:
     marks: tuple[str, str, str]
     note: str
 
+    trust: str
+
     def words(self) -> str:
         """Every word of the row, for the rules of readability."""
         parts = [self.label, self.value, self.interval, self.denominator, self.previous, self.verdict]
-        return " ".join([*parts, *self.marks, self.note])
+        return " ".join([*parts, *self.marks, self.note, self.trust])
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,21 @@ class CannotSay:
     what: str
     why: str
     when: str
+
+
+def evidence_of(chosen: list[Kpi]) -> str:
+    """How strong the evidence of a page's numbers is: one sentence, with the numbers that differ by name."""
+    levels = [kpi.evidence_level for kpi in chosen]
+    if not levels:
+        return ""
+    usual = max(sorted(set(levels)), key=levels.count)
+    others = "".join(
+        f"「{short_name(kpi)}」は{wording.strength(kpi.evidence_level)}、"
+        for kpi in chosen
+        if kpi.evidence_level != usual
+    )
+    rest = "ほかは" if others else "どの数字も"
+    return f"根拠の強さは、{others}{rest}{wording.strength(usual)}です。"
 
 
 def current_values(values: list[Value], registry: dict[str, Kpi], month: date) -> dict[str, Value]:
@@ -154,23 +171,78 @@ def _label(kpi: Kpi, value: Value, month: date) -> str:
 
 def number_line(kpi: Kpi, value: Value, month: date) -> NumberLine:
     """The row of the table of numbers for one KPI on a page of this month."""
-    counted = value.denominator is not None and value.display_state in COUNTED
-    verdict = wording.verdict_word(value.verdict) if value.verdict else "—"
+    marks = (
+        wording.trust_word(value.trust_arrival),
+        wording.trust_word(value.trust_linkage),
+        wording.trust_word(value.trust_count),
+    )
+    not_compared = declared("wording")["not_compared"] if value.display_state in COUNTED else "—"
+    verdict = wording.verdict_word(value.verdict) if value.verdict else str(not_compared)
     return NumberLine(
         kpi_id=kpi.kpi_id,
         label=_label(kpi, value, month),
         value=said(kpi, value),
         interval=_interval(kpi, value),
-        denominator=f"{whole(value.denominator):,}{counter(kpi)}" if counted else "—",
+        denominator=_counted(kpi, value),
         previous=_previous(kpi, value),
         verdict=f"{verdict}（{STALE}）" if value.verdict and value.display_state == "stale" else verdict,
-        marks=(
-            wording.trust_word(value.trust_arrival),
-            wording.trust_word(value.trust_linkage),
-            wording.trust_word(value.trust_count),
-        ),
+        marks=marks,
         note=note(value),
+        trust=_trust(marks) if value.display_state in COUNTED else "—",
     )
+
+
+def _counted(kpi: Kpi, value: Value) -> str:
+    """What was really counted, beside a frequency of 100: 「74人中47人」; of other numbers the sample."""
+    if value.denominator is None or value.display_state not in COUNTED:
+        return "—"
+    sample = f"{whole(value.denominator):,}{counter(kpi)}"
+    if kpi.kind == "rate" and value.display_state in SAID and value.numerator is not None:
+        return f"{sample}中{whole(value.numerator):,}{counter(kpi)}"
+    return sample
+
+
+def _trust(marks: tuple[str, ...]) -> str:
+    """Only what keeps from trusting the number: 「数は注意」; where nothing does, 「すべて十分」."""
+    words = declared("wording")
+    enough = wording.trust_word("enough")
+    names = words["trust_names"]
+    low = [f"{name}は{mark}" for name, mark in zip(names, marks, strict=True) if mark != enough]
+    return "、".join(low) or f"{words['trust_all']}{enough}"
+
+
+def who_answered(values: list[Value], chosen: list[Kpi], current: dict[str, Value]) -> str:
+    """How many of the asked physicians stand behind the survey scores of a page (H5); empty without any.
+
+    One sentence per period: 「調査の数字（7〜9月）は、案内した32人のうち10人の回答です。」
+    """
+    rules = declared("wording")["survey"]
+    sentences: dict[tuple[date, date], str] = {}
+    for kpi in chosen:
+        score = current[kpi.kpi_id]
+        if kpi.kpi_id not in rules["scores"] or score.display_state not in COUNTED:
+            continue
+        period = (score.period_start, score.period_end)
+        rate = next(
+            (
+                value
+                for value in values
+                if value.kpi_id == rules["response"]
+                and value.is_total
+                and (value.period_start, value.period_end) == period
+                and value.display_state in COUNTED
+                and value.denominator
+            ),
+            None,
+        )
+        words = rules["answered" if rate else "unknown"]
+        facts = (
+            {"asked": f"{whole(rate.denominator):,}", "answered": f"{whole(rate.numerator):,}"}
+            if rate
+            else {}
+        )
+        sentences.setdefault(period, str(words).format(months=months(score), **facts))
+    return "".join(sentences.values())
 
 
 def difference(value: Value) -> Difference | None:
@@ -191,8 +263,12 @@ def whole(value: float | None) -> int:
 
 
 def counter(kpi: Kpi) -> str:
-    """The Japanese counter of the sample: the unit of a rate's denominator, 「件」 for others."""
-    return kpi.unit_ja if kpi.kind in ("rate", "count") else "件"
+    """The Japanese counter of the sample: a rate's unit; of others 「人」 where physicians are counted, else
+    「件」."""
+    if kpi.kind in ("rate", "count"):
+        return kpi.unit_ja
+    sample = kpi.row.get("denominator")
+    return "人" if sample is not None and sample == kpi.row.get("physicians") else "件"
 
 
 def cannot_say(chosen: list[Kpi], current: dict[str, Value], without_value: list[Kpi]) -> list[CannotSay]:
@@ -203,16 +279,16 @@ def cannot_say(chosen: list[Kpi], current: dict[str, Value], without_value: list
         words = declared("wording")["periods"][value.period_type]
         ending = ""
         if value.display_state in ("reference", "counts_only"):
-            short = kpi.minimum_sample - whole(value.denominator)
+            # The period is over: nothing can be added to it any more.
             why = f"{whole(value.denominator)}{counter(kpi)}しか集まっていません"
-            when = f"あと{short}{counter(kpi)}集まれば言えます"
+            when = f"{words['next']}に{kpi.minimum_sample}{counter(kpi)}以上集まれば言えます"
         elif value.display_state == "suppressed":
             why, when = note(value), "もっと大きな集まりの数字は、本社で見られます"
         elif value.display_state == "withheld":
-            why, when = note(value), "記録がそろいしだい、次の資料でお知らせします"
+            why, when = note(value), "記録が直りしだい、次の資料でお知らせします"
         elif value.display_state == "stale":
             ending = "の新しい値"
-            why, when = note(value), "記録がそろいしだい、次の資料でお知らせします"
+            why, when = note(value), "記録が直りしだい、次の資料でお知らせします"
         elif value.verdict == "cannot_tell":
             ending = "の変化"
             if value.difference is None:
@@ -221,7 +297,7 @@ def cannot_say(chosen: list[Kpi], current: dict[str, Value], without_value: list
                     f"{words['next']}、二つがそろえば言えます",
                 )
             else:
-                why, when = "差が偶然と見分けられません", "集まる数が増えれば言えるようになります"
+                why, when = "差が偶然と見分けられません", "差がもっと大きいか、数が増えたときに言えます"
         else:
             continue
         names.setdefault((why, when, ending), []).append(f"「{short_name(kpi)}」")

@@ -14,7 +14,7 @@ from typing import Any
 
 from shirube.medical import MEDICAL_CHANNELS
 from shirube.share.release_files import ReleaseFiles, Row, last_closed_month
-from shirube.share.wording import declared
+from shirube.share.wording import declared, full_day, short_day
 
 # A physician's phase is the furthest one over all products; a lapse counts where nothing else does.
 _PHYSICIANS = """
@@ -210,12 +210,12 @@ def own_physicians_page(
         employee_key=employee_key,
         office=office,
         month=f"{month.year}年{month.month}月",
-        as_of=f"{release.as_of.month}/{release.as_of.day}時点",
+        as_of=f"{full_day(release.as_of)}時点",
         physicians=len(rows),
         unseen=sum(bool(row["is_unseen"]) for row in rows),
         known_preference=sum(row["preferred"] is not None for row in rows),
         lines=tuple(
-            _line(row, rules["rules"][place], names)
+            _line(row, rules["rules"][place], names, month)
             for place, _, row in judged[: int(rules["maximum_physicians"])]
         ),
         notes=(
@@ -238,13 +238,13 @@ def _rule(row: Row) -> int:
     return next(place for place, rule in enumerate(rules["rules"]) if facts[rule["if"]])
 
 
-def _line(row: Row, rule: dict[str, Any], names: dict[str, str]) -> PhysicianLine:
+def _line(row: Row, rule: dict[str, Any], names: dict[str, str], month: date) -> PhysicianLine:
     phases = declared("wording")["phases"]
     preferred = row["preferred"] or declared("own_physicians")["unknown_preference"]
     words = {
         "push_contacts": row["push_contacts"],
-        "request_on": _day(row["request_on"]),
-        "signal_on": _day(row["signal_on"]),
+        "request_on": _day(row["request_on"], month),
+        "signal_on": _day(row["signal_on"], month),
         "signal_channel": row["signal_channel"] or "",
         "preferred": preferred,
         # A representative cannot ask by way of the site: what is no means of theirs is not proposed.
@@ -260,12 +260,17 @@ def _line(row: Row, rule: dict[str, Any], names: dict[str, str]) -> PhysicianLin
         else "お名前の登録なし",
         where=where,
         phase=str(phases[row["phase_id"]]) if row["phase_id"] else "記録なし",
-        phase_note="MRの記録のみ" if row["evidence_level"] == "C" else (row["product"] or ""),
+        phase_note="・".join(
+            part for part in (row["product"], "MRの記録のみ" if row["evidence_level"] == "C" else "") if part
+        ),
         preferred=(row["preferred"] or "まだ不明") + ("（MRの記録）" if row["is_preference_by_mr"] else ""),
-        last_contact=f"{_day(last)} {row['last_channel']}" if last else "記録なし",
+        last_contact=f"{_day(last, month)} {row['last_channel']}" if last else "記録なし",
         step=str(rule["step"]).format_map(words),
     )
 
 
-def _day(day: date | None) -> str:
-    return f"{day.month}/{day.day}" if day else ""
+def _day(day: date | None, month: date) -> str:
+    """The day, with its year where that is not the page's."""
+    if day is None:
+        return ""
+    return short_day(day) if day.year == month.year else full_day(day)

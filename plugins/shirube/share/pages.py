@@ -23,7 +23,7 @@ from shirube.share.release_files import Kpi, ReleaseFiles
 from shirube.share.render import Renderer
 from shirube.share.report_hq import HeadOfficePage, head_office_page
 from shirube.share.report_mr import OfficePage, office_page
-from shirube.share.wording import declared
+from shirube.share.wording import declared, full_day
 from shirube.vault import reveal
 
 Progress = Callable[[str, dict[str, Any]], None]
@@ -131,7 +131,7 @@ def _write(
             offices=offices,
             head_office=head_office,
             release_id=release.release_id,
-            as_of=release.as_of,
+            as_of=full_day(release.as_of),
         ),
     )
     pages = [
@@ -169,7 +169,7 @@ def _write_head_office(
         "head_office", page=page, picture=Markup(page.picture), catalogue="../../docs/catalogue/index.html"
     )
     _write_text(folder / "index.html", html)
-    (folder / "head_office.pdf").write_bytes(renderer.pdf("head_office", dataclasses.asdict(page)))
+    (folder / "head_office.pdf").write_bytes(renderer.pdf("head_office", dataclasses.asdict(page), sides=2))
     return page
 
 
@@ -202,14 +202,14 @@ def _write_documents(
         _write_text(docs / "dbt" / "index.html", dbt_docs.offline_page(manifest, release))
     data_docs = release.folder / "audit" / "data_docs"
     if data_docs.is_dir():
-        shutil.copytree(data_docs, docs / "data_docs", copy_function=shutil.copyfile)
+        _copy_data_docs(release, data_docs, docs / "data_docs")
     (docs / "catalogue").mkdir(mode=0o755)
     tables = catalogue.tables(release, manifest)
     numbers = catalogue.numbers(release, manifest)
     html = renderer.html(
         "catalogue",
         catalogue_style=renderer.style("catalogue"),
-        as_of=f"{release.as_of.year}年{release.as_of.month}月{release.as_of.day}日",
+        as_of=full_day(release.as_of),
         release_id=release.release_id,
         config_version=release.manifest["config_version"],
         numbers=numbers,
@@ -218,10 +218,33 @@ def _write_documents(
         published={table.name for table in tables},
         sources=catalogue.sources(release),
         words=declared("glossary")["terms"],
+        phases=catalogue.phases(),
+        evidence=declared("wording")["evidence"],
         has_dbt_docs=manifest is not None,
         has_data_docs=data_docs.is_dir(),
     )
     _write_text(docs / "catalogue" / "index.html", html)
+
+
+def _copy_data_docs(release: ReleaseFiles, made: Path, place: Path) -> None:
+    """The audit's pages for everyone: without those of tables that few may see, with a way back."""
+    few = {
+        f"marts.{entry['name']}"
+        for entry in release.manifest["marts"]
+        if str(entry.get("file") or "").startswith("restricted/")
+    }
+    shutil.copytree(
+        made,
+        place,
+        copy_function=shutil.copyfile,
+        ignore=lambda _folder, names: [name for name in names if name.removesuffix(".html") in few],
+    )
+    index = place / "index.html"
+    text = index.read_text(encoding="utf-8")
+    for name in few:
+        text = text.replace(f'<a href="{name}.html">{name}</a>', name)
+    back = '<p><a href="../catalogue/index.html">数字と表のカタログ</a></p>'
+    _write_text(index, text.replace("<body>", f"<body>{back}", 1))
 
 
 def _role(path: Path) -> str:

@@ -78,6 +78,28 @@ class Value:
         return not (self.phase_id or self.product_id or self.channel_id or self.breakdown)
 
 
+def kpi_of(row: Row) -> Kpi:
+    """A row of `dim_kpi` as a registry entry."""
+    return Kpi(
+        kpi_id=row["kpi_id"],
+        version=str(row["kpi_version"]),
+        display_order=int(row["display_order"]),
+        name_ja=row["name_ja"],
+        numerator_ja=row["numerator_ja"],
+        denominator_ja=row["denominator_ja"],
+        kind=row["kind"],
+        direction=row["direction"],
+        evidence_level=row["evidence_level"],
+        minimum_sample=int(row["minimum_sample"] or 0),
+        meaningful_difference=float(row["meaningful_difference"] or 0.0),
+        audience=_words(row["audience"]),
+        must_not_conclude_ja=row["must_not_conclude_ja"],
+        unit_ja=row["unit_ja"] or "",
+        period=row["period"],
+        row=row,
+    )
+
+
 class ReleaseFiles:
     """The tables of one release folder, read through DuckDB in memory; use as a context manager."""
 
@@ -133,24 +155,7 @@ class ReleaseFiles:
         if self.file("dim_kpi") is None:
             return kpis
         for row in self.query("select * from {dim_kpi} order by kpi_id, kpi_version"):
-            kpis[row["kpi_id"]] = Kpi(
-                kpi_id=row["kpi_id"],
-                version=str(row["kpi_version"]),
-                display_order=int(row["display_order"]),
-                name_ja=row["name_ja"],
-                numerator_ja=row["numerator_ja"],
-                denominator_ja=row["denominator_ja"],
-                kind=row["kind"],
-                direction=row["direction"],
-                evidence_level=row["evidence_level"],
-                minimum_sample=int(row["minimum_sample"] or 0),
-                meaningful_difference=float(row["meaningful_difference"] or 0.0),
-                audience=_words(row["audience"]),
-                must_not_conclude_ja=row["must_not_conclude_ja"],
-                unit_ja=row["unit_ja"] or "",
-                period=row["period"],
-                row=row,
-            )
+            kpis[row["kpi_id"]] = kpi_of(row)
         return dict(sorted(kpis.items(), key=lambda item: (item[1].display_order, item[0])))
 
     def values(self, scope_type: str, scope_id: str) -> list[Value]:

@@ -57,11 +57,11 @@ class Renderer:
         """The stylesheet `templates/<name>.css`, to stand inside a page."""
         return Markup((TEMPLATES / f"{name}.css").read_text(encoding="utf-8"))
 
-    def pdf(self, template: str, page: dict[str, Any]) -> bytes:
+    def pdf(self, template: str, page: dict[str, Any], sides: int = 1) -> bytes:
         """Compile `templates/<template>.typ` with `page` as its data; the same page gives the same bytes.
 
-        It is always one sheet: where the words run over, everything is set a little smaller. Raises
-        ValueError if even the smallest readable size does not fit.
+        It is always one sheet, printed on one side or on both: where the words run over, everything is set a
+        little smaller. Raises ValueError if even the smallest readable size does not fit.
         """
         for fit in FITS:
             compiled = self._typst.compile(
@@ -70,7 +70,7 @@ class Renderer:
                 sys_inputs={"page": json.dumps(page, ensure_ascii=False, sort_keys=True), "fit": str(fit)},
                 timestamp=self._stamp,
             )
-            if isinstance(compiled, bytes) and pages_in(compiled) == 1:
+            if isinstance(compiled, bytes) and pages_in(compiled) <= sides:
                 return compiled
         raise ValueError(f"{template} does not fit on one sheet, even at {FITS[-1]:.0%} of its size")
 

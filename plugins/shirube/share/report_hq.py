@@ -1,4 +1,4 @@
-"""The head-office page: whether it works, how sure that is, and what nobody can know yet, on one sheet.
+"""The head-office page: whether it works, how sure that is, what nobody can know yet, on one sheet of paper.
 
 Nothing is estimated here: verdicts, intervals, reasons come from `mart_necessity` and `mart_pilot_readout`,
 numbers from `fct_kpi_value`. The page chooses and puts in words, by the rules of `page_hq.yaml`.
@@ -15,8 +15,10 @@ from shirube.share.number_lines import (
     NumberLine,
     cannot_say,
     current_values,
+    evidence_of,
     number_line,
     signed,
+    who_answered,
     without_value,
 )
 from shirube.share.readability import glossary_of
@@ -69,11 +71,16 @@ class HeadOfficePage:
     answer: str
     evidence: str
     limits: str
+    claims: list[str]
+    pilots_answer: str
+    pilots_evidence: str
+    pilots_limits: str
     picture: str
     picture_title: str
     picture_note: str
     necessity: list[NecessityLine]
     numbers: list[NumberLine]
+    numbers_note: str
     pilots: list[PilotLine]
     pilots_title: str
     pilots_note: str
@@ -88,7 +95,11 @@ class HeadOfficePage:
         parts = [
             self.answer,
             self.limits,
+            *self.claims,
+            self.pilots_answer,
+            self.pilots_limits,
             self.picture_note,
+            self.numbers_note,
             self.pilots_title,
             self.pilots_note,
             self.how_to_know,
@@ -108,7 +119,11 @@ class HeadOfficePage:
         cells += [
             " ".join([p.name, p.design, p.result, p.verdict, p.evidence, p.caution]) for p in self.pilots
         ]
-        parts = [self.running_text(), self.question, self.evidence, self.picture_title]
+        parts = [self.running_text(), self.question, self.evidence, self.pilots_evidence, self.picture_title]
+        if self.evidence or self.pilots_evidence:
+            parts.append("根拠の強さ")
+        if self.necessity:
+            parts.append("手段 接点 意味のある差 見つけられる差")
         return "\n".join([*parts, *cells, *[item.what for item in self.cannot_say], *self.missing])
 
 
@@ -121,7 +136,9 @@ def head_office_page(release: ReleaseFiles, registry: dict[str, Kpi]) -> HeadOff
     month = last_closed_month(release.as_of)
     necessity = _necessity(release)
     answer = _answer(necessity)
-    for clause, level in answer:
+    tried = _pilot_rows(release)
+    pilots_answer = _pilots_answer(tried)
+    for clause, level in [*answer, *pilots_answer]:
         too_strong = wording.verbs_above(clause, level)
         if too_strong:
             raise ValueError(f"head-office page: {', '.join(too_strong)} claims more than {level}")
@@ -132,24 +149,30 @@ def head_office_page(release: ReleaseFiles, registry: dict[str, Kpi]) -> HeadOff
         raise ValueError(
             f"{len(chosen)} numbers are meant for {ROLE}; a page holds {page['maximum_numbers']}"
         )
-    pilots, picture = _pilots(release), _picture(necessity)
+    pilots, picture = [_pilot_line(row) for row in tried], _picture(necessity)
     arrived, missing = release.sources()
     claims = [row["evidence_level"] for row in necessity if row["verdict"] != "cannot_tell"]
+    proved = [row["evidence_level"] for row in tried if row["verdict"] != "cannot_tell"]
     result = HeadOfficePage(
         month=f"{month.year}年{month.month}月",
-        as_of=f"{release.as_of.month}/{release.as_of.day}時点",
+        as_of=f"{wording.full_day(release.as_of)}時点",
         arrived=len(arrived),
         expected=len(arrived) + len(missing),
         missing=missing,
         question=str(page["question"]),
         answer="".join(f"{clause}。" for clause, _ in answer),
-        evidence=_strength(min(claims)) if claims else "",
+        evidence=wording.strength(min(claims)) if claims else "",
         limits=str(page["limits"][min(claims)] if claims else page["limit_where_nothing_is_claimed"]),
+        claims=_claims(necessity),
+        pilots_answer="".join(f"{clause}。" for clause, _ in pilots_answer),
+        pilots_evidence=wording.strength(min(proved)) if proved else "",
+        pilots_limits=str(page["limits"][min(proved)]) if proved else "",
         picture=picture,
         picture_title=str(page["picture_title"]),
         picture_note=str(page["picture_note"]) if picture else "",
         necessity=_necessity_lines(necessity),
         numbers=[number_line(kpi, current[kpi.kpi_id], month) for kpi in chosen],
+        numbers_note=who_answered(values, chosen, current) + evidence_of(chosen),
         pilots=pilots[: int(page["pilots"]["most"])],
         pilots_title=str(page["pilots"]["title" if pilots else "title_without"]),
         pilots_note=_pilots_note(len(pilots)),
@@ -195,11 +218,6 @@ def _answer(necessity: list[Row]) -> list[tuple[str, str]]:
             same = "、".join(str(row["channel_name"]) for row in rows if row["evidence_level"] == level)
             clauses.append((words[level].format(channels=same), level))
     return clauses
-
-
-def _strength(level: str) -> str:
-    """「条件をそろえた比較（4段階の3）」"""
-    return f"{_evidence(level)}（4段階の{level[1]}）"
 
 
 def _evidence(level: str) -> str:
@@ -272,24 +290,59 @@ def _picture(necessity: list[Row]) -> str:
     )
 
 
-def _pilots(release: ReleaseFiles) -> list[PilotLine]:
+def _pilot_rows(release: ReleaseFiles) -> list[Row]:
     """What the initiatives showed, newest first; empty where none could be read."""
     if release.file("mart_pilot_readout") is None:
         return []
+    return release.query("select * from {mart_pilot_readout} order by starts_on desc, initiative_id")
+
+
+def _pilot_line(row: Row) -> PilotLine:
     words = declared("page_hq")["pilots"]
-    rows = release.query("select * from {mart_pilot_readout} order by starts_on desc, initiative_id")
+    return PilotLine(
+        name=str(row["name_ja"]),
+        design=str(words["designs"][row["design"]]),
+        result=_result(row),
+        verdict=_necessity_word(row["verdict"]),
+        evidence=_evidence(row["evidence_level"]),
+        reason=f"{row['reason']}。" if row["reason"] else "",
+        compared=_compared(row),
+        caution=str(words["easy_product"]) if row["is_easy_product"] else "",
+    )
+
+
+def _pilots_answer(rows: list[Row]) -> list[tuple[str, str]]:
+    """How many initiatives came out how, each clause with its evidence level; empty where none was tried."""
+    if not rows:
+        return []
+    words = declared("page_hq")["pilots"]["answer"]
+    clauses = [(str(words["tried"]).format(number=len(rows)), "E1")]
+    for verdict in ("needed", "conditional", "not_needed"):
+        found = [row["evidence_level"] for row in rows if row["verdict"] == verdict]
+        clauses += [
+            (str(words[verdict][level]).format(number=found.count(level)), level)
+            for level in sorted(set(found), reverse=True)
+        ]
+    easy = sum(bool(row["is_easy_product"]) for row in rows if row["verdict"] != "cannot_tell")
+    if easy:
+        clauses.append((str(words["easy"]).format(number=easy), "E1"))
+    unknown = sum(row["verdict"] == "cannot_tell" for row in rows)
+    if unknown:
+        clauses.append((str(words["cannot_tell"]).format(number=unknown), "E1"))
+    return clauses
+
+
+def _claims(necessity: list[Row]) -> list[str]:
+    """How large the difference is that the answer speaks of, once per channel with such a verdict."""
+    words = declared("page_hq")["claim"]
     return [
-        PilotLine(
-            name=str(row["name_ja"]),
-            design=str(words["designs"][row["design"]]),
-            result=_result(row),
-            verdict=_necessity_word(row["verdict"]),
-            evidence=_evidence(row["evidence_level"]),
-            reason=f"{row['reason']}。" if row["reason"] else "",
-            compared=_compared(row),
-            caution=str(words["easy_product"]) if row["is_easy_product"] else "",
+        str(words["more" if row["benefit_per_100"] >= 0 else "fewer"]).format(
+            channel=row["channel_name"],
+            size=wording.rounded(abs(row["benefit_per_100"]), 1),
+            span=_span(row["benefit_low_per_100"], row["benefit_high_per_100"]),
         )
-        for row in rows
+        for row in necessity
+        if row["verdict"] != "cannot_tell" and row["benefit_per_100"] is not None
     ]
 
 

@@ -21,16 +21,18 @@ from shirube.share.number_lines import (
     counter,
     current_values,
     difference,
+    evidence_of,
     months,
     note,
     number_line,
     said,
     signed,
+    who_answered,
     whole,
     without_value,
 )
 from shirube.share.readability import glossary_of
-from shirube.share.release_files import Kpi, ReleaseFiles, Value, last_closed_month
+from shirube.share.release_files import Kpi, ReleaseFiles, Value, last_closed_month, last_closed_period
 from shirube.share.wording import Difference, declared
 
 
@@ -62,6 +64,7 @@ class OfficePage:
     picture_title: str
     picture_note: str
     numbers: list[NumberLine]
+    numbers_note: str
     step: dict[str, str]
     cannot_say: list[CannotSay]
     contents: list[str]
@@ -82,6 +85,7 @@ class OfficePage:
             self.step["why"],
             self.voices_note,
             self.picture_note,
+            self.numbers_note,
         ]
         parts += [f"{item.why}。{item.when}" for item in self.cannot_say] + self.not_said
         parts += [*self.contents, self.contents_note]
@@ -115,13 +119,14 @@ def office_page(release: ReleaseFiles, registry: dict[str, Kpi], office_id: str,
     picture, picture_note = _picture(values, page["chart"], release.judged_only(office_id), month)
     arrived, missing = release.sources()
     voices, voices_note = _voices(release, office_id)
-    contents = _contents(release)
+    contents, contents_note = _contents(release)
+    numbers_note = who_answered(values, chosen, current) + evidence_of(chosen)
     not_said = list(dict.fromkeys(kpi.must_not_conclude_ja for kpi in chosen))
     result = OfficePage(
         office_id=office_id,
         office=office,
         month=f"{month.year}年{month.month}月",
-        as_of=f"{release.as_of.month}/{release.as_of.day}時点",
+        as_of=f"{wording.full_day(release.as_of)}時点",
         arrived=len(arrived),
         expected=len(arrived) + len(missing),
         missing=missing,
@@ -133,10 +138,11 @@ def office_page(release: ReleaseFiles, registry: dict[str, Kpi], office_id: str,
         picture_title="先生の段階ごとの人数",
         picture_note=picture_note,
         numbers=[number_line(kpi, current[kpi.kpi_id], month) for kpi in chosen],
+        numbers_note=numbers_note,
         step=_step({kpi.kpi_id: kpi for kpi in chosen}, current),
         cannot_say=cannot_say(chosen, current, without_value(values, registry, month, "mr")),
         contents=contents,
-        contents_note=str(page["contents"]["note" if contents else "none"]),
+        contents_note=contents_note,
         voices=voices,
         voices_note=voices_note,
         not_said=[*not_said[: int(page["maximum_warnings"])], *page["always_not_said"]],
@@ -305,27 +311,44 @@ def _voices(release: ReleaseFiles, office_id: str) -> tuple[list[Voice], str]:
                 text = f"{row['context']}{row['action']}{row['result']}"
                 voices.append(Voice(str(words["kinds"][row["outcome_kind"]]), text, str(row["story_id"])))
                 break
-    whose = words["own" if own else "company"]
-    return voices, f"{whose}{chosen[0]['set_note_ja']}"
+    success = sum(row["outcome_kind"] == "positive" for row in chosen)
+    whose = str(words["own" if own else "company"]).format(number=len(chosen), success=success)
+    return voices, f"{whose}{words['newest']}{chosen[0]['set_note_ja']}"
 
 
-def _contents(release: ReleaseFiles) -> list[str]:
-    """Materials for representatives that the interval allows to be labelled 「残す」, by title."""
+def _contents(release: ReleaseFiles) -> tuple[list[str], str]:
+    """Materials for representatives that the interval allows to be labelled 「残す」, by title, and the note
+    that says whose numbers these are.
+
+    The mart holds months, quarters and longer periods that end on the same day; the page reads one length.
+    """
     words = declared("page")["contents"]
-    if release.file("mart_content_evaluation") is None:
-        return []
-    rows = release.query(
-        "select e.title, e.n_exposed, e.reaction_rate from {mart_content_evaluation} e "
-        "inner join {dim_channel} c on c.channel_id = e.channel_id "
-        "where e.label = 'keep' and c.is_mr_channel and e.title is not null and e.reaction_rate is not null "
-        "and e.period_end = (select max(period_end) from {mart_content_evaluation} where period_end <= ?) "
-        "order by e.title, e.channel_id",
-        [last_closed_month(release.as_of)],
-    )
+    rows = []
+    if release.file("mart_content_evaluation") is not None:
+        rows = release.query(
+            "select e.title, e.period_start, e.period_end, e.n_exposed, e.n_reacted, e.reaction_rate, "
+            "e.reaction_low, e.reaction_high from {mart_content_evaluation} e "
+            "inner join {dim_channel} c on c.channel_id = e.channel_id "
+            "where e.label = 'keep' and c.is_mr_channel and e.title is not null "
+            "and e.reaction_rate is not null and e.scope_type = 'company' and e.period_type = $period "
+            "and e.period_end = $end order by e.title, e.channel_id",
+            {
+                "period": words["period"],
+                "end": last_closed_period(words["period"], last_closed_month(release.as_of)),
+            },
+        )
+    if not rows:
+        return [], str(words["none"])
     sentences = [
         words["line"].format(
-            title=row["title"], reaction=wording.natural_frequency(row["reaction_rate"], "人")
+            title=row["title"],
+            seen=f"{row['n_exposed']:,}",
+            reacted=f"{row['n_reacted']:,}",
+            interval=wording.frequency_interval(
+                row["reaction_rate"], row["reaction_low"], row["reaction_high"], "人"
+            ),
         )
         for row in rows
     ]
-    return list(dict.fromkeys(sentences))[: int(words["maximum"])]
+    of = f"{rows[0]['period_start'].month}〜{rows[0]['period_end'].month}月"
+    return list(dict.fromkeys(sentences))[: int(words["maximum"])], str(words["note"]).format(months=of)

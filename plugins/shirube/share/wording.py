@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,16 @@ LEVELS = ("E0", "E1", "E2", "E3", "E4")
 def declared(name: str) -> dict[str, Any]:
     """Read one of the declared texts beside this module (`wording`, `page` or `glossary`)."""
     return dict(yaml.safe_load((Path(__file__).with_name(f"{name}.yaml")).read_text(encoding="utf-8")))
+
+
+def full_day(day: date) -> str:
+    """A day as every page writes it where its year is not plain: 「2026年11月8日」."""
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def short_day(day: date) -> str:
+    """A day of the page's own months: 「11月8日」."""
+    return f"{day.month}月{day.day}日"
 
 
 def rounded(value: float, digits: int = 0) -> str:
@@ -115,6 +126,11 @@ def certainty(verdict: str, change: Difference | None, threshold: float) -> str:
         if is_within if verdict == "unchanged" else is_beyond_zero:
             return str(line["word"])
     return str(words["certainty"][-1]["word"])
+
+
+def strength(level: str) -> str:
+    """A level of evidence in words with its place on the ladder: 「条件をそろえた比較（4段階の3）」."""
+    return f"{declared('wording')['evidence'][level]['name']}（4段階の{level[1]}）"
 
 
 def verdict_word(verdict: str) -> str:

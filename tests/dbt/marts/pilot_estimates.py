@@ -18,7 +18,7 @@ READ: Row = {
     "meaningful_effect": 0.03, "p_value": 0.011, "q_value": 0.033, "n_tests": 3, "failed_diagnostics": "",
     "missing_diagnostics": "", "contacts_per_treated": 3.0, "contacts_per_move": 30.0,
     "over_contact_share": 0.05, "evidence_level": "E4", "verdict": "needed",
-    "reason_ja": "効果がありました(100人あたり3人を上回る)。負担も決まりの範囲です",
+    "reason_ja": "効果がありました（100人あたり3人を上回る）。負担も決まりの範囲です",
     "rule_version": "necessity-1",
 }  # fmt: skip
 UNREAD: Row = {
