@@ -146,7 +146,7 @@ def parts_of_the_build(home: Path, estimates_log: Path) -> tuple[dict[str, float
 
 @dataclass(frozen=True)
 class Run:
-    """One size: how often the landed rows stand in its lake, its steps, and where the build's seconds went."""
+    """One size: how often its landed rows stand in the lake, its steps, where the build's seconds went."""
 
     copies: int
     measurements: list[Measurement]
@@ -243,8 +243,8 @@ def in_words(run: Run) -> list[str]:
     lines = []
     if run.copies > 1:
         lines.append(
-            f"  - A company of a {run.copies}th of the size was landed; its rows stand in the lake"
-            f" {run.copies} times, each time as other persons and records."
+            f"  - {steps['build'].touchpoints // run.copies:,} touchpoints were landed; their rows stand in the"
+            f" lake {run.copies} times, each time as other persons and records."
         )
     if PLAIN in steps:
         plain = steps[PLAIN]
