@@ -48,7 +48,8 @@ def find_page(home: Home, url_path: str) -> Path | None:
 
 
 NOTHING_HERE = """<!DOCTYPE html>
-<html lang="ja"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<html lang="ja"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>資料がありません</title></head>
 <body><h1>ここに資料はありません</h1>
 <p>まだ公開されていないか、場所が変わりました。<a href="/">資料の一覧へ</a></p>
