@@ -503,3 +503,22 @@ def test_who_is_meant_by_the_next_step_can_be_found(tmp_path: Path) -> None:
 
 
 KPI_WORDS = builder.KPIS["channel.over_contact_rate"][5]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        ((28, 48), (31, 50), "100人中4人の差は、偶然でも起こります。"),  # 58 and 62, 3.7 between them
+        (
+            (44, 74),
+            (47, 74),
+            "先月との差は、偶然でも起こります。",
+        ),  # 59 and 64 are 5 apart, the difference is 4.1
+        ((31, 50), (31, 50), "先月との差は、偶然でも起こります。"),  # no 「0人の差」
+    ],
+)
+def test_a_difference_is_the_one_a_reader_would_subtract(
+    tmp_path: Path, before: tuple[int, int], after: tuple[int, int], why: str
+) -> None:
+    page = page_of(tmp_path, head(before, after, verdict="cannot_tell"))
+    assert page.why.endswith(f"人です。{why}")

@@ -211,14 +211,27 @@ def _answer(kpi: Kpi | None, value: Value | None) -> tuple[str, str, str, str]:
     return f"{answer}。", wording.verdict_word(verdict), certainty, _why(kpi, value, verdict, change)
 
 
+def _amount(kpi: Kpi, value: Value, change: Difference) -> str:
+    """The difference in words: 「100人中4人の差」 where the rounded numbers beside it differ by just that.
+
+    Else without a number, or a reader who subtracts would find another one.
+    """
+    previous = str(declared("wording")["periods"][value.period_type]["previous"])
+    amount = wording.rounded(abs(change.value) * 100)
+    shares = [share for share in (value.value, value.previous_value) if share is not None]
+    shown = [int(wording.rounded(share * 100)) for share in shares if wording.frequency_base(share) == 100]
+    if len(shown) == 2 and amount == str(abs(shown[0] - shown[1])) != "0":
+        return f"100{kpi.unit_ja}中{amount}{kpi.unit_ja}の差"
+    return f"{previous}との差"
+
+
 def _why(kpi: Kpi, value: Value, verdict: str, change: Difference | None) -> str:
     """Why the verdict is what it is, in two short sentences."""
     number = f"数えたのは、{kpi.denominator_ja}{whole(value.denominator):,}{counter(kpi)}です。"
     if change is None or verdict == "cannot_tell":
         reason = value.verdict_reason or "比べるための数字ではありません"
         if change is not None:
-            amount = wording.rounded(abs(change.value) * 100)
-            reason = f"100{kpi.unit_ja}中{amount}{kpi.unit_ja}の差は、偶然でも起こります"
+            reason = f"{_amount(kpi, value, change)}は、偶然でも起こります"
         return f"{number}{reason}。"
     low, high = (signed(wording.rounded(edge * 100)) for edge in (change.low, change.high))
     span = f"差の幅は、100{kpi.unit_ja}中{low}〜{high}{kpi.unit_ja}です"
