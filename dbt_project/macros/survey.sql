@@ -40,3 +40,20 @@
         'want_meeting',
     ]) }}
 {%- endmacro %}
+
+{#-
+    Which of a physician's answers to one question in one period counts: his last (H10), which is 1. `answer` is the
+    relation with the answer, `question` its columns that tell the questions apart, `period` the relation with the period.
+-#}
+{% macro answer_recency(answer, question, period='mart_period') -%}
+    row_number() over (
+        partition by
+            {{ period }}.period_type,
+            {{ period }}.period_start,
+            {{ answer }}.physician_key
+            {%- for column in question %},
+            {{ answer }}.{{ column }}
+            {%- endfor %}
+        order by {{ answer }}.responded_on desc, {{ answer }}.response_key desc
+    )
+{%- endmacro %}

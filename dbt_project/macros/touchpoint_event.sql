@@ -37,3 +37,26 @@
 {% macro told_topic(topic_id) -%}
     case when not coalesce(topic.is_off_label, false) then {{ topic_id }} end
 {%- endmacro %}
+
+{#-
+    Contacts of known physicians, Medical's left out: `columns` of fct_touchpoint, what `named` computes from its row
+    (name → SQL over `touchpoint`), and is_mr_contact: a representative was in touch, not only sent something.
+-#}
+{% macro contacts_without_medical(columns, named={}) -%}
+    select
+        {%- for column in columns %}
+        touchpoint.{{ column }},
+        {%- endfor %}
+        {%- for name, rule in named.items() %}
+        {{ rule }} as {{ name }},
+        {%- endfor %}
+        channel.is_mr_channel and touchpoint.initiator = 'mr' and touchpoint.depth >= 1 as is_mr_contact
+    from {{ ref('fct_touchpoint') }} as touchpoint
+    inner join {{ ref('dim_channel') }} as channel
+        on touchpoint.channel_id = channel.channel_id
+    where
+        touchpoint.physician_key is not null
+        and touchpoint.initiator <> 'medical'
+        and touchpoint.channel_id not in {{ kpi_medical_channels() }}
+        and touchpoint.occurred_on <= {{ as_of() }}
+{%- endmacro %}

@@ -164,6 +164,18 @@ placed as (
     where coalesce(material.is_training, 0) = 0
 ),
 
+known_version as (
+    select
+        material.content_key,
+        material.content_id,
+        version.*
+    from {{ ref('int_content_version') }} as version
+    inner join (
+        select distinct content_key, content_id, material_number from {{ ref('int_content_material') }}
+    ) as material
+        on version.material_number = material.material_number
+),
+
 versioned as (
     select
         placed.*,
@@ -179,31 +191,11 @@ versioned as (
         end as is_role_allowed,
         coalesce(named.content_id, current_version.content_id) as version_content_id
     from placed
-    left join (
-        select
-            material.content_key,
-            material.content_id,
-            version.*
-        from {{ ref('int_content_version') }} as version
-        inner join (
-            select distinct content_key, content_id, material_number from {{ ref('int_content_material') }}
-        ) as material
-            on version.material_number = material.material_number
-    ) as named
+    left join known_version as named
         on
             placed.content_key = named.content_key
             and placed.logged_version = named.content_version
-    left join (
-        select
-            material.content_key,
-            material.content_id,
-            version.*
-        from {{ ref('int_content_version') }} as version
-        inner join (
-            select distinct content_key, content_id, material_number from {{ ref('int_content_material') }}
-        ) as material
-            on version.material_number = material.material_number
-    ) as current_version
+    left join known_version as current_version
         on
             placed.content_key_without_version = current_version.content_key
             and placed.used_on >= current_version.in_force_from

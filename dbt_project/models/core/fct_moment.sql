@@ -11,22 +11,9 @@ first_day as (
 ),
 
 contact as (
-    select
-        touchpoint.physician_key,
-        touchpoint.source,
-        touchpoint.source_record_id,
-        touchpoint.occurred_on,
-        touchpoint.product_id,
-        touchpoint.depth,
-        channel.is_mr_channel and touchpoint.initiator = 'mr' and touchpoint.depth >= 1 as is_mr_contact
-    from {{ ref('fct_touchpoint') }} as touchpoint
-    inner join {{ ref('dim_channel') }} as channel
-        on touchpoint.channel_id = channel.channel_id
-    where
-        touchpoint.physician_key is not null
-        and touchpoint.initiator <> 'medical'
-        and touchpoint.channel_id not in {{ kpi_medical_channels() }}
-        and touchpoint.occurred_on <= {{ as_of() }}
+    {{ contacts_without_medical(
+        ['physician_key', 'source', 'source_record_id', 'occurred_on', 'product_id', 'depth']
+    ) }}
 ),
 
 engaged_day as (

@@ -2,25 +2,14 @@
 -- its topic; of the representatives' contacts, how many fell into an open moment. A contact is one source record,
 -- whatever the number of its products. Medical's is left out.
 with contact as (
-    select
-        touchpoint.physician_key,
-        touchpoint.source,
-        touchpoint.source_record_id,
-        touchpoint.occurred_on,
-        touchpoint.topic_id,
-        touchpoint.product_id,
-        touchpoint.depth,
-        touchpoint.direction = 'push' as is_push,
-        channel.is_mr_channel and touchpoint.initiator = 'mr' and touchpoint.depth >= 1 as is_mr_contact,
-        touchpoint.source = 'crm_call' and touchpoint.initiator = 'mr' and touchpoint.depth >= 2 as is_dialogue
-    from {{ ref('fct_touchpoint') }} as touchpoint
-    inner join {{ ref('dim_channel') }} as channel
-        on touchpoint.channel_id = channel.channel_id
-    where
-        touchpoint.physician_key is not null
-        and touchpoint.initiator <> 'medical'
-        and touchpoint.channel_id not in {{ kpi_medical_channels() }}
-        and touchpoint.occurred_on <= {{ as_of() }}
+    {{ contacts_without_medical(
+        ['physician_key', 'source', 'source_record_id', 'occurred_on', 'topic_id', 'product_id', 'depth'],
+        {
+            'is_push': "touchpoint.direction = 'push'",
+            'is_dialogue':
+                "touchpoint.source = 'crm_call' and touchpoint.initiator = 'mr' and touchpoint.depth >= 2",
+        }
+    ) }}
 ),
 
 need as (

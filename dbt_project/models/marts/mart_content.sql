@@ -21,13 +21,7 @@ log_start as (
 ),
 
 representatives as (
-    select distinct
-        months.period_start,
-        employee.employee_key
-    from months
-    inner join {{ ref('dim_employee') }} as employee
-        on months.period_end >= employee.valid_from and months.period_end < employee.valid_to
-    where employee.role = 'MR' and coalesce(employee.is_active, true)
+    {{ kpi_mrs_in_post('months', ['period_start']) }}
 ),
 
 staff as (

@@ -30,14 +30,7 @@ by_physician as (
 ),
 
 representatives as (
-    select distinct
-        mart_period.period_type,
-        mart_period.period_start,
-        employee.employee_key
-    from {{ ref('mart_period') }} as mart_period
-    inner join {{ ref('dim_employee') }} as employee
-        on mart_period.period_end >= employee.valid_from and mart_period.period_end < employee.valid_to
-    where employee.role = 'MR' and coalesce(employee.is_active, true)
+    {{ kpi_mrs_in_post(ref('mart_period'), ['period_type', 'period_start']) }}
 ),
 
 staff as (

@@ -42,14 +42,10 @@ levels as (
     where product_id is not null
 ),
 
-{# A physician answers once per period and question (H10): his last answer. #}
 last_answers as (
     select
         levels.*,
-        row_number() over (
-            partition by period_type, period_start, physician_key, item_id, channel_id, product_id
-            order by responded_on desc, response_key desc
-        ) as recency
+        {{ answer_recency('levels', ['item_id', 'channel_id', 'product_id'], period='levels') }} as recency
     from levels
 ),
 

@@ -63,14 +63,10 @@ levels as (
     where item_id = 'topic_usefulness' and subject_id is not null
 ),
 
-{# A physician answers once per period and question (H10): his last answer. #}
 last_answers as (
     select
         levels.*,
-        row_number() over (
-            partition by period_type, period_start, physician_key, item_id, channel_id, phase_id, breakdown
-            order by responded_on desc, response_key desc
-        ) as recency
+        {{ answer_recency('levels', ['item_id', 'channel_id', 'phase_id', 'breakdown'], period='levels') }} as recency
     from levels
 ),
 

@@ -15,10 +15,7 @@ answers as (
         answer.item_id,
         answer.score,
         cast(date_trunc('month', answer.responded_on) as date) as answered_month,
-        row_number() over (
-            partition by mart_period.period_type, mart_period.period_start, answer.physician_key, answer.item_id
-            order by answer.responded_on desc, answer.response_key desc
-        ) as recency
+        {{ answer_recency('answer', ['item_id']) }} as recency
     from {{ ref('mart_period') }} as mart_period
     inner join {{ ref('fct_survey_response') }} as answer
         on answer.responded_on between mart_period.period_start and mart_period.period_end

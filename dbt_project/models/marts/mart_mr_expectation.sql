@@ -11,15 +11,7 @@ answers as (
         answer.item_id,
         answer.subject_id,
         cast(answer.score as double) as score,
-        row_number() over (
-            partition by
-                mart_period.period_type,
-                mart_period.period_start,
-                answer.physician_key,
-                answer.item_id,
-                answer.subject_id
-            order by answer.responded_on desc, answer.response_key desc
-        ) as recency
+        {{ answer_recency('answer', ['item_id', 'subject_id']) }} as recency
     from {{ ref('mart_period') }} as mart_period
     inner join {{ ref('fct_survey_response') }} as answer
         on answer.responded_on between mart_period.period_start and mart_period.period_end

@@ -60,10 +60,7 @@ last_wants as (
         wants.need_item_id,
         wants.wants,
         case when received.response_key is not null then 1 else 0 end as receives,
-        row_number() over (
-            partition by mart_period.period_type, mart_period.period_start, wants.physician_key, wants.need_item_id
-            order by wants.responded_on desc, wants.response_key desc
-        ) as recency
+        {{ answer_recency('wants', ['need_item_id']) }} as recency
     from {{ ref('mart_period') }} as mart_period
     inner join wants
         on wants.responded_on between mart_period.period_start and mart_period.period_end
@@ -77,10 +74,7 @@ wishes as (
         mart_period.period_start,
         answer.physician_key,
         answer.answer_code as meeting_wish,
-        row_number() over (
-            partition by mart_period.period_type, mart_period.period_start, answer.physician_key
-            order by answer.responded_on desc, answer.response_key desc
-        ) as recency
+        {{ answer_recency('answer', []) }} as recency
     from {{ ref('mart_period') }} as mart_period
     inner join {{ ref('fct_survey_response') }} as answer
         on answer.responded_on between mart_period.period_start and mart_period.period_end

@@ -52,10 +52,7 @@ answers as (
         mart_period.period_start,
         response.physician_key,
         response.score,
-        row_number() over (
-            partition by mart_period.period_type, mart_period.period_start, response.physician_key
-            order by response.responded_on desc, response.response_key desc
-        ) as recency
+        {{ answer_recency('response', []) }} as recency
     from {{ ref('mart_period') }} as mart_period
     inner join {{ ref('fct_survey_response') }} as response
         on response.responded_on between mart_period.period_start and mart_period.period_end
@@ -69,8 +66,7 @@ physicians as (
         physician.period_end,
         physician.branch_id,
         physician.office_id,
-        coalesce(physician.specialty_group, 'unknown')
-        || '|' || coalesce(physician.practice_type, 'unknown') as segment_id,
+        {{ kpi_segment_id('physician') }} as segment_id,
         case when answers.score is not null then 1 else 0 end as has_answer,
         case when needs.needs_answered >= rule.min_answered_share * needs.needs then 1 else 0 end as is_answered,
         case
@@ -103,34 +99,14 @@ scoped as (
         period_type,
         period_start,
         period_end,
-        case
-            when grouping(segment_id) = 0 then 'segment'
-            when grouping(office_id) = 0 then 'office'
-            when grouping(branch_id) = 0 then 'branch'
-            else 'company'
-        end as scope_type,
-        case
-            when grouping(segment_id) = 0 then segment_id
-            when grouping(office_id) = 0 then office_id
-            when grouping(branch_id) = 0 then branch_id
-            else 'company'
-        end as scope_id,
-        case
-            when grouping(segment_id) = 1 and grouping(office_id) = 0 then max(branch_id)
-            else 'company'
-        end as parent_scope_id,
+        {{ kpi_scope_columns(with_mr=false, with_segment=true) }},
         count(*) as n_physicians_with_need,
         sum(has_answer) as physicians_with_csat,
         sum(is_answered) as physicians_needs_answered,
         sum(is_single_channel) as physicians_single_channel,
         sum(is_answered * is_single_channel * is_satisfied) as physicians_sufficed
     from physicians
-    group by grouping sets (
-        (period_type, period_start, period_end),
-        (period_type, period_start, period_end, branch_id),
-        (period_type, period_start, period_end, office_id),
-        (period_type, period_start, period_end, segment_id)
-    )
+    group by {{ kpi_scope_sets(['period_type', 'period_start', 'period_end'], with_mr=false, with_segment=true) }}
 ),
 
 {{ kpi_protected(

@@ -24,8 +24,7 @@ physicians as (
         physician.period_end,
         physician.branch_id,
         physician.office_id,
-        coalesce(physician.specialty_group, 'unknown')
-        || '|' || coalesce(physician.practice_type, 'unknown') as segment_id,
+        {{ kpi_segment_id('physician') }} as segment_id,
         physician.career_band,
         first_choices.channel_id
     from {{ ref('mart_physician_period') }} as physician
@@ -41,33 +40,15 @@ by_choice as (
         period_type,
         period_start,
         period_end,
-        case
-            when grouping(segment_id) = 0 then 'segment'
-            when grouping(office_id) = 0 then 'office'
-            when grouping(branch_id) = 0 then 'branch'
-            else 'company'
-        end as scope_type,
-        case
-            when grouping(segment_id) = 0 then segment_id
-            when grouping(office_id) = 0 then office_id
-            when grouping(branch_id) = 0 then branch_id
-            else 'company'
-        end as scope_id,
-        case
-            when grouping(segment_id) = 1 and grouping(office_id) = 0 then max(branch_id)
-            else 'company'
-        end as parent_scope_id,
+        {{ kpi_scope_columns(with_mr=false, with_segment=true) }},
         case when grouping(career_band) = 0 then 'career_band=' || career_band end as breakdown,
         channel_id,
         cast(count(*) as double) as physicians
     from physicians
-    group by grouping sets (
-        (period_type, period_start, period_end, channel_id),
-        (period_type, period_start, period_end, channel_id, branch_id),
-        (period_type, period_start, period_end, channel_id, office_id),
-        (period_type, period_start, period_end, channel_id, segment_id),
-        (period_type, period_start, period_end, channel_id, segment_id, career_band)
-    )
+    group by {{ kpi_scope_sets(
+        ['period_type', 'period_start', 'period_end', 'channel_id'],
+        with_mr=false, with_segment=true, segment_split='career_band'
+    ) }}
 ),
 
 known as (
