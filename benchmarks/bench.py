@@ -243,8 +243,8 @@ def in_words(run: Run) -> list[str]:
     lines = []
     if run.copies > 1:
         lines.append(
-            f"  - {steps['build'].touchpoints // run.copies:,} touchpoints were landed; their rows stand in the"
-            f" lake {run.copies} times, each time as other persons and records."
+            f"  - {steps['build'].touchpoints // run.copies:,} touchpoints were landed; their rows stand in"
+            f" the lake {run.copies} times, each time as other persons and records."
         )
     if PLAIN in steps:
         plain = steps[PLAIN]
