@@ -265,7 +265,7 @@ def test_the_gaps_of_the_library_are_found_and_no_others(company: Company) -> No
     assert whole == sum(row[3] for row in missed) > 100
     # How the topic stands at the end of a month, and on the day of the build.
     standing = company.rows(
-        "select distinct product_id, topic_id, period_end from marts.mart_content_need "
+        "select distinct need.product_id, need.topic_id, need.period_end from marts.mart_content_need as need "
         "where period_type = 'month' and is_gap order by 1, 2, 3"
     )
     expected = company.rows(
@@ -282,24 +282,6 @@ def test_the_gaps_of_the_library_are_found_and_no_others(company: Company) -> No
         "where answer = 'to_medical' and not topic.is_off_label order by 1, 2"
     )
     assert to_medical == [(product, topic) for product, topic, _, until in gaps if until == "9999-12-31"]
-
-
-def test_targets_of_whom_nothing_is_recorded_are_the_unseen_ones(
-    company: Company, sample_folder: Path
-) -> None:
-    """Half a year after their last record, and nobody else."""
-    silent = company.truth["silent_targets"]
-    file = sample_folder / "truth_physician.parquet"
-    months = company.rows(
-        "select period_start, n_unseen, (select count(*) from read_parquet("
-        f"'{file}') where cast(silent_from || '-01' as date) <= period_start - interval '5' month) "
-        "from marts.mart_journey where scope_type = 'company' and period_type = 'month' "
-        "and n_unseen is not null order by period_start"
-    )
-    assert len(months) >= 5
-    assert all(unseen == expected for _, unseen, expected in months), months
-    assert months[0][1] == silent["from_the_first_month"] > 20
-    assert months[-1][1] == silent["physicians"]
 
 
 def test_a_release_holds_every_kpi_and_every_page(company: Company) -> None:

@@ -16,7 +16,6 @@ from shirube.sample.frames import Frame, Month, rows, size, stack
 from shirube.sample.gaps import off_the_shelves
 from shirube.sample.online import Online
 from shirube.sample.parameters import P1, P2, P4, P5, P6, PX
-from shirube.sample.silence import without_the_silent
 
 
 class Simulation(Online, Answers):
@@ -73,7 +72,7 @@ class Simulation(Online, Answers):
         self._advance(rng, index, phase, webinar_on, seen)
         consents = stack([self.first_consents, opt_outs]) if index == 0 else opt_outs
         moved = (self.since == index + 1) & (self.phase > phase) & (phase <= P4)
-        happened = Month(
+        return Month(
             index,
             phase,
             calls,
@@ -90,7 +89,6 @@ class Simulation(Online, Answers):
             portal_on,
             moved,
         )
-        return without_the_silent(self.company, happened)
 
     def _exposed(
         self,
