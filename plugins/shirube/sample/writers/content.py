@@ -386,9 +386,10 @@ class ContentWriter:
         for meeting, held in enumerate(meetings):
             for place in range(12):
                 material = self.materials[(meeting * 17 + place * 7) % len(self.materials)]
-                version = material.versions[0]
-                if version.approved_day > held:
+                approved = [version for version in material.versions if version.approved_day <= held]
+                if not approved:
                     continue
+                version = approved[-1]
                 decision = DECISIONS[(meeting + place) % len(DECISIONS)]
                 cells.append(
                     [
