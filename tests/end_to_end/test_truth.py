@@ -265,7 +265,7 @@ def test_the_gaps_of_the_library_are_found_and_no_others(company: Company) -> No
     assert whole == sum(row[3] for row in missed) > 100
     # How the topic stands at the end of a month, and on the day of the build.
     standing = company.rows(
-        "select distinct need.product_id, need.topic_id, need.period_end from marts.mart_content_need as need "
+        "select distinct product_id, topic_id, period_end from marts.mart_content_need "
         "where period_type = 'month' and is_gap order by 1, 2, 3"
     )
     expected = company.rows(
