@@ -24,10 +24,14 @@ trial as (
         on account.external_id like rule.external_id_pattern
 ),
 
+master as (
+    select distinct physician_code from {{ ref('stg_dcf_physician') }}
+),
+
 -- A physician whose data may not be used any more has no key, so none of the accounts has it; and an account that
 -- carries his code does not get another's key by being merged.
 known as (
-    select distinct physician_code from {{ ref('stg_dcf_physician') }}
+    select physician_code from master
     where {{ physician_key('physician_code') }} not in (select physician_key from {{ ref('int_stopped_physician') }})
 )
 

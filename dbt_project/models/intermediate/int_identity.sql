@@ -121,13 +121,13 @@ counted as (
 gathered as (
     select * from counted
     union all
-    select distinct
+    select
         'dcf_code' as reference_type,
         physician_code as reference,
         cast('1900-01-01' as date) as valid_from,
         1 as persons,
         {{ physician_key('physician_code') }} as physician_key
-    from {{ ref('stg_dcf_physician') }}
+    from (select distinct physician_code from {{ ref('stg_dcf_physician') }}) as master
     where {{ physician_key('physician_code') }} not in (select physician_key from {{ ref('int_stopped_physician') }})
     union all
     select

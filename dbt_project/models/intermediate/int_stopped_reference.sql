@@ -5,15 +5,20 @@
     'stg_dcf_physician': 'physician_code',
     'stg_dcf_affiliation': 'physician_code',
     'int_account_version': 'external_id',
-    'stg_portal_delivery': 'physician_code',
+    'portal': 'physician_code',
     'stg_initiative_assignment': 'physician_code',
 } %}
-with code as (
+-- Every delivery of the portals, replaced ones too: nothing has to be ranked here.
+with portal as (
+    {{ landed('portal_delivery') | indent(4) }}
+),
+
+code as (
     {% for model, column in coded.items() %}
     select
         named.{{ column }} as reference,
         stopped.physician_key
-    from {{ ref(model) }} as named
+    from {{ 'portal' if model == 'portal' else ref(model) }} as named
     inner join {{ ref('int_stopped_physician') }} as stopped
         on {{ physician_key('named.' ~ column) }} = stopped.physician_key
     {{ 'union' if not loop.last }}
@@ -77,7 +82,7 @@ named as (
         'portal_member_id' as reference_type,
         portal.vendor || ':' || portal.portal_member_id as reference,
         code.physician_key
-    from {{ ref('stg_portal_delivery') }} as portal
+    from portal
     inner join code
         on portal.physician_code = code.reference
     where portal.portal_member_id is not null

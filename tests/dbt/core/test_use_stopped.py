@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 from dataclasses import dataclass
 from datetime import date
@@ -31,6 +32,7 @@ class Builds:
     everybody: Warehouse
     without: Warehouse
     key: str
+    lake: TinyLake
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,7 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
     lake.stopped = [key, "NobodyKnows1"]
     without = lake.build(as_of=AS_OF, select=(*CORE, "path:seeds"), name="without")
     _marts(lake, without.file)
-    return Builds(everybody, without, key)
+    return Builds(everybody, without, key, lake)
 
 
 def _marts(lake: TinyLake, file: Path) -> None:
@@ -174,6 +176,27 @@ def test_everybody_elses_rows_are_the_same(builds: Builds) -> None:
 def _other_keys(builds: Builds) -> set[str]:
     rows = builds.everybody.rows("select distinct physician_key from core.dim_physician")
     return {key for (key,) in rows} - {builds.key}
+
+
+def test_an_adapter_that_does_not_ask_fails_the_build(builds: Builds) -> None:
+    """What it would leave: a contact of nobody under his account, beside one under a stranger's."""
+    planted = builds.lake.root / "planted.duckdb"
+    shutil.copyfile(builds.without.file, planted)
+    tested = ("test_name:names_no_stopped_physician",)
+    contact = (
+        "insert into core.fct_touchpoint select * replace (null as physician_key,"
+        " 'crm_account_id' as physician_reference_type, '{}' as physician_reference)"
+        " from core.fct_touchpoint limit 1"
+    )
+    with duckdb.connect(str(planted)) as connection:
+        connection.execute(contact.format("A77"))
+    assert len(builds.lake.build(as_of=AS_OF, select=tested, name="planted").results) == 2
+    with duckdb.connect(str(planted)) as connection:
+        connection.execute(contact.format("A9"))
+    with pytest.raises(
+        AssertionError, match=r"names_no_stopped_physician_fct_touchpoint.*Got 1 result|FAIL 1"
+    ):
+        builds.lake.build(as_of=AS_OF, select=tested, name="planted")
 
 
 def test_the_list_without_keys_is_no_list(builds: Builds, tmp_path: Path) -> None:
