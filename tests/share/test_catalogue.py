@@ -151,7 +151,7 @@ def test_what_arrived_is_found_by_the_same_search(text: str, home: Home) -> None
     assert "MR" in readers["crm_call"], "a number for representatives rests on it"
     assert readers["portal_delivery"] == [""], "no number of this release rests on it"
     assert text.count('<tr class="sought" data-readers=') == len(readers) == 3
-    assert 'querySelectorAll("article, tr.sought")' in text
+    assert 'querySelectorAll("article, tr.sought, div.sought")' in text
 
 
 def test_it_works_without_dbts_manifest(home: Home, tmp_path: Path) -> None:
