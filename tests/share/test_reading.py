@@ -236,7 +236,7 @@ def test_nothing_runs_off_a_telephone(release: Path, tmp_path: Path, page: str) 
 def test_the_search_finds_words_and_phases_too(
     release: Path, tmp_path: Path, sought: str, found: str
 ) -> None:
-    """Whoever looks for a term finds its explanation, not only its numbers; widths of letters do not matter."""
+    """Whoever looks for a term finds what it means; the width of letters does not matter."""
     assert CHROMIUM is not None
     script = (
         f"<script>var field = document.getElementById('q'); field.value = '{sought}';"
