@@ -201,3 +201,21 @@ def test_few_clusters_widen_what_can_be_told() -> None:
     assert judge(finding(0.08, 0.02, freedom=9), RULE).verdict is Verdict.NEEDED
     assert judge(finding(0.075, 0.02, freedom=9), RULE).verdict is Verdict.CANNOT_TELL
     assert judge(finding(0.075, 0.02), RULE).verdict is Verdict.NEEDED
+
+
+def test_a_burden_beyond_the_rule_is_told_with_the_rules_own_number() -> None:
+    """「決まりの割合」 alone tells a reader nothing; brackets are full-width, as on every page."""
+    judgement = judge(finding(0.08, 0.02, burden=Burden(1.2, 0.33)), RULE)
+    share = f"{RULE.maximum_over_contact_share * 100:g}"
+    assert judgement.reason_ja.endswith(
+        f"ただし接点の多すぎる先生（30日に{RULE.over_contact_above}回超）が、決まりの100人中{share}人を超えます"
+    )
+    assert "(" not in judgement.reason_ja
+
+
+@pytest.mark.parametrize("burden", [Burden(math.nan, 0.0), Burden(1.0, math.nan)])
+def test_a_burden_that_is_unknown_is_not_said_to_be_beyond_the_rule(burden: Burden) -> None:
+    judgement = judge(finding(0.08, 0.02, burden=burden), RULE)
+    assert judgement.verdict is Verdict.CONDITIONAL
+    assert judgement.reason_ja.endswith("を確かめられません")
+    assert "超えます" not in judgement.reason_ja

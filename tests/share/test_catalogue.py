@@ -161,7 +161,7 @@ def test_what_arrived_is_found_by_the_same_search(text: str, home: Home) -> None
     assert readers["dcf_physician"] == [""], "no number of this release rests on it"
     assert readers["portal_delivery"] == readers["crm_call"], "they use it where it is there"
     assert text.count('<tr class="sought" data-readers=') == len(readers) == 4
-    assert 'querySelectorAll("article, tr.sought")' in text
+    assert 'querySelectorAll("article, tr.sought, div.sought")' in text
 
 
 def test_it_works_without_dbts_manifest(home: Home, tmp_path: Path) -> None:

@@ -222,3 +222,39 @@ def test_nothing_runs_off_a_telephone(release: Path, tmp_path: Path, page: str) 
     found = re.search(r"<title>wide (\d+)</title>", done.stdout)
     assert found is not None
     assert int(found.group(1)) <= PHONE
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs a browser")
+@pytest.mark.parametrize(
+    ("sought", "found"),
+    [
+        ("休眠・後退", "以前は関心があり"),
+        ("条件をそろえた比較", "似た先生どうしで比べた差"),
+        ("ｆｉｔ．choice", "希望に沿った連絡"),
+    ],
+)
+def test_the_search_finds_words_and_phases_too(
+    release: Path, tmp_path: Path, sought: str, found: str
+) -> None:
+    """Whoever looks for a term finds what it means; the width of letters does not matter."""
+    assert CHROMIUM is not None
+    script = (
+        f"<script>var field = document.getElementById('q'); field.value = '{sought}';"
+        "field.dispatchEvent(new Event('input'));"
+        "document.title = Array.from(document.querySelectorAll('article, .sought'))"
+        ".filter(function (one) { return !one.hidden; }).map(function (one) { return one.textContent; })"
+        ".join(' ');</script></body>"
+    )
+    copy = tmp_path / "page.html"
+    text = (release / "docs" / "catalogue" / "index.html").read_text(encoding="utf-8")
+    copy.write_text(text.replace("</body>", script), encoding="utf-8")
+    done = subprocess.run(
+        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+         "--disable-background-networking", f"--user-data-dir={tmp_path / 'chrome'}", "--dump-dom",
+         copy.as_uri()],
+        check=True, capture_output=True, timeout=120, text=True,
+    )  # fmt: skip
+    shown = re.search(r"<title>(.*?)</title>", done.stdout, re.DOTALL)
+    assert shown is not None
+    assert found in shown.group(1)
+    assert "売上への貢献" not in shown.group(1)

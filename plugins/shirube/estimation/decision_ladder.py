@@ -259,10 +259,17 @@ def _why_lowered(finding: Finding) -> str:
 
 def _burden_ja(burden: Burden, effect: Effect, rule: NecessityRule) -> str:
     """What about the burden is beyond the rule; empty where nothing is. Unknown burden is not acceptable."""
+    if math.isnan(burden.contacts_per_move(effect.estimate)):
+        return "1人進むまでの接点の数を確かめられません"
+    if math.isnan(burden.over_contact_share):
+        return "接点の多すぎる先生の割合を確かめられません"
     if not burden.contacts_per_move(effect.estimate) <= rule.maximum_contacts_per_move:
         return f"1人進むまでの接点の数が決まり（{rule.maximum_contacts_per_move:g}回）を超えます"
     if not burden.over_contact_share <= rule.maximum_over_contact_share:
-        return f"接点の多すぎる先生（30日に{rule.over_contact_above}回超）が決まりの割合を超えます"
+        return (
+            f"接点の多すぎる先生（30日に{rule.over_contact_above}回超）が、"
+            f"決まりの100人中{rule.maximum_over_contact_share * 100:g}人を超えます"
+        )
     return ""
 
 
