@@ -28,8 +28,8 @@ FRAME = {
     "bridge_physician_facility", "bridge_physician_identity", "dim_content", "dim_content_version",
     "dim_employee", "dim_facility", "dim_organization", "dim_physician", "dim_product",
     "fct_physician_month", "int_account", "int_account_version", "int_affiliation_period",
-    "int_employee_period", "int_identity", "int_product", "int_product_name", "int_user_version",
-    "mart_period", "mart_physician_period",
+    "int_employee_period", "int_identity", "int_product", "int_product_name", "int_stopped_reference",
+    "int_user_version", "mart_period", "mart_physician_period",
 }  # fmt: skip
 BESIDE = {
     # What was allowed at that moment is noted; whose tracks may not be kept is decided, as who somebody is.

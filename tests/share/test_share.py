@@ -204,6 +204,8 @@ def test_a_crowded_page_is_set_smaller_and_an_impossible_one_refused() -> None:
     assert pages_in(renderer.pdf("own_physicians", page | {"lines": [line] * 14})) == 1
     with pytest.raises(ValueError, match="does not fit on one sheet"):
         renderer.pdf("own_physicians", page | {"lines": [line] * 60})
+    assert pages_in(renderer.pdf("own_physicians", page | {"lines": [line] * 60}, sides_at_worst=9)) > 1
+    assert pages_in(renderer.pdf("own_physicians", page | {"lines": [line] * 14}, sides_at_worst=9)) == 1
 
 
 def test_sharing_again_writes_nothing_and_force_writes_the_same(

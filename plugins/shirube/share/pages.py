@@ -155,7 +155,9 @@ def _write_offices(
             "office", page=page, picture=Markup(page.picture), catalogue="../../docs/catalogue/index.html"
         )
         _write_text(folder / f"{office_id}.html", html)
-        (folder / f"{office_id}.pdf").write_bytes(renderer.pdf("office", dataclasses.asdict(page)))
+        # A busy month is longer than a side; a page that is not made tells nobody anything.
+        printed = renderer.pdf("office", dataclasses.asdict(page), sides_at_worst=2)
+        (folder / f"{office_id}.pdf").write_bytes(printed)
         pages.append(page)
     return pages
 

@@ -57,20 +57,21 @@ class Renderer:
         """The stylesheet `templates/<name>.css`, to stand inside a page."""
         return Markup((TEMPLATES / f"{name}.css").read_text(encoding="utf-8"))
 
-    def pdf(self, template: str, page: dict[str, Any], sides: int = 1) -> bytes:
+    def pdf(self, template: str, page: dict[str, Any], sides: int = 1, sides_at_worst: int = 1) -> bytes:
         """Compile `templates/<template>.typ` with `page` as its data; the same page gives the same bytes.
 
         It is always one sheet, printed on one side or on both: where the words run over, everything is set a
-        little smaller. Raises ValueError if even the smallest readable size does not fit.
+        little smaller, and if that is not enough it may take `sides_at_worst`. Raises ValueError if even the
+        smallest readable size does not fit.
         """
-        for fit in FITS:
+        for fit, most in [*((fit, sides) for fit in FITS), (FITS[-1], max(sides, sides_at_worst))]:
             compiled = self._typst.compile(
                 input=str(TEMPLATES / f"{template}.typ"),
                 format="pdf",
                 sys_inputs={"page": json.dumps(page, ensure_ascii=False, sort_keys=True), "fit": str(fit)},
                 timestamp=self._stamp,
             )
-            if isinstance(compiled, bytes) and pages_in(compiled) <= sides:
+            if isinstance(compiled, bytes) and pages_in(compiled) <= most:
                 return compiled
         raise ValueError(f"{template} does not fit on one sheet, even at {FITS[-1]:.0%} of its size")
 
