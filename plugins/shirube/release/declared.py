@@ -16,6 +16,8 @@ from shirube.release.lineage import MartLineage, meta_of, read_lineage
 
 RESTRICTED_ROLES = frozenset({"medical", "compliance"})
 """Who alone may see how off-label questions were answered and which materials were used against the rules."""
+RESTRICTED_FOLDER = "restricted"
+"""Where a release keeps what only they may read."""
 
 
 def is_restricted(audience: Iterable[str]) -> bool:

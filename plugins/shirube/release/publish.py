@@ -34,7 +34,7 @@ from shirube.engine import bounded
 from shirube.home import Home
 from shirube.ledger import Ledger
 from shirube.release import kpi_rows, retention, shelf
-from shirube.release.declared import Declared, read_declared
+from shirube.release.declared import RESTRICTED_FOLDER, Declared, read_declared
 from shirube.release.lineage import described, rule_versions
 from shirube.release.manifest import (
     DUCKDB_CHECKSUM_FILE,
@@ -56,7 +56,6 @@ Progress = Callable[[str, dict[str, Any]], None]
 
 
 SPILL_FOLDER = ".spill"
-RESTRICTED_FOLDER = "restricted"
 PUBLISHED_DIGITS = 9
 """Decimal places of a published floating-point number."""
 
@@ -254,7 +253,7 @@ def _mart_entry(home: Home, draft: _Draft, build: Candidate, name: str, relation
         _copy_out(draft.connection, relation, file, draft.declared.grain.get(built))
         entry["warnings"] = [check.why for check in draft.decision.warned.get(f"marts.{built}", ())]
     else:
-        good = _last_good(home, build, name)
+        good = _last_good(home, draft.connection, build, name)
         if good is None:
             return {
                 **entry,
@@ -289,7 +288,9 @@ def _day(iso: str) -> str:
     return f"{day.year}年{day.month}月{day.day}日"
 
 
-def _last_good(home: Home, build: Candidate, mart: str) -> _Good | None:
+def _last_good(
+    home: Home, connection: duckdb.DuckDBPyConnection, build: Candidate, mart: str
+) -> _Good | None:
     """The newest release up to the current one that holds this mart, its bytes proven, and in it no row of a
     physician whom the candidate leaves out: what is carried over must not bring him back."""
     stopped = exported_stopped(build.ledger)
@@ -308,14 +309,14 @@ def _last_good(home: Home, build: Candidate, mart: str) -> _Good | None:
             if entry["name"] != mart or not entry["file"]:
                 continue
             file = folder / entry["file"]
-            if sha256(file) == entry["sha256"] and not _names_any(file, stopped):
+            if sha256(file) == entry["sha256"] and not _names_any(connection, file, stopped):
                 return _Good(
                     folder, entry["source_release"] or release_id, entry["source_as_of"] or manifest["as_of"]
                 )
     return None
 
 
-def _names_any(file: Path, physician_keys: list[str]) -> bool:
+def _names_any(connection: duckdb.DuckDBPyConnection, file: Path, physician_keys: list[str]) -> bool:
     """Whether a mart's file holds one of the keys, in whatever column of text."""
     if not physician_keys:
         return False
@@ -323,11 +324,10 @@ def _names_any(file: Path, physician_keys: list[str]) -> bool:
     if not texts:
         return False
     named = " or ".join(f'list_contains($keys, "{column}")' for column in texts)
-    with duckdb.connect() as connection:
-        found = connection.execute(
-            f"select 1 from read_parquet($file) where {named} limit 1",
-            {"file": str(file), "keys": physician_keys},
-        ).fetchone()
+    found = connection.execute(
+        f"select 1 from read_parquet($file) where {named} limit 1",
+        {"file": str(file), "keys": physician_keys},
+    ).fetchone()
     return found is not None
 
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from typing import Any
 from xml.sax.saxutils import escape
 
-from shirube.release.declared import RESTRICTED_ROLES, is_restricted
+from shirube.release.declared import RESTRICTED_FOLDER, RESTRICTED_ROLES, is_restricted
 from shirube.release.kpi_rows import KPI_TABLE, RESTRICTED_KPI_TABLE
 from shirube.release.lineage import LOGS, meta_of, parents
 from shirube.share.chart import FONT, INK, QUIET
 from shirube.share.number_lines import counter
-from shirube.share.release_files import Kpi, ReleaseFiles, Row
+from shirube.share.release_files import Kpi, ReleaseFiles, Row, is_for_few, sources_of
 from shirube.share.wording import declared, full_day, measured, rounded
 
-SOURCE_FIELDS = ("sources", "sources_if_present")
 LESS_IS_UNCHANGED = "（これより小さい変化は「変わらない」と読みます）"
 STATUS_WORDS = {
     "published": "公開",
@@ -141,8 +141,7 @@ def _table(
         quality=STATUS_WORDS.get(quality, quality),
         # The audit's page of a table that few may see stays with the audit.
         quality_page=f"{quality_name}.html"
-        if quality in ("passed", "warning", "critical")
-        and not str(entry.get("file") or "").startswith("restricted/")
+        if quality in ("passed", "warning", "critical") and not is_for_few(entry)
         else "",
         warnings=[str(warning) for warning in entry.get("warnings") or []],
         columns=_columns(release, node, name),
@@ -273,7 +272,7 @@ def sources(release: ReleaseFiles) -> list[Source]:
     words, roles = declared("wording")["arrivals"], declared("wording")["roles"]
     read_by: dict[str, dict[str, None]] = defaultdict(dict)
     for kpi in release.registry().values():
-        for name in _sources_of(kpi.row):
+        for name in chain.from_iterable(sources_of(kpi.row).values()):
             read_by[name].update({str(roles.get(role, role)): None for role in kpi.audience})
     return [
         Source(
@@ -316,29 +315,20 @@ def numbers(release: ReleaseFiles, manifest: dict[str, Any] | None) -> list[dict
                     field: "、".join(
                         _in_words(name, called)
                         + (f"：{words['arrivals']['absent']}" if name in absent else "")
-                        for name in _named(row, field)
+                        for name in names
                     )
-                    for field in SOURCE_FIELDS
+                    for field, names in sources_of(row).items()
                 },
                 "evidence": f"{kpi.evidence_level}（{words['evidence'][kpi.evidence_level]['name']}）",
                 "mart": str(home.get("name") or row.get("mart") or ""),
                 "values_file": (
-                    f"restricted/{RESTRICTED_KPI_TABLE}.parquet"
+                    f"{RESTRICTED_FOLDER}/{RESTRICTED_KPI_TABLE}.parquet"
                     if is_restricted(meta_of(home).get("audience") or kpi.audience)
                     else f"marts/{KPI_TABLE}.parquet"
                 ),
             }
         )
     return found
-
-
-def _sources_of(kpi: Row) -> list[str]:
-    """The sources of a KPI: what it cannot do without, then what it uses where the company has it."""
-    return [name for field in SOURCE_FIELDS for name in _named(kpi, field)]
-
-
-def _named(kpi: Row, field: str) -> list[str]:
-    return [name for name in str(kpi.get(field) or "").split(",") if name]
 
 
 def _minimum_in_words(kpi: Kpi) -> str:

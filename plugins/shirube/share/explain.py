@@ -16,7 +16,7 @@ from typing import Any
 
 from shirube.home import Home
 from shirube.release.kpi_rows import KPI_TABLE
-from shirube.share.release_files import ReleaseFiles, Row
+from shirube.share.release_files import ReleaseFiles, Row, sources_of
 from shirube.share.wording import declared
 
 BREAKDOWNS = ("channel_id", "product_id", "phase_id", "breakdown")
@@ -256,12 +256,7 @@ def _sources(release: ReleaseFiles, definition: Row) -> tuple[Row, ...]:
         )
         trust = {str(row["source"]): row for row in rows}
     found = []
-    named = {
-        name: field == "sources"
-        for field in ("sources", "sources_if_present")
-        for name in str(definition.get(field) or "").split(",")
-        if name
-    }
+    named = {name: field == "sources" for field, names in sources_of(definition).items() for name in names}
     for name, is_needed in named.items():
         entry, marks = entries.get(name, {}), trust.get(name, {})
         found.append(

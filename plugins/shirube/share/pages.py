@@ -19,7 +19,7 @@ from shirube.home import Home
 from shirube.locks import held
 from shirube.share import catalogue, dbt_docs
 from shirube.share.own_physicians import own_physicians_page, physicians_by_employee
-from shirube.share.release_files import Kpi, ReleaseFiles
+from shirube.share.release_files import Kpi, ReleaseFiles, is_for_few
 from shirube.share.render import Renderer
 from shirube.share.report_hq import HeadOfficePage, head_office_page
 from shirube.share.report_mr import OfficePage, office_page
@@ -230,11 +230,7 @@ def _write_documents(
 
 def _copy_data_docs(release: ReleaseFiles, made: Path, place: Path) -> None:
     """The audit's pages for everyone: without those of tables that few may see, with a way back."""
-    few = {
-        f"marts.{entry['name']}"
-        for entry in release.manifest["marts"]
-        if str(entry.get("file") or "").startswith("restricted/")
-    }
+    few = {f"marts.{entry['name']}" for entry in release.manifest["marts"] if is_for_few(entry)}
     shutil.copytree(
         made,
         place,

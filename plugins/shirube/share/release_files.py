@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from shirube.fiscal_periods import latest_complete
+from shirube.release.declared import RESTRICTED_FOLDER
 from shirube.release.kpi_rows import KPI_TABLE, RESTRICTED_KPI_TABLE
 
 Row = dict[str, Any]
@@ -98,6 +99,20 @@ def kpi_of(row: Row) -> Kpi:
         period=row["period"],
         row=row,
     )
+
+
+def sources_of(kpi: Row) -> dict[str, list[str]]:
+    """The sources of a row of `dim_kpi` by field: what it cannot do without, then what it uses where the
+    company has it."""
+    return {
+        field: [name for name in str(kpi.get(field) or "").split(",") if name]
+        for field in ("sources", "sources_if_present")
+    }
+
+
+def is_for_few(mart: Row) -> bool:
+    """Whether the file of a manifest's mart lies where only few may read it."""
+    return str(mart.get("file") or "").startswith(f"{RESTRICTED_FOLDER}/")
 
 
 class ReleaseFiles:
