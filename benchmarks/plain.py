@@ -1922,6 +1922,7 @@ KPIS = " union all ".join(
         kpi("cx.csat_top2_rate", "mart_cx", "n_csat_top2", "n_csat", "n_csat", "channel_id product_id"),
         kpi("cx.nps", "mart_cx", "none", "n_nps", "n_nps", "channel_id product_id", "nps nps_low nps_high"),
         kpi("cx.response_rate", "mart_cx", "n_responded", "n_invited", "n_invited"),
+        kpi("cx.mr_sent_share", "mart_cx", "n_csat_mr_sent", "n_csat", "n_csat", "channel_id product_id"),
         kpi("trust.match_rate", "mart_data_trust", "rows_matched", "rows_to_match", "", "breakdown"),
         kpi(
             "trust.coverage_rate",

@@ -60,6 +60,7 @@ REVIEWED: list[tuple[set[str], set[str], str]] = [
     (ASKED, CALLS | EMAIL | SESSIONS | ONLINE | {"crm_medical_inquiry"}, "the phase only sorts the answers"),
     (IN_ONE_SURVEY, EMAIL, "invitations stand beside the answers"),
     ({"cx.csat_top2_weighted_rate"}, {"crm_sent_email"}, "as above"),
+    ({"cx.mr_sent_share"}, {"crm_email_activity"}, "who asked, whatever became of the e-mail"),
     (
         {"cx.pull_difference_satisfied"},
         EMAIL | {"crm_call_detail", "crm_consent", "crm_medical_inquiry", "portal_delivery", "webinar_zoom"},

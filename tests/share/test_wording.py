@@ -1,6 +1,7 @@
 """Numbers as words: every rule with a golden sentence, and proof that the guards can fail."""
 
 import csv
+import re
 
 import pytest
 import yaml
@@ -165,3 +166,28 @@ def test_every_declared_unit_has_words() -> None:
         for model in yaml.safe_load(file.read_text(encoding="utf-8"))["models"]:
             units |= {kpi["unit_ja"] for kpi in model["config"]["meta"].get("kpis", [])}
     assert units - set(wording.declared("wording")["units"]) == {"人", "件", "回", "日", "点", "通"}
+
+
+def test_what_is_said_of_a_phase_has_the_windows_of_its_rule() -> None:
+    """A changed rule has to change its words: they hold the numbers of the rule and no others."""
+
+    def seed(name: str) -> list[dict[str, str]]:
+        file = project_root() / "dbt_project" / "seeds" / f"{name}.csv"
+        with file.open(encoding="utf-8", newline="") as handle:
+            return list(csv.DictReader(handle))
+
+    expected: dict[str, set[int]] = {"P0": set()}
+    for rule in seed("journey_phase_rule"):
+        numbers = expected.setdefault(rule["phase_id"], set())
+        numbers.add(int(rule["window_days"]))
+        if rule["pattern"] == "two_days":
+            numbers |= {2, int(rule["min_gap_days"])} - {1}
+        if rule["pattern"] == "with_act":
+            numbers |= {int(seed("journey_setting")[0]["promoter_min_score"]), 10}
+    # Nothing is left of a physician once the first phase's window is over.
+    expected["PX"] = expected["P1"]
+    said = {
+        phase: {int(number) for number in re.findall(r"\d+", words)}
+        for phase, words in declared("wording")["phase_meanings"].items()
+    }
+    assert said == expected

@@ -212,9 +212,11 @@ def _trust(marks: tuple[str, ...]) -> str:
 
 
 def who_answered(values: list[Value], chosen: list[Kpi], current: dict[str, Value]) -> str:
-    """How many of the asked physicians stand behind the survey scores of a page (H5); empty without any.
+    """How many of the asked physicians stand behind the survey scores of a page, and how many of them a
+    representative asked (H5); empty without any score.
 
-    One sentence per period: 「調査の数字（7〜9月）は、案内した32人のうち10人の回答です。」
+    Sentences per period: 「調査の数字（7〜9月）は、案内した32人のうち10人の回答です。」 and, where a
+    representative asked anybody, 「満足度に答えた10人のうち4人は、MRからの案内で答えました。…」
     """
     rules = declared("wording")["survey"]
     sentences: dict[tuple[date, date], str] = {}
@@ -223,26 +225,45 @@ def who_answered(values: list[Value], chosen: list[Kpi], current: dict[str, Valu
         if kpi.kpi_id not in rules["scores"] or score.display_state not in COUNTED:
             continue
         period = (score.period_start, score.period_end)
-        rate = next(
-            (
-                value
-                for value in values
-                if value.kpi_id == rules["response"]
-                and value.is_total
-                and (value.period_start, value.period_end) == period
-                and value.display_state in COUNTED
-                and value.denominator
-            ),
-            None,
+        if period in sentences:
+            continue
+        asked = _counted_total(values, rules["response"], period)
+        words = str(rules["answered" if asked else "unknown"]).format(
+            months=months(score),
+            asked=f"{whole(asked.denominator):,}" if asked else "",
+            answered=f"{whole(asked.numerator):,}" if asked else "",
         )
-        words = rules["answered" if rate else "unknown"]
-        facts = (
-            {"asked": f"{whole(rate.denominator):,}", "answered": f"{whole(rate.numerator):,}"}
-            if rate
-            else {}
-        )
-        sentences.setdefault(period, str(words).format(months=months(score), **facts))
+        sentences[period] = words + _asked_by_representatives(values, period)
     return "".join(sentences.values())
+
+
+def _asked_by_representatives(values: list[Value], period: tuple[date, date]) -> str:
+    """That a representative asked some of those who answered; empty where none did."""
+    rules = declared("wording")["survey"]
+    share = _counted_total(values, rules["by_representative"], period)
+    if share is None:
+        return str(rules["asker_unknown"])
+    if not share.numerator:
+        return ""
+    return str(rules["known_asker"]).format(
+        answered=f"{whole(share.denominator):,}", by_representative=f"{whole(share.numerator):,}"
+    )
+
+
+def _counted_total(values: list[Value], kpi_id: str, period: tuple[date, date]) -> Value | None:
+    """The number of all that counts somebody in the period, or None where none may be told."""
+    return next(
+        (
+            value
+            for value in values
+            if value.kpi_id == kpi_id
+            and value.is_total
+            and (value.period_start, value.period_end) == period
+            and value.display_state in COUNTED
+            and value.denominator
+        ),
+        None,
+    )
 
 
 def difference(value: Value) -> Difference | None:

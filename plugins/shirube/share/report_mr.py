@@ -259,7 +259,10 @@ def _picture(
         chart.Group(str(name), _bar(earlier.get(phase), judged_only), _bar(newest.get(phase), judged_only))
         for phase, name in declared("wording")["phases"].items()
     ]
-    hidden = any(bar.instead == "*" for group in groups for bar in (group.before, group.after))
+    bars = [bar for group in groups for bar in (group.before, group.after)]
+    hidden = any(bar.instead == "*" for bar in bars)
+    if all(bar.value is None for bar in bars):
+        return "", "どの段階の人数も、人が特定されるおそれがあるため出しません。"
     labels = (f"{ends[0].month}月" if earlier else "前", f"{ends[-1].month}月")
     picture = chart.grouped_bars(groups, *labels, unit="人", title="先生の段階ごとの人数")
     note = "段階は先生の行動や回答から決め、こちらからの連絡だけでは進みません。"

@@ -219,7 +219,7 @@ def answers() -> list[Row]:
         return {
             "response_key": f"{response}-{item}", "response_id": response, "physician_key": name,
             "responded_on": day, "item_id": item, "score": score, "channel_id": "webinar",
-            "is_mr_sent": False,
+            "is_mr_sent": item == "csat" and name in p(1, 9) and day == "2026-10-10",
         }  # fmt: skip
 
     satisfied = [answer(name, "csat", 4 if name in p(1, 24) else 3) for name in p(1, 32)]
