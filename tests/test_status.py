@@ -100,6 +100,11 @@ def test_the_list_of_stopped_physicians_is_counted_and_never_named(home: Home) -
     told = status(home)
     assert (told["stopped"]["left_out"], told["stopped"]["unknown"]) == (1, 1)
     assert "1 件は、どの記録にもない" in shown(told)
+    file.unlink()
+    lost = status(home)
+    assert lost["stopped"]["problem"] and "put it back" in shown(lost) and "組み立てられません" in shown(lost)
+    file.touch(mode=0o600)
+    assert "利用停止の一覧が変わりました" in shown(status(home)), "an empty list is one that was meant"
     file.write_text("標 太郎\n")
     text = shown(status(home))
     assert "読めないので" in text and "太郎" not in text

@@ -19,7 +19,7 @@ from shirube.landing.replay import is_outdated
 from shirube.landing.scan import InboxScan, scan
 from shirube.ledger import Batch, Ledger
 from shirube.release.manifest import ReleaseError, read_current_manifest
-from shirube.stopped import STOPPED_FILE, stopped_physicians
+from shirube.stopped import last_left_out, stopped_physicians
 
 
 def status(home: Home, *, contracts: Mapping[str, SourceContract] | None = None) -> dict[str, Any]:
@@ -133,12 +133,13 @@ def render(facts: dict[str, Any]) -> RenderableType:
 def _stopped(home: Home) -> dict[str, Any]:
     """How many physicians may not be used any more and how many the last build left out, never who."""
     facts = {"listed": 0, "left_out": 0, "unknown": 0, "is_built": True, "problem": None}
-    if not (home.vault / STOPPED_FILE).exists():
-        return facts
-    from shirube.warehouse import is_list_built, last_build  # only here: it loads the estimators' libraries
-
     try:
         facts["listed"] = len(stopped_physicians(home))
+        if not (facts["listed"] or last_left_out(home)):
+            return facts
+        # Only here, where there is a list: it loads the estimators' libraries.
+        from shirube.warehouse import is_list_built, last_build
+
         facts["is_built"] = is_list_built(home)
     except (OSError, ValueError) as error:
         return facts | {"problem": str(error), "is_built": False}

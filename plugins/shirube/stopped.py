@@ -5,7 +5,7 @@
 
 A build leaves every physician of the list out, whatever its as_of. The list decides what is in a release, so
 it is a part of the release's identity, but as a keyed digest: nobody can find a physician by trying keys. An
-empty list is no list.
+empty list is no list; one that is gone after a build left somebody out stops the next build.
 """
 
 from __future__ import annotations
@@ -35,15 +35,41 @@ _KEY = re.compile(r"[0-9A-Za-z]{12}")
 def stopped_physicians(home: Home) -> list[str]:
     """The keys of the vault's list, sorted, each once; empty where there is no list.
 
-    Raises: VaultPermissionError if others can read the vault or the list, ValueError if a line is no key.
+    Raises: VaultPermissionError if others can read the vault or the list, ValueError if a line is no key or
+    if the list is gone though the last build left somebody out.
     """
     file = home.vault / STOPPED_FILE
     if not file.exists():
+        _assert_nobody_returns(home)
         return []
     private_folder(home)
     assert_private(file)
     lines = (line.partition("#")[0].strip() for line in file.read_text(encoding="utf-8").splitlines())
     return checked_keys(line for line in lines if line)
+
+
+def _assert_nobody_returns(home: Home) -> None:
+    """A list that was lost must not bring anybody back into the next release."""
+    left_out = len(last_left_out(home) or ())
+    if left_out:
+        raise ValueError(
+            f"前回の組み立てで {left_out} 人を除いた利用停止の一覧（vault の {STOPPED_FILE}）がありません。"
+            "一覧を戻してください。だれも除かないなら、空のファイルを置いてください。 / "
+            f"The list by which the last build left out {left_out} physician(s) (the vault's {STOPPED_FILE})"
+            " is gone: put it back, or an empty file if nobody is to be left out."
+        )
+
+
+def last_left_out(home: Home) -> list[str] | None:
+    """The keys that the newest build left out; None before the first build."""
+    pointer = home.warehouse / "last"
+    if not pointer.exists():
+        return None
+    build = home.warehouse / "builds" / pointer.read_text(encoding="ascii").strip()
+    try:
+        return exported_stopped(build / "ledger")
+    except FileNotFoundError:  # a build from before there was a list, or one that was cleared away
+        return []
 
 
 def checked_keys(physician_keys: Iterable[str]) -> list[str]:

@@ -312,8 +312,14 @@ def test_a_changed_list_of_stopped_physicians_is_another_build(home: Home, dbt: 
     assert "1 人" in told and "shirube recall" in told
     assert KNOWN not in "".join(said) and NOBODY not in "".join(said)
     assert build(home, as_of=date(2026, 4, 1)) == after == last_build(home), "the same list, the same build"
-    stop(home, KNOWN)
+    listed = stop(home, KNOWN)
     assert build(home).release_id not in {before.release_id, after.release_id}
+    listed.unlink()
+    with pytest.raises(ValueError, match="除いた利用停止の一覧"):
+        build(home)
+    with pytest.raises(ValueError, match="put it back, or an empty file"):
+        is_list_built(home)
+    assert last_build(home).left_out == LeftOut(1, 0), "a lost list brings nobody back"
     stop(home)
     assert build(home).release_id == before.release_id
 

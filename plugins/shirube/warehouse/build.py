@@ -28,7 +28,7 @@ from shirube.estimation.step import EstimationError, estimate_all
 from shirube.home import Home
 from shirube.landing.locks import reading_lake
 from shirube.locks import held
-from shirube.stopped import exported_stopped, stopped_physicians
+from shirube.stopped import last_left_out, stopped_physicians
 from shirube.warehouse.inputs import Inputs, prepare
 from shirube.warehouse.run_dbt import LOG_FILE, DbtError, DbtPlaces, ModelResult, Progress, run_dbt
 from shirube.warehouse.versions import config_version, release_id_of
@@ -145,14 +145,8 @@ def is_list_built(home: Home) -> bool:
 
     Raises: VaultPermissionError or ValueError if the list cannot be trusted or read.
     """
-    listed = stopped_physicians(home)
-    try:
-        built = exported_stopped(last_build(home).ledger)
-    except FileNotFoundError:  # no build, or one from before there was a list
-        built = []
-        if not (home.warehouse / "last").exists():
-            return True
-    return listed == built
+    built = last_left_out(home)
+    return built is None or stopped_physicians(home) == built
 
 
 def _build(
