@@ -284,6 +284,24 @@ def test_the_gaps_of_the_library_are_found_and_no_others(company: Company) -> No
     assert to_medical == [(product, topic) for product, topic, _, until in gaps if until == "9999-12-31"]
 
 
+def test_targets_of_whom_nothing_is_recorded_are_the_unseen_ones(
+    company: Company, sample_folder: Path
+) -> None:
+    """Half a year after their last record, and nobody else."""
+    silent = company.truth["silent_targets"]
+    file = sample_folder / "truth_physician.parquet"
+    months = company.rows(
+        "select period_start, n_unseen, (select count(*) from read_parquet("
+        f"'{file}') where cast(silent_from || '-01' as date) <= period_start - interval '5' month) "
+        "from marts.mart_journey where scope_type = 'company' and period_type = 'month' "
+        "and n_unseen is not null order by period_start"
+    )
+    assert len(months) >= 5
+    assert all(unseen == expected for _, unseen, expected in months), months
+    assert months[0][1] == silent["from_the_first_month"] > 20
+    assert months[-1][1] == silent["physicians"]
+
+
 def test_a_release_holds_every_kpi_and_every_page(company: Company) -> None:
     manifest = json.loads((company.home.current / "manifest.json").read_text(encoding="utf-8"))
     assert company.truth["planted"]["off_label_without_record"]["inquiries"] > 0

@@ -16,6 +16,7 @@ from shirube.sample.frames import Frame, Month, rows, size, stack
 from shirube.sample.gaps import off_the_shelves
 from shirube.sample.online import Online
 from shirube.sample.parameters import P1, P2, P4, P5, P6, PX
+from shirube.sample.silence import without_the_silent
 
 
 class Simulation(Online, Answers):
@@ -72,7 +73,7 @@ class Simulation(Online, Answers):
         self._advance(rng, index, phase, webinar_on, seen)
         consents = stack([self.first_consents, opt_outs]) if index == 0 else opt_outs
         moved = (self.since == index + 1) & (self.phase > phase) & (phase <= P4)
-        return Month(
+        happened = Month(
             index,
             phase,
             calls,
@@ -89,6 +90,7 @@ class Simulation(Online, Answers):
             portal_on,
             moved,
         )
+        return without_the_silent(self.company, happened)
 
     def _exposed(
         self,

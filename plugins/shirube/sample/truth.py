@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shirube.sample import columns as col
-from shirube.sample import gaps, names, opinions, satisfaction
+from shirube.sample import gaps, names, opinions, satisfaction, silence
 from shirube.sample.company import N_PRODUCTS, Array, Company
 from shirube.sample.defects import Defects
 from shirube.sample.frames import Month
 from shirube.sample.parameters import P4, PHASES, Parameters
+from shirube.sample.silence import HEARD
 from shirube.sample.writers.files import FileLog
 from shirube.sample.writers.multichannel import KINDS as SESSION_KINDS
 
@@ -119,6 +120,7 @@ class Truth:
             "satisfaction": satisfaction.planted(),
             "opinions": opinions.planted(),
             "content_gaps": gaps.planted(self.company),
+            "silent_targets": silence.planted(self.company),
             "follow_up": self._follow_up(defects, parameters),
             "planted": _planted(log, defects, records),
             "expected": _expected(log, defects, records),
@@ -161,6 +163,7 @@ def _physicians(company: Company) -> pa.Table:
     last = period.end_day
     place = company.facilities
     before, after = company.facility_of(period.start_day), company.facility_of(last)
+    since = silence.silent_from(company)
 
     def office(facility: Array) -> pa.StringArray:
         return col.padded(place.office[facility] + 1, 2, "OF")
@@ -182,6 +185,9 @@ def _physicians(company: Company) -> pa.Table:
             "is_resolvable": pa.array(people.is_resolvable),
             "is_email_ambiguous": pa.array(people.is_ambiguous),
             "is_merged": pa.array(people.is_merged),
+            "silent_from": col.pick(
+                [period.label(month) for month in range(period.months)], np.where(since < HEARD, since, -1)
+            ),
         }
     )
 

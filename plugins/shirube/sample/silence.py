@@ -1,0 +1,66 @@
+"""Targets of whom nothing is recorded, for half of them from the first day, for half from a later month on.
+
+They have no e-mail address, work in a practice of their own or never joined the company's site, and nobody
+gets to see them. What they think goes on unseen. Nothing is drawn: what others do stays the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from shirube.sample.company import Array, Company
+from shirube.sample.frames import Frame, Month, rows
+
+HEARD = 10_000
+
+
+def silent_from(company: Company) -> Array:
+    """Index of the month from which nothing is recorded of each physician; `HEARD` for everybody else."""
+    people = company.physicians
+    known = people.is_resolvable & ~people.is_merged & (people.deleted_month >= HEARD)
+    silent = people.is_target & known & ~people.has_email & (~people.is_hospital | ~people.has_member_id)
+    later = np.cumsum(silent) % 2 == 0
+    return np.where(silent, np.where(later, company.period.months // 3, 0), HEARD)
+
+
+def without_the_silent(company: Company, month: Month) -> Month:
+    """The month without the records of physicians of whom nothing is recorded in it.
+
+    A group briefing that is left with fewer than two attendees did not take place.
+    """
+    silent = silent_from(company) <= month.index
+
+    def theirs(frame: Frame) -> Array:
+        who = frame["physician"]
+        known = who < len(silent)
+        return known & silent[np.where(known, who, 0)]
+
+    calls = month.calls
+    gone = theirs(calls) & ~calls["is_parent"] & ~calls["test"].astype(bool)
+    groups, attendees = np.unique(calls["parent"][~gone & (calls["parent"] > 0)], return_counts=True)
+    held = groups[attendees >= 2]
+    gone |= (calls["parent"] > 0) & ~np.isin(calls["parent"], held)
+    gone |= calls["is_parent"].astype(bool) & ~np.isin(calls["number"], held)
+    return replace(
+        month,
+        calls=rows(calls, ~gone),
+        portal=rows(month.portal, ~theirs(month.portal)),
+        web=rows(month.web, ~theirs(month.web)),
+        inquiries=rows(month.inquiries, ~theirs(month.inquiries)),
+        signals=rows(month.signals, ~theirs(month.signals)),
+    )
+
+
+def planted(company: Company) -> dict[str, Any]:
+    """How many there are, for truth.json; who they are is in truth_physician.parquet."""
+    since = silent_from(company)
+    first = since[since < HEARD]
+    return {
+        "what": "nothing is recorded of these targets from `silent_from` on (truth_physician.parquet)",
+        "caught_by": "mart_journey (n_unseen), six months later",
+        "physicians": len(first),
+        "from_the_first_month": int((first == 0).sum()),
+    }
