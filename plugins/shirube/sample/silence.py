@@ -31,7 +31,10 @@ def without_the_silent(company: Company, month: Month) -> Month:
 
     A group briefing that is left with fewer than two attendees did not take place.
     """
-    silent = silent_from(company) <= month.index
+    since = silent_from(company)
+    silent, first_day = since <= month.index, np.full(len(since), np.iinfo(np.int64).max)
+    for index in np.unique(since[since < HEARD]):
+        first_day[since == index] = company.period.month_start(int(index))
 
     def theirs(frame: Frame) -> Array:
         who = frame["physician"]
@@ -39,7 +42,9 @@ def without_the_silent(company: Company, month: Month) -> Month:
         return known & silent[np.where(known, who, 0)]
 
     calls = month.calls
-    gone = theirs(calls) & ~calls["is_parent"] & ~calls["test"].astype(bool)
+    # A call that follows up a signal may fall into the next month.
+    gone = calls["day"] >= first_day[calls["physician"]]
+    gone &= ~calls["is_parent"] & ~calls["test"].astype(bool)
     groups, attendees = np.unique(calls["parent"][~gone & (calls["parent"] > 0)], return_counts=True)
     held = groups[attendees >= 2]
     gone |= (calls["parent"] > 0) & ~np.isin(calls["parent"], held)
