@@ -301,6 +301,13 @@ def test_targets_of_whom_nothing_is_recorded_are_the_unseen_ones(
     assert all(sure <= unseen <= possible for _, sure, unseen, possible in months), months
     assert months[0][1] == silent["from_the_first_month"] > 20
     assert months[-1][1:] == (silent["physicians"],) * 3
+    refusals = company.count(
+        "select count(distinct physician_key) from core.fct_consent_event "
+        "where channel_id = 'mr_visit' and consent_state = 'opted_out'"
+    )
+    assert refusals == silent["said_that_they_want_no_visits"] > 20
+    # What they had asked before is no moment for a representative any more.
+    assert company.count("select count(*) from core.fct_moment where is_mr_contact_refused") > 0
 
 
 def test_a_release_holds_every_kpi_and_every_page(company: Company) -> None:

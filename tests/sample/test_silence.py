@@ -59,6 +59,17 @@ def test_nothing_is_recorded_of_them_from_their_month_on(sample: Sample) -> None
     for person in silent:
         for called in (person["account_id"], person["physician_code"], person["member_id"]):
             assert all(month < person["silent_from"] for month in seen[called]), person
+    refused = {
+        consent["Account_vod__c"]: consent["Capture_Datetime_vod__c"]
+        for consent in sample.latest("crm_consent").values()
+        if (consent["Channel__c"], consent["Opt_Type_vod__c"]) == ("mr_visit", "Opt_Out_vod")
+    }
+    assert refused == {
+        person["account_id"]: "2026-02-28T23:00:00.000Z"  # eight in the morning of 1 March in Tokyo
+        for person in silent
+        if person["silent_from"] == "2026-03"
+    }
+    assert len(refused) == stated["said_that_they_want_no_visits"] > 0
     before = [p for p in silent if p["silent_from"] != "2025-11" and seen[p["account_id"]]]
     assert before, "the later ones were seen before"
     heard = [p for p in people if p["is_target"] and not p["silent_from"] and seen[p["account_id"]]]

@@ -812,7 +812,7 @@ class CrmWriter:
                     "Account_vod__c": col.take(company.account_ids, who),
                     "Channel_Value_vod__c": _blank(col.mask(col.take(company.emails, who), is_mail_channel)),
                     "Channel__c": col.pick(
-                        ["mr_email", "hq_email", "preference", "web_tracking"], frame["channel"]
+                        ["mr_email", "hq_email", "preference", "web_tracking", "mr_visit"], frame["channel"]
                     ),
                     "Opt_Type_vod__c": _blank(
                         col.mask(
