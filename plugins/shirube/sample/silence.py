@@ -1,8 +1,8 @@
 """Targets of whom nothing is recorded, for half of them from the first day, for half from a later month on.
 
-They have no e-mail address, work in a practice of their own or never joined the company's site, and nobody
-gets to see them: the later ones say on that morning that they want no visits. What they think goes on unseen.
-Nothing is drawn: what others do stays the same.
+They have no e-mail address, work in a practice of their own, and nobody gets to see them: the later ones say
+on that morning that they want no visits. What they think goes on unseen. Nothing is drawn: what others do
+stays the same.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def silent_from(company: Company) -> Array:
     """Index of the month from which nothing is recorded of each physician; `HEARD` for everybody else."""
     people = company.physicians
     known = people.is_resolvable & ~people.is_merged & (people.deleted_month >= HEARD)
-    silent = people.is_target & known & ~people.has_email & (~people.is_hospital | ~people.has_member_id)
+    silent = people.is_target & known & ~people.has_email & ~people.is_hospital
     later = np.cumsum(silent) % 2 == 0
     return np.where(silent, np.where(later, company.period.months // 3, 0), HEARD)
 
