@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from plain import MARTS
+from shirube.engine import memory_limit
 
 HERE = Path(__file__).resolve().parent
 TOUCHPOINTS_PER_PHYSICIAN = (
@@ -52,6 +53,7 @@ STEP_CODE = {
     ),
 }
 WHOLE_RUN = ("build", "audit", "publish")
+BEFORE_COPIES = ("sample", "land")
 PLAIN = "plain script"
 MADE_BY_BOTH = ("core behind the script's marts", "the script's marts")
 """Parts of a build that the plain script makes too."""
@@ -146,9 +148,11 @@ def parts_of_the_build(home: Path, estimates_log: Path) -> tuple[dict[str, float
 
 @dataclass(frozen=True)
 class Run:
-    """One size: how often its landed rows stand in the lake, its steps, where the build's seconds went."""
+    """One size: how often its landed rows stand in the lake, the database's memory limit, its steps, and where
+    the build's seconds went."""
 
     copies: int
+    memory_limit: str
     measurements: list[Measurement]
     parts: dict[str, float]
     slowest: dict[str, float]
@@ -185,12 +189,25 @@ def bench(size: int, copies: int, with_plain: bool, folder: Path) -> Run:
         ):  # what was received is not of the size that the lake now has, and nobody reads it
             shutil.rmtree(home / "inbox")
             shutil.rmtree(home / "vault" / "received")
-    rows = touchpoints_in(home)
-    measurements = [
-        Measurement(rows, step, round(seconds, 2), round(cpu, 2), round(peak), round(rows / seconds))
-        for step, (seconds, cpu, peak) in raw.items()
-    ]
-    return Run(copies, measurements, *parts_of_the_build(home, folder / ESTIMATES_LOG))
+    return Run(
+        copies,
+        memory_limit(),
+        measurements_of(raw, touchpoints_in(home), copies),
+        *parts_of_the_build(home, folder / ESTIMATES_LOG),
+    )
+
+
+def measurements_of(
+    raw: dict[str, tuple[float, float, float]], touchpoints: int, copies: int
+) -> list[Measurement]:
+    """Each step with the touchpoints that it handled: before they are repeated there are fewer."""
+    found = []
+    for step, (seconds, cpu, peak) in raw.items():
+        rows = touchpoints // copies if step in BEFORE_COPIES else touchpoints
+        found.append(
+            Measurement(rows, step, round(seconds, 2), round(cpu, 2), round(peak), round(rows / seconds))
+        )
+    return found
 
 
 def measured_before() -> dict[int, Run]:
@@ -259,7 +276,8 @@ def in_words(run: Run) -> list[str]:
         lines.append(f"  - What both make: {alike:.1f} s, **{alike / plain.seconds:.2f} times** its seconds.")
     first += (
         f"; audit {100 * steps['audit'].seconds / whole:.0f} % of it;"
-        f" peak {max(steps[step].peak_mib for step in ('land', *WHOLE_RUN)):.0f} MiB."
+        f" peak {max(steps[step].peak_mib for step in ('land', *WHOLE_RUN)):.0f} MiB"
+        f" (the database was given {run.memory_limit})."
     )
     shares = (f"{part} {100 * seconds / everything:.0f} %" for part, seconds in run.parts.items())
     slowest = (f"`{name}` {seconds:.1f} s" for name, seconds in run.slowest.items())

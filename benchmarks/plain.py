@@ -531,7 +531,7 @@ with stay as (
     from segment where reject is null
 )
 select meeting_id || email_token as attendance_id, max(physician) as physician, max(product_id) as product_id,
-    min(joined_at) as joined_at, max(epoch(meeting_end_at) - epoch(meeting_start_at)) as running,
+    max(content_id) as content_id, min(joined_at) as joined_at, max(epoch(meeting_end_at) - epoch(meeting_start_at)) as running,
     sum(case when until is null or until <= j then l - j when until < l then l - until else 0 end) as attended
 from stay group by meeting_id, email_token;
 
@@ -549,10 +549,14 @@ from (
 left join product_name on row.product_name = called;
 
 create table content as
-select content_id, case when count(distinct product_id) = 1 then max(product_id) end as product_id
+select content_id, case when count(distinct product_id) = 1 then max(product_id) end as product_id,
+    case when count(distinct topic_id) = 1 then max(topic_id) end as topic_id
 from (
-    select content_id, product_id from portal_file where content_id is not null
-    union select content_id, product_id from segment where content_id is not null
+    select content_id, product_id, topic_id from portal_file where content_id is not null
+    union select content_id, product_id, null from segment where content_id is not null
+    union select material_number, null, topic_id
+    from read_parquet('$lake/content_approval/*.parquet', union_by_name = true)
+    join '$seeds/topic.csv' as topic on topic_name = name_ja
 )
 group by all;
 
@@ -888,9 +892,9 @@ select 'crm_medical_inquiry', inquiry_id, identity.physician, received_on, 'medi
 from inquiry left join identity on kind = 'account' and account_id = reference where reject is null
 union all
 select 'webinar_zoom', attendance_id, physician, tokyo(joined_at), 'webinar', 'push', 'hq',
-    case when attended >= $webinar_seconds or attended >= $webinar_share * running then 2 else 1 end, product_id, false, false,
-    tokyo(joined_at), null, null, null, null
-from attendance
+    case when attended >= $webinar_seconds or attended >= $webinar_share * running then 2 else 1 end,
+    attendance.product_id, false, false, tokyo(joined_at), null, null, null, topic_id
+from attendance left join content using (content_id)
 union all
 select 'portal_delivery', vendor || delivery_id, physician, sent_on, 'portal', 'push', 'third_party',
     case when coalesce(is_completed, false) or viewed_seconds >= $portal_seconds then 2

@@ -1,4 +1,5 @@
--- What a content is about, as the portal's and the webinars' files say it; where they disagree, nothing.
+-- What a content is about, as the portal's and the webinars' files and the approval register say it; where they
+-- disagree, nothing.
 with said as (
     select
         portal.content_id,
@@ -15,6 +16,15 @@ with said as (
         cast(null as {{ dbt.type_string() }}) as topic_id
     from {{ ref('int_webinar_segment') }}
     where content_id is not null
+    union
+    select
+        material.logged_id as content_id,
+        cast(null as {{ dbt.type_string() }}) as product_id,
+        version.topic_id
+    from {{ ref('int_content_material') }} as material
+    inner join {{ ref('int_content_version') }} as version
+        on material.material_number = version.material_number
+    where version.topic_id is not null
 )
 
 select

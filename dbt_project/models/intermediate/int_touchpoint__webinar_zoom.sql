@@ -2,6 +2,15 @@
 
 with rule as (
     select * from {{ rows_in_force('engagement_rule') }} as in_force
+),
+
+attendance as (
+    select
+        attended.*,
+        content.topic_id
+    from {{ ref('int_webinar_attendance') }} as attended
+    left join {{ ref('int_content_subject') }} as content
+        on attended.content_id = content.content_id
 )
 
 select
@@ -9,7 +18,7 @@ select
         "'webinar_zoom'",
         'attendance.attendance_id',
         'attendance.email_token',
-        'attendance.product_id'
+        'coalesce(attendance.product_id, ' ~ told_topic('attendance.topic_id') ~ ')'
     ) }} as touchpoint_key,
     'webinar_zoom' as source,
     attendance.attendance_id as source_record_id,
@@ -32,12 +41,14 @@ select
         else 1
     end as depth,
     attendance.product_id,
-    cast(null as {{ dbt.type_string() }}) as topic_id,
+    {{ told_topic('attendance.topic_id') }} as topic_id,
     attendance.content_id,
-    'promotional' as info_class,
+    coalesce(topic.info_class, 'promotional') as info_class,
     false as is_planned,
     false as routed_to_medical,
     cast(attendance.attended_seconds as integer) as duration_seconds,
     '{"stays":' || cast(attendance.stays as {{ dbt.type_string() }}) || '}' as attributes
-from {{ ref('int_webinar_attendance') }} as attendance
+from attendance
 cross join rule
+left join {{ ref('topic') }} as topic
+    on attendance.topic_id = topic.topic_id
