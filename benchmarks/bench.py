@@ -148,8 +148,8 @@ def parts_of_the_build(home: Path, estimates_log: Path) -> tuple[dict[str, float
 
 @dataclass(frozen=True)
 class Run:
-    """One size: how often its landed rows stand in the lake, the database's memory limit, its steps, and where
-    the build's seconds went."""
+    """One size: how often its landed rows stand in the lake, the memory limit of the database, its steps, and
+    where the build's seconds went."""
 
     copies: int
     memory_limit: str

@@ -174,8 +174,8 @@ def test_the_working_channel_and_the_one_without_effect_come_out_as_such(company
         )
     }
     assert contrast["webinar"][0] > 0
-    # Of twenty intervals one leaves out the truth by chance (`make truth` counts how many do). What one company
-    # is held to: no effect that would matter is claimed of the portal, and less than of the webinar.
+    # Of twenty intervals one leaves out the truth by chance (`make truth` counts how many do). One company is
+    # held to this: no effect that would matter is claimed of the portal, and less than of the webinar.
     ((meaningful,),) = company.rows("select max(meaningful_difference) from seeds.contrast_rule")
     assert 0 < meaningful < 0.1
     assert contrast["portal"][0] < meaningful
