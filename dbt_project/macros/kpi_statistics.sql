@@ -70,7 +70,8 @@
 {#-
     Interval of the difference later - earlier of two independent estimates, each with its own interval (the MOVER
     rule; with two Wilson intervals this is Newcombe's method 10). For scores with a symmetric interval it equals
-    d ± 1.96 · sqrt(SE1² + SE2²) (H4).
+    d ± 1.96 · sqrt(SE1² + SE2²) (H4). Where the same physicians stand in both, or two windows overlap, the estimates
+    move together and the interval is wider than it need be: it claims too little rather than too much.
         low  = d - sqrt((later - later_low)² + (earlier_high - earlier)²)
         high = d + sqrt((later_high - later)² + (earlier - earlier_low)²)
 -#}
