@@ -219,35 +219,29 @@ def who_answered(values: list[Value], chosen: list[Kpi], current: dict[str, Valu
     representative asked anybody, 「満足度に答えた10人のうち4人は、MRからの案内で答えました。…」
     """
     rules = declared("wording")["survey"]
-    sentences: dict[tuple[date, date], str] = {}
+    periods: dict[tuple[date, date], str] = {}
     for kpi in chosen:
         score = current[kpi.kpi_id]
-        if kpi.kpi_id not in rules["scores"] or score.display_state not in COUNTED:
-            continue
-        period = (score.period_start, score.period_end)
-        if period in sentences:
-            continue
+        if kpi.kpi_id in rules["scores"] and score.display_state in COUNTED:
+            periods.setdefault((score.period_start, score.period_end), months(score))
+    note, is_asker_known = "", False
+    for period, name in periods.items():
         asked = _counted_total(values, rules["response"], period)
-        words = str(rules["answered" if asked else "unknown"]).format(
-            months=months(score),
-            asked=f"{whole(asked.denominator):,}" if asked else "",
-            answered=f"{whole(asked.numerator):,}" if asked else "",
-        )
-        sentences[period] = words + _asked_by_representatives(values, period)
-    return "".join(sentences.values())
+        note += str(rules["answered" if asked else "unknown"]).format(months=name, **_of(asked, "asked"))
+        share = _counted_total(values, rules["by_representative"], period)
+        if share is None:
+            note += str(rules["asker_unknown"])
+        elif share.numerator:
+            note += str(rules["known_asker"]).format(**_of(share, "all"))
+            is_asker_known = True
+    return note + str(rules["known_asker_means"]) * is_asker_known
 
 
-def _asked_by_representatives(values: list[Value], period: tuple[date, date]) -> str:
-    """That a representative asked some of those who answered; empty where none did."""
-    rules = declared("wording")["survey"]
-    share = _counted_total(values, rules["by_representative"], period)
-    if share is None:
-        return str(rules["asker_unknown"])
-    if not share.numerator:
-        return ""
-    return str(rules["known_asker"]).format(
-        answered=f"{whole(share.denominator):,}", by_representative=f"{whole(share.numerator):,}"
-    )
+def _of(value: Value | None, whole_name: str) -> dict[str, str]:
+    """The two counts of a share, as the sentences name them; nothing of one that may not be told."""
+    if value is None:
+        return {}
+    return {whole_name: f"{whole(value.denominator):,}", "answered": f"{whole(value.numerator):,}"}
 
 
 def _counted_total(values: list[Value], kpi_id: str, period: tuple[date, date]) -> Value | None:
