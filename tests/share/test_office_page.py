@@ -449,34 +449,6 @@ def test_a_material_is_said_once_though_a_month_and_a_half_end_on_the_same_day(t
     assert "1,100人のうち418人" in page.contents[0]
 
 
-def test_a_score_of_a_survey_says_how_many_were_asked(tmp_path: Path) -> None:
-    """H5: the response rate stands beside the score; where it cannot be said, that is said."""
-    asked = value_row("cx.response_rate", "OF01", 1, 50, 180)
-    by_nobody = value_row("cx.mr_sent_share", "OF01", 1, 0, 48)
-    page = page_of(tmp_path, [*head(None, (31, 50)), asked, by_nobody])
-    assert page.numbers_note == (
-        "調査の数字（10月）は、案内した180人のうち50人の回答です。"
-        "根拠の強さは、どの数字も記録の集計（4段階の1）です。"
-    )
-    assert page.numbers_note in page.running_text()
-    other_month = value_row("cx.response_rate", "OF01", 0, 50, 180)
-    unknown = page_of(tmp_path / "b", [*head(None, (31, 50)), other_month])
-    assert "案内した先生のうち何人の回答かを出せません。" in unknown.numbers_note
-    without = page_of(tmp_path / "c", [value_row("journey.unseen_rate", "OF01", 1, 24, 150)])
-    assert "調査の数字" not in without.numbers_note
-
-
-def test_a_score_says_how_many_were_asked_by_a_representative_they_know(tmp_path: Path) -> None:
-    """H5: answers to somebody known tend to be kinder; where the number cannot be said, that is said."""
-    asked = value_row("cx.response_rate", "OF01", 1, 50, 180)
-    by_representative = value_row("cx.mr_sent_share", "OF01", 1, 12, 48)
-    page = page_of(tmp_path, [*head(None, (31, 50)), asked, by_representative])
-    assert "50人の回答です。満足度に答えた48人のうち12人は、MRからの案内で答えました。" in page.numbers_note
-    hidden = by_representative | {"numerator": None, "denominator": None, "display_state": "suppressed"}
-    unknown = page_of(tmp_path / "b", [*head(None, (31, 50)), asked, hidden])
-    assert "50人の回答です。そのうち何人がMRからの案内で答えたかは、出せません。" in unknown.numbers_note
-
-
 def test_evidence_stands_with_the_numbers_and_names_the_one_that_differs(tmp_path: Path) -> None:
     folder = builder.write_release(tmp_path)
     registry = [

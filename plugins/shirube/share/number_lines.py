@@ -211,55 +211,6 @@ def _trust(marks: tuple[str, ...]) -> str:
     return "、".join(low) or f"{words['trust_all']}{enough}"
 
 
-def who_answered(values: list[Value], chosen: list[Kpi], current: dict[str, Value]) -> str:
-    """How many of the asked physicians stand behind the survey scores of a page, and how many of them a
-    representative asked (H5); empty without any score.
-
-    Sentences per period: 「調査の数字（7〜9月）は、案内した32人のうち10人の回答です。」 and, where a
-    representative asked anybody, 「満足度に答えた10人のうち4人は、MRからの案内で答えました。…」
-    """
-    rules = declared("wording")["survey"]
-    periods: dict[tuple[date, date], str] = {}
-    for kpi in chosen:
-        score = current[kpi.kpi_id]
-        if kpi.kpi_id in rules["scores"] and score.display_state in COUNTED:
-            periods.setdefault((score.period_start, score.period_end), months(score))
-    note, is_asker_known = "", False
-    for period, name in periods.items():
-        asked = _counted_total(values, rules["response"], period)
-        note += str(rules["answered" if asked else "unknown"]).format(months=name, **_of(asked, "asked"))
-        share = _counted_total(values, rules["by_representative"], period)
-        if share is None:
-            note += str(rules["asker_unknown"])
-        elif share.numerator:
-            note += str(rules["known_asker"]).format(**_of(share, "all"))
-            is_asker_known = True
-    return note + str(rules["known_asker_means"]) * is_asker_known
-
-
-def _of(value: Value | None, whole_name: str) -> dict[str, str]:
-    """The two counts of a share, as the sentences name them; nothing of one that may not be told."""
-    if value is None:
-        return {}
-    return {whole_name: f"{whole(value.denominator):,}", "answered": f"{whole(value.numerator):,}"}
-
-
-def _counted_total(values: list[Value], kpi_id: str, period: tuple[date, date]) -> Value | None:
-    """The number of all that counts somebody in the period, or None where none may be told."""
-    return next(
-        (
-            value
-            for value in values
-            if value.kpi_id == kpi_id
-            and value.is_total
-            and (value.period_start, value.period_end) == period
-            and value.display_state in COUNTED
-            and value.denominator
-        ),
-        None,
-    )
-
-
 def difference(value: Value) -> Difference | None:
     """The published difference from the period before, with its interval, in the KPI's unit."""
     if value.difference is None or value.difference_low is None or value.difference_high is None:

@@ -18,11 +18,11 @@ from shirube.share.number_lines import (
     evidence_of,
     number_line,
     signed,
-    who_answered,
     without_value,
 )
 from shirube.share.readability import glossary_of
 from shirube.share.release_files import Kpi, ReleaseFiles, Row, last_closed_month
+from shirube.share.survey_note import who_answered
 from shirube.share.wording import declared
 
 ROLE = "executive"
@@ -172,7 +172,7 @@ def head_office_page(release: ReleaseFiles, registry: dict[str, Kpi]) -> HeadOff
         picture_note=str(page["picture_note"]) if picture else "",
         necessity=_necessity_lines(necessity),
         numbers=[number_line(kpi, current[kpi.kpi_id], month) for kpi in chosen],
-        numbers_note=who_answered(values, chosen, current) + evidence_of(chosen),
+        numbers_note=who_answered(release, values, chosen, current) + evidence_of(chosen),
         pilots=pilots[: int(page["pilots"]["most"])],
         pilots_title=str(page["pilots"]["title" if pilots else "title_without"]),
         pilots_note=_pilots_note(len(pilots)),

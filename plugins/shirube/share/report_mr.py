@@ -27,12 +27,12 @@ from shirube.share.number_lines import (
     number_line,
     said,
     signed,
-    who_answered,
     whole,
     without_value,
 )
 from shirube.share.readability import glossary_of
 from shirube.share.release_files import Kpi, ReleaseFiles, Value, last_closed_month, last_closed_period
+from shirube.share.survey_note import who_answered
 from shirube.share.wording import Difference, declared
 
 
@@ -120,7 +120,7 @@ def office_page(release: ReleaseFiles, registry: dict[str, Kpi], office_id: str,
     arrived, missing = release.sources()
     voices, voices_note = _voices(release, office_id)
     contents, contents_note = _contents(release)
-    numbers_note = who_answered(values, chosen, current) + evidence_of(chosen)
+    numbers_note = who_answered(release, values, chosen, current) + evidence_of(chosen)
     not_said = list(dict.fromkeys(kpi.must_not_conclude_ja for kpi in chosen))
     result = OfficePage(
         office_id=office_id,
