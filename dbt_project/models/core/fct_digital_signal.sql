@@ -50,11 +50,7 @@ act as (
         touchpoint.product_id,
         touchpoint.topic_id,
         coalesce(email.first_human_click_at, touchpoint.occurred_at) as acted_at,
-        touchpoint.visible_at,
-        rule.rule_version,
-        rule.follow_up_seconds,
-        rule.first_day_seconds,
-        rule.sequence_days
+        touchpoint.visible_at
     from {{ ref('fct_touchpoint') }} as touchpoint
     cross join rule
     inner join {{ ref('orchestration_channel') }} as role
@@ -130,8 +126,9 @@ handed_over as (
             begun.physician_key = inquiry.physician_key
             and not inquiry.is_from_mr
             and inquiry.received_at >= begun.acted_at
-            and {{ epoch_seconds('inquiry.received_at') }}
-            <= {{ epoch_seconds('begun.signal_at') }} + begun.follow_up_seconds
+    cross join rule
+    where
+        {{ epoch_seconds('inquiry.received_at') }} <= {{ epoch_seconds('begun.signal_at') }} + rule.follow_up_seconds
 ),
 
 placed as (
@@ -149,12 +146,13 @@ bounded as (
         greatest({{ epoch_seconds(from_tokyo('placed.quarter_start')) }}, observed.from_second) as range_from,
         least(
             {{ epoch_seconds(from_tokyo(add_months('placed.quarter_start', 3))) }},
-            observed.to_second - placed.follow_up_seconds
+            observed.to_second - rule.follow_up_seconds
         ) as range_to,
         unwanted.touchpoint_key is not null as is_unwanted,
         handed_over.touchpoint_key is not null as is_handed_over
     from placed
     cross join observed
+    cross join rule
     left join unwanted
         on placed.touchpoint_key = unwanted.touchpoint_key
     left join handed_over
@@ -199,17 +197,15 @@ contact_quarter as (
     where reached_quarter <> contact_quarter
 ),
 
--- Contacts on matching topic: nothing that both name may differ, and one of the two must be the same.
+-- Contacts on matching topic: nothing that both name may differ, and one of the two must be the same. There are many
+-- times as many as signals: only what is reckoned with is carried along.
 matching as (
     select
         signal.touchpoint_key as signal_key,
         signal.signal_second,
-        signal.follow_up_seconds,
         signal.range_from,
         signal.range_to,
         contact_quarter.touchpoint_key,
-        contact_quarter.channel_id,
-        contact_quarter.contact_at,
         contact_quarter.contact_second,
         lag(contact_quarter.contact_second) over (
             partition by signal.touchpoint_key
@@ -238,22 +234,38 @@ coverage as (
         signal_key,
         sum(greatest(
             least(contact_second, range_to)
-            - greatest(contact_second - follow_up_seconds, range_from, coalesce(previous_second, range_from)),
+            - greatest(contact_second - rule.follow_up_seconds, range_from, coalesce(previous_second, range_from)),
             0
         )) as covered_seconds
     from matching
+    cross join rule
     group by signal_key
+),
+
+first_in_time as (
+    select
+        matching.signal_key,
+        matching.touchpoint_key,
+        row_number() over (
+            partition by matching.signal_key order by matching.contact_second, matching.touchpoint_key
+        ) as place
+    from matching
+    cross join rule
+    where
+        matching.contact_second > matching.signal_second
+        and matching.contact_second <= matching.signal_second + rule.follow_up_seconds
 ),
 
 first_after as (
     select
-        signal_key,
-        touchpoint_key,
-        channel_id,
-        contact_at,
-        row_number() over (partition by signal_key order by contact_second, touchpoint_key) as place
-    from matching
-    where contact_second > signal_second and contact_second <= signal_second + follow_up_seconds
+        first_in_time.signal_key,
+        contact.touchpoint_key,
+        contact.channel_id,
+        contact.contact_at
+    from first_in_time
+    inner join contact
+        on first_in_time.touchpoint_key = contact.touchpoint_key
+    where first_in_time.place = 1
 ),
 
 answer as (
@@ -264,11 +276,12 @@ answer as (
     from signal
     inner join {{ ref('fct_suggestion') }} as suggestion
         on signal.touchpoint_key = suggestion.signal_touchpoint_key
+    cross join rule
     where
         suggestion.is_handled
         and (
             suggestion.feedback_at is null
-            or {{ epoch_seconds('suggestion.feedback_at') }} <= signal.signal_second + signal.follow_up_seconds
+            or {{ epoch_seconds('suggestion.feedback_at') }} <= signal.signal_second + rule.follow_up_seconds
         )
     group by signal.touchpoint_key
 ),
@@ -293,7 +306,7 @@ followed as (
         coalesce(answer.is_marked_done, false) as is_marked_done
     from signal
     left join first_after
-        on signal.touchpoint_key = first_after.signal_key and first_after.place = 1
+        on signal.touchpoint_key = first_after.signal_key
     left join coverage
         on signal.touchpoint_key = coverage.signal_key
     left join answer
@@ -303,9 +316,13 @@ followed as (
 judged as (
     select
         followed.*,
-        coalesce({{ epoch_seconds('follow_up_at') }} <= signal_second + follow_up_seconds, false) as is_in_time,
-        coalesce({{ epoch_seconds('follow_up_at') }} <= signal_second + first_day_seconds, false) as is_on_first_day
+        coalesce({{ epoch_seconds('follow_up_at') }} <= signal_second + rule.follow_up_seconds, false) as is_in_time,
+        coalesce({{ epoch_seconds('follow_up_at') }} <= signal_second + rule.first_day_seconds, false)
+            as is_on_first_day,
+        rule.sequence_days,
+        rule.rule_version
     from followed
+    cross join rule
 )
 
 select

@@ -5,20 +5,27 @@ with email as (
         activity.sent_email_id,
         activity.activity_at as occurred_at,
         activity.email_event as reaction_type,
-        case activity.email_event
-            when 'clicked' then click.is_human
-            else not activity.is_privacy_proxy and not activity.is_bot_agent
-        end as is_human,
-        case when activity.email_event in ('unsubscribed', 'marked_spam') then 'negative' end as valence,
+        click.is_human,
+        cast(null as {{ dbt.type_string() }}) as valence,
         click.rule_version
     from {{ ref('int_email_activity') }} as activity
     left join {{ ref('int_email_click') }} as click
         on activity.activity_id = click.activity_id
+    where activity.reject_reason is null and activity.email_event = 'clicked'
+    union all
+    -- Apart from the clicks, which alone need the join: opens are four times as many.
+    select
+        activity_id,
+        sent_email_id,
+        activity_at as occurred_at,
+        email_event as reaction_type,
+        not is_privacy_proxy and not is_bot_agent as is_human,
+        case when email_event in ('unsubscribed', 'marked_spam') then 'negative' end as valence,
+        cast(null as {{ dbt.type_string() }}) as rule_version
+    from {{ ref('int_email_activity') }}
     where
-        activity.reject_reason is null
-        and activity.email_event in (
-            'opened', 'clicked', 'viewed', 'downloaded', 'unsubscribed', 'marked_spam', 'preferences_modified'
-        )
+        reject_reason is null
+        and email_event in ('opened', 'viewed', 'downloaded', 'unsubscribed', 'marked_spam', 'preferences_modified')
 ),
 
 call as (
