@@ -103,6 +103,21 @@ def test_reasons_name_the_model_and_its_error_but_no_value(tmp_path: Path, messa
     assert "山田" not in text
 
 
+def test_whoever_ran_out_of_memory_is_told_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHIRUBE_MEMORY_LIMIT", "1GB")
+    message = (
+        "Runtime Error in model fct_reaction (models/core/fct_reaction.sql)\n"
+        "  Out of Memory Error: failed to pin block of size 256.0 KiB (953.6 MiB/953.6 MiB used)\n"
+    )
+    result = {"unique_id": "model.shirube.fct_reaction", "status": "error", "message": message}
+    (tmp_path / "run_results.json").write_text(json.dumps({"results": [result]}), encoding="utf-8")
+    _, problem, advice = _explain(tmp_path, []).splitlines()
+    assert problem.startswith("  fct_reaction: Out of Memory Error: failed to pin block")
+    assert "SHIRUBE_MEMORY_LIMIT（今は 1GB）" in advice and "SHIRUBE_DBT_THREADS=1" in advice
+
+
 def test_without_results_dbts_own_words_are_passed_on(tmp_path: Path) -> None:
     assert _explain(tmp_path, ["Parsing Error in x.yml"]).endswith("  Parsing Error in x.yml")
     assert _explain(tmp_path, ["  File x, line 1", "ValueError: 山田太郎"]).endswith("\n  ValueError")

@@ -34,12 +34,13 @@ LOG_FILE = "dbt.log"
 
 # A line that begins with an error's class: dbt's "Runtime Error in model x", the engine's "Binder Error: …".
 _ERROR = re.compile(
-    r"^[ \t]*((?:[A-Z][A-Za-z]* ){1,3}Error\b|[A-Z]\w*(?:Error|Exception)\b)(.*)$", re.MULTILINE
+    r"^[ \t]*((?:[A-Z][A-Za-z]* (?:of )?){1,3}Error\b|[A-Z]\w*(?:Error|Exception)\b)(.*)$", re.MULTILINE
 )
 _WRAPPER = re.compile(r" in \w+ ")
 # Of these the words speak of the project's own files, of SQL or of the machine; others may quote a value.
 _ABOUT_THE_PROJECT = ("Compilation Error", "Parsing Error")
-_ABOUT_SQL_OR_MACHINE = ("Binder Error", "Catalog Error", "Parser Error", "IO Error", "Out of Memory Error")
+_OUT_OF_MEMORY = "Out of Memory Error"
+_ABOUT_SQL_OR_MACHINE = ("Binder Error", "Catalog Error", "Parser Error", "IO Error", _OUT_OF_MEMORY)
 _ROWS_FOUND = re.compile(r"Got \d+ results?")
 
 
@@ -165,6 +166,12 @@ def _explain(target: Path, told: list[str]) -> str:
         problems = list(dict.fromkeys(text for text in said if text)) or ["dbt ended without saying why"]
     more = len(problems) - _PROBLEMS_SHOWN
     shown = problems[:_PROBLEMS_SHOWN] + ([f"… and {more} more"] if more > 0 else [])
+    if any(_OUT_OF_MEMORY in problem for problem in problems):
+        shown.append(
+            f"メモリーが足りません。{MEMORY_LIMIT_VARIABLE}（今は {memory_limit()}）を増やして、"
+            "もう一度組み立ててください。 / Not enough memory: build again with a larger"
+            f" {MEMORY_LIMIT_VARIABLE} (now {memory_limit()}), or with {MODELS_AT_ONCE_VARIABLE}=1."
+        )
     return "dbt build failed:\n  " + "\n  ".join(shown)
 
 
