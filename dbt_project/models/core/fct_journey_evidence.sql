@@ -2,7 +2,15 @@
 -- nor is anything of Medical's but that a physician asked, on label or about safety: that it was asked is evidence
 -- without a touchpoint, for the touchpoint does not say about what.
 with contact as (
-    select * from {{ ref('fct_touchpoint') }}
+    select
+        touchpoint_key,
+        source,
+        source_record_id,
+        physician_key,
+        product_id,
+        initiator,
+        occurred_on
+    from {{ ref('fct_touchpoint') }}
     where physician_key is not null and product_id is not null and depth >= 2
 ),
 
