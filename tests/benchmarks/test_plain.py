@@ -26,8 +26,8 @@ CELLS = {
 }
 # Models that may compare every row with every row: one side is a handful of rules, or one day.
 EVERY_WITH_EVERY = {
-    "int_account", "int_email_activity", "fct_content_use", "fct_medical_inquiry", "fct_moment",
-    "mart_information_catalogue",
+    "int_account", "int_email_activity", "fct_content_use", "fct_digital_signal", "fct_medical_inquiry",
+    "fct_moment", "mart_information_catalogue",
 }  # fmt: skip
 COUNTED = {"BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "BOOLEAN", "DECIMAL(38,0)"}
 
