@@ -24,7 +24,8 @@ with said as (
     from {{ ref('int_content_material') }} as material
     inner join {{ ref('int_content_version') }} as version
         on material.material_number = version.material_number
-    where version.topic_id is not null
+    -- What only Medical may use tells nobody else its topic.
+    where version.topic_id is not null and coalesce(version.may_mr_use or version.may_hq_use, true)
 )
 
 select
