@@ -10,8 +10,8 @@ from shirube.engine import DEFAULT_MEMORY_LIMIT, MEMORY_LIMIT_VARIABLE, bounded
 from shirube.home import project_root
 
 
-def limit_of(spill: Path) -> str:
-    with duckdb.connect(config=bounded(spill)) as connection:
+def limit_of(spill: Path, share: float = 1.0) -> str:
+    with duckdb.connect(config=bounded(spill, share)) as connection:
         row = connection.execute("select current_setting('memory_limit')").fetchone()
     assert row is not None
     return str(row[0])
@@ -22,6 +22,17 @@ def test_the_limit_leaves_room_and_can_be_set(tmp_path: Path, monkeypatch: pytes
     assert limit_of(tmp_path) == "2.3 GiB"
     monkeypatch.setenv(MEMORY_LIMIT_VARIABLE, "100MiB")
     assert limit_of(tmp_path) == "100.0 MiB"
+    assert limit_of(tmp_path, share=0.5) == "50.0 MiB"
+    monkeypatch.setenv(MEMORY_LIMIT_VARIABLE, "6.5 GiB")
+    assert limit_of(tmp_path, share=0.5) == "3.2 GiB"
+
+
+def test_a_limit_that_is_none_is_told_by_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MEMORY_LIMIT_VARIABLE, "plenty")
+    with pytest.raises(duckdb.Error, match="number"):
+        limit_of(tmp_path, share=0.5)
 
 
 def test_dbt_by_hand_keeps_to_the_same_limit() -> None:

@@ -62,26 +62,29 @@ engaged as (
     select
         physician_key,
         product_id,
-        'engaged_observed' as evidence_kind,
         occurred_on as evidence_on,
-        touchpoint_key
+        touchpoint_key as observed_touchpoint_key,
+        cast(null as {{ dbt.type_string() }}) as judged_touchpoint_key,
+        1 as is_observed
     from contact
     where source not in ('crm_call', 'crm_sent_email', 'portal_delivery')
     union all
     select
         physician_key,
         product_id,
-        'engaged_observed' as evidence_kind,
         occurred_on as evidence_on,
-        cast(null as {{ dbt.type_string() }}) as touchpoint_key
+        cast(null as {{ dbt.type_string() }}) as observed_touchpoint_key,
+        cast(null as {{ dbt.type_string() }}) as judged_touchpoint_key,
+        1 as is_observed
     from inquiry
     union all
     select
         contact.physician_key,
         contact.product_id,
-        'engaged_observed' as evidence_kind,
         portal.seen_on as evidence_on,
-        contact.touchpoint_key
+        contact.touchpoint_key as observed_touchpoint_key,
+        cast(null as {{ dbt.type_string() }}) as judged_touchpoint_key,
+        1 as is_observed
     from contact
     inner join portal
         on contact.source_record_id = portal.source_record_id
@@ -90,9 +93,10 @@ engaged as (
     select
         contact.physician_key,
         contact.product_id,
-        'engaged_observed' as evidence_kind,
         {{ local_date('outcome.first_human_click_at') }} as evidence_on,
-        contact.touchpoint_key
+        contact.touchpoint_key as observed_touchpoint_key,
+        cast(null as {{ dbt.type_string() }}) as judged_touchpoint_key,
+        1 as is_observed
     from contact
     inner join {{ ref('int_email_outcome') }} as outcome
         on contact.source_record_id = outcome.sent_email_id
@@ -101,11 +105,57 @@ engaged as (
     select
         physician_key,
         product_id,
-        'engaged_mr_judged' as evidence_kind,
         occurred_on as evidence_on,
-        touchpoint_key
+        cast(null as {{ dbt.type_string() }}) as observed_touchpoint_key,
+        touchpoint_key as judged_touchpoint_key,
+        0 as is_observed
     from call
     where depth >= 2
+),
+
+-- Contacts are many and their days few: they are grouped by day alone, and each day then stands once for every kind
+-- of evidence that it is.
+engaged_day as (
+    select
+        physician_key,
+        product_id,
+        evidence_on,
+        min(observed_touchpoint_key) as observed_touchpoint_key,
+        min(judged_touchpoint_key) as judged_touchpoint_key,
+        max(is_observed) as has_observed
+    from engaged
+    where evidence_on <= {{ as_of() }}
+    group by physician_key, product_id, evidence_on
+),
+
+engaged_kind as (
+    select 'engaged_observed' as evidence_kind
+    union all
+    select 'engaged_mr_judged' as evidence_kind
+    union all
+    select 'engaged_any' as evidence_kind
+),
+
+engaged_evidence as (
+    select
+        day.physician_key,
+        day.product_id,
+        kind.evidence_kind,
+        day.evidence_on,
+        case kind.evidence_kind
+            when 'engaged_observed' then day.observed_touchpoint_key
+            when 'engaged_mr_judged' then day.judged_touchpoint_key
+            else least(
+                coalesce(day.observed_touchpoint_key, day.judged_touchpoint_key),
+                coalesce(day.judged_touchpoint_key, day.observed_touchpoint_key)
+            )
+        end as evidence_touchpoint_key
+    from engaged_day as day
+    cross join engaged_kind as kind
+    where
+        kind.evidence_kind = 'engaged_any'
+        or (kind.evidence_kind = 'engaged_observed' and day.has_observed = 1)
+        or (kind.evidence_kind = 'engaged_mr_judged' and day.judged_touchpoint_key is not null)
 ),
 
 stated as (
@@ -120,17 +170,7 @@ stated as (
     where reject_reason is null and physician_key is not null and product_id is not null
 ),
 
-gathered as (
-    select * from engaged
-    union all
-    select
-        physician_key,
-        product_id,
-        'engaged_any' as evidence_kind,
-        evidence_on,
-        touchpoint_key
-    from engaged
-    union all
+other as (
     select
         physician_key,
         product_id,
@@ -214,7 +254,15 @@ select
     product_id,
     evidence_kind,
     evidence_on,
+    evidence_touchpoint_key
+from engaged_evidence
+union all
+select
+    physician_key,
+    product_id,
+    evidence_kind,
+    evidence_on,
     min(touchpoint_key) as evidence_touchpoint_key
-from gathered
+from other
 where evidence_on <= {{ as_of() }}
 group by physician_key, product_id, evidence_kind, evidence_on

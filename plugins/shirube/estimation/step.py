@@ -21,6 +21,9 @@ import pyarrow.parquet as pq
 from shirube.engine import bounded
 from shirube.estimation import attribution, kpi_reliability, necessity, pilot_readout, satisfaction
 
+DATABASE_SHARE = 0.5
+"""Of the memory limit; the other half is for the arrays that estimators make of what they read."""
+
 
 class EstimationError(RuntimeError):
     """An estimator failed or broke its promise; the message names it and quotes no value."""
@@ -75,7 +78,9 @@ def estimate_all(
     done = []
     with (
         tempfile.TemporaryDirectory(prefix=".spill-", dir=out) as spill,
-        duckdb.connect(str(warehouse_file), read_only=True, config=bounded(Path(spill))) as connection,
+        duckdb.connect(
+            str(warehouse_file), read_only=True, config=bounded(Path(spill), DATABASE_SHARE)
+        ) as connection,
     ):
         connection.execute("set TimeZone = 'UTC'")
         for estimator in ESTIMATORS if estimators is None else estimators:
