@@ -24,25 +24,53 @@ evidence as (
         evidence_kind,
         evidence_on,
         evidence_touchpoint_key,
-        next_on,
-        next_on is null or next_on > last_day(evidence_on) as is_last_of_month
-    from (
-        select
-            physician_key,
-            product_id,
-            evidence_kind,
-            evidence_on,
-            evidence_touchpoint_key,
-            lead(evidence_on) over (
-                partition by physician_key, product_id, evidence_kind order by evidence_on
-            ) as next_on
-        from {{ ref('fct_journey_evidence') }}
-    ) as in_order
+        lag(evidence_on) over (
+            partition by physician_key, product_id, evidence_kind order by evidence_on
+        ) as previous_on,
+        lead(evidence_on) over (
+            partition by physician_key, product_id, evidence_kind order by evidence_on
+        ) as next_on
+    from {{ ref('fct_journey_evidence') }}
+),
+
+-- The day before is the earlier one of two days, unless a rule wants them further apart: then it is looked for.
+spaced as (
+    select
+        evidence.physician_key,
+        evidence.product_id,
+        evidence.evidence_kind,
+        evidence.evidence_on,
+        rule.phase_id,
+        rule.min_gap_days
+    from {{ ref('fct_journey_evidence') }} as evidence
+    inner join rule
+        on evidence.evidence_kind = rule.evidence_kind
+    where rule.pattern = 'two_days' and rule.min_gap_days > 1
+),
+
+further_apart as (
+    select
+        later.physician_key,
+        later.product_id,
+        later.evidence_kind,
+        later.evidence_on,
+        later.phase_id,
+        max(earlier.evidence_on) as earlier_on
+    from spaced as later
+    inner join spaced as earlier
+        on
+            later.physician_key = earlier.physician_key
+            and later.product_id = earlier.product_id
+            and later.evidence_kind = earlier.evidence_kind
+            and later.phase_id = earlier.phase_id
+            and earlier.evidence_on <= {{ add_days('later.evidence_on', '-later.min_gap_days') }}
+    group by later.physician_key, later.product_id, later.evidence_kind, later.evidence_on, later.phase_id
 ),
 
 -- Snapshots are taken on month ends only, and of one rule's evidence the newest decides: it holds longest, and a
--- statement that takes it back takes back the older too. So a month's last act stands, until the next one.
-single as (
+-- statement that takes it back takes back the older too. So a month's last act stands, until the next one. That
+-- holds of two days too where the next act makes two days with this one.
+matched as (
     select
         evidence.physician_key,
         evidence.product_id,
@@ -51,66 +79,35 @@ single as (
         rule.evidence_level,
         evidence.evidence_on,
         evidence.evidence_touchpoint_key,
-        evidence.evidence_on as oldest_on,
-        evidence.evidence_on as holds_from,
-        {{ add_days('evidence.evidence_on', 'rule.window_days + rule.hysteresis_days') }} as holds_until,
-        evidence.next_on as replaced_on
+        case
+            when rule.pattern = 'single' then evidence.evidence_on
+            when rule.min_gap_days > 1 then further_apart.earlier_on
+            else evidence.previous_on
+        end as oldest_on,
+        case
+            when
+                rule.pattern = 'single'
+                or (
+                    rule.min_gap_days <= 1
+                    and evidence.next_on <= {{ add_days('evidence.evidence_on', 'rule.window_days') }}
+                )
+                then evidence.next_on
+        end as replaced_on,
+        rule.window_days,
+        rule.hysteresis_days
     from evidence
     inner join rule
         on evidence.evidence_kind = rule.evidence_kind
-    where rule.pattern = 'single' and evidence.is_last_of_month
-),
-
-pair as (
-    select
-        later.physician_key,
-        later.product_id,
-        later.evidence_kind,
-        rule.phase_id,
-        rule.rank,
-        rule.evidence_level,
-        later.evidence_on,
-        later.evidence_touchpoint_key,
-        max(earlier.evidence_on) as oldest_on,
-        max(rule.window_days + rule.hysteresis_days) as holds_days
-    from evidence as later
-    inner join rule
-        on later.evidence_kind = rule.evidence_kind
-    inner join evidence as earlier
+    left join further_apart
         on
-            later.physician_key = earlier.physician_key
-            and later.product_id = earlier.product_id
-            and later.evidence_kind = earlier.evidence_kind
-            and earlier.evidence_on <= {{ add_days('later.evidence_on', '-rule.min_gap_days') }}
-            and earlier.evidence_on >= {{ add_days('later.evidence_on', '-rule.window_days') }}
-    where rule.pattern = 'two_days' and later.is_last_of_month
-    group by
-        later.physician_key,
-        later.product_id,
-        later.evidence_kind,
-        rule.phase_id,
-        rule.rank,
-        rule.evidence_level,
-        later.evidence_on,
-        later.evidence_touchpoint_key
-),
-
-two_days as (
-    select
-        physician_key,
-        product_id,
-        phase_id,
-        rank,
-        evidence_level,
-        evidence_on,
-        evidence_touchpoint_key,
-        oldest_on,
-        evidence_on as holds_from,
-        {{ add_days('oldest_on', 'holds_days') }} as holds_until,
-        lead(evidence_on) over (
-            partition by physician_key, product_id, evidence_kind, phase_id order by evidence_on
-        ) as replaced_on
-    from pair
+            evidence.physician_key = further_apart.physician_key
+            and evidence.product_id = further_apart.product_id
+            and evidence.evidence_kind = further_apart.evidence_kind
+            and evidence.evidence_on = further_apart.evidence_on
+            and rule.phase_id = further_apart.phase_id
+    where
+        rule.pattern in ('single', 'two_days')
+        and (evidence.next_on is null or evidence.next_on > last_day(evidence.evidence_on))
 ),
 
 with_act as (
@@ -123,14 +120,13 @@ with_act as (
         greatest(stated.evidence_on, act.evidence_on) as evidence_on,
         act.evidence_touchpoint_key,
         least(stated.evidence_on, act.evidence_on) as oldest_on,
-        greatest(stated.evidence_on, act.evidence_on) as holds_from,
         {{ add_days('least(stated.evidence_on, act.evidence_on)', 'rule.window_days + rule.hysteresis_days') }}
             as holds_until,
         cast(null as date) as replaced_on
-    from evidence as stated
+    from {{ ref('fct_journey_evidence') }} as stated
     inner join rule
         on stated.evidence_kind = rule.evidence_kind
-    inner join evidence as act
+    inner join {{ ref('fct_journey_evidence') }} as act
         on
             stated.physician_key = act.physician_key
             and stated.product_id = act.product_id
@@ -140,9 +136,19 @@ with_act as (
 ),
 
 held as (
-    select * from single
-    union all
-    select * from two_days
+    select
+        physician_key,
+        product_id,
+        phase_id,
+        rank,
+        evidence_level,
+        evidence_on,
+        evidence_touchpoint_key,
+        oldest_on,
+        {{ add_days('oldest_on', 'window_days + hysteresis_days') }} as holds_until,
+        replaced_on
+    from matched
+    where oldest_on >= {{ add_days('evidence_on', '-window_days') }}
     union all
     select * from with_act
 ),
@@ -154,12 +160,40 @@ stop as (
         evidence_on as stopped_on,
         evidence_touchpoint_key,
         case when evidence_kind = 'stopped_stated' then 'A' else 'C' end as evidence_level
-    from evidence
+    from {{ ref('fct_journey_evidence') }}
     where evidence_kind in ('stopped_stated', 'stopped_mr_recorded')
 ),
 
 month as (
     select distinct month_end from {{ ref('fct_physician_month') }}
+),
+
+first_month as (
+    select min(month_end) as month_end from month
+),
+
+-- Which month ends can come after evidence of which month.
+month_after as (
+    select
+        month.month_end as evidence_month_end,
+        later.month_end
+    from month
+    inner join month as later
+        on month.month_end <= later.month_end
+),
+
+stopped_by_month_end as (
+    select
+        stop.physician_key,
+        stop.product_id,
+        month.month_end,
+        min(stop.evidence_level) as evidence_level,
+        min(stop.evidence_touchpoint_key) as evidence_touchpoint_key,
+        max(stop.stopped_on) as stopped_on
+    from stop
+    inner join month
+        on stop.stopped_on <= month.month_end
+    group by stop.physician_key, stop.product_id, month.month_end
 ),
 
 held_on_month_end as (
@@ -171,19 +205,20 @@ held_on_month_end as (
         held.evidence_level,
         held.evidence_on,
         held.evidence_touchpoint_key,
-        month.month_end
+        month_after.month_end
     from held
-    inner join month
+    cross join first_month
+    inner join month_after
         on
-            month.month_end between held.holds_from and held.holds_until
-            and month.month_end < coalesce(held.replaced_on, cast('9999-12-31' as date))
-    where not exists (
-        select 1 from stop
-        where
-            stop.physician_key = held.physician_key
-            and stop.product_id = held.product_id
-            and stop.stopped_on between held.oldest_on and month.month_end
-    )
+            greatest(last_day(held.evidence_on), first_month.month_end) = month_after.evidence_month_end
+            and month_after.month_end <= held.holds_until
+            and month_after.month_end < coalesce(held.replaced_on, cast('9999-12-31' as date))
+    left join stopped_by_month_end as stopped
+        on
+            held.physician_key = stopped.physician_key
+            and held.product_id = stopped.product_id
+            and month_after.month_end = stopped.month_end
+    where stopped.stopped_on is null or stopped.stopped_on < held.oldest_on
 ),
 
 best as (
@@ -194,19 +229,6 @@ best as (
             order by rank desc, evidence_level asc, evidence_on desc, evidence_touchpoint_key asc
         ) as place
     from held_on_month_end
-),
-
-stopped_by_month_end as (
-    select
-        stop.physician_key,
-        stop.product_id,
-        month.month_end,
-        min(stop.evidence_level) as evidence_level,
-        min(stop.evidence_touchpoint_key) as evidence_touchpoint_key
-    from stop
-    inner join month
-        on stop.stopped_on <= month.month_end
-    group by stop.physician_key, stop.product_id, month.month_end
 ),
 
 universe as (

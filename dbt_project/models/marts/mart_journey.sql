@@ -26,53 +26,66 @@ universe as (
     where is_in_universe
 ),
 
-phase_by_product as (
+{# How far a physician stands with one product: the phase first, then whether more than a judgement says so. #}
+standings as (
     select
-        universe.period_type,
-        universe.period_start,
-        universe.period_end,
-        universe.physician_key,
-        universe.employee_key,
-        universe.office_id,
-        universe.branch_id,
-        journey.product_id,
         phases.phase_id,
-        phases.phase_order,
-        case when journey.evidence_level = 'C' then 1 else 0 end as is_judged_only
-    from universe
-    inner join {{ ref('fct_journey_phase') }} as journey
-        on
-            universe.period_end = journey.snapshot_on
-            and universe.physician_key = journey.physician_key
-    inner join phases
-        on journey.phase_id = phases.phase_id
+        kinds_of_evidence.is_judged_only,
+        2 * phases.phase_order + 1 - kinds_of_evidence.is_judged_only as standing
+    from phases
+    cross join (
+        select 0 as is_judged_only
+        union all
+        select 1 as is_judged_only
+    ) as kinds_of_evidence
 ),
 
-{# Over all products a physician stands in the furthest phase he has reached with any of them, once. #}
-phase_placed as (
+{# Over all products a physician stands where he is furthest with any of them, once. A month ends several periods, so
+   this is found before periods come in. #}
+furthest as (
     select
-        phase_by_product.*,
-        row_number() over (
-            partition by period_type, period_start, physician_key
-            order by phase_order desc, is_judged_only, product_id
-        ) as furthest_first
-    from phase_by_product
+        journey.physician_key,
+        journey.snapshot_on,
+        max(standings.standing) as standing
+    from {{ ref('fct_journey_phase') }} as journey
+    inner join standings
+        on
+            journey.phase_id = standings.phase_id
+            and case when journey.evidence_level = 'C' then 1 else 0 end = standings.is_judged_only
+    group by journey.physician_key, journey.snapshot_on
 ),
 
 {# Counted once per representative before they are summed up the tree: thousands of rows instead of millions. #}
 phase_members as (
     select
-        period_type, period_start, period_end, employee_key, office_id, branch_id,
-        product_id, phase_id, count(*) as members, sum(is_judged_only) as judged_only
-    from phase_placed
-    group by period_type, period_start, period_end, employee_key, office_id, branch_id, product_id, phase_id
+        universe.period_type, universe.period_start, universe.period_end,
+        universe.employee_key, universe.office_id, universe.branch_id,
+        journey.product_id, journey.phase_id, count(*) as members,
+        sum(case when journey.evidence_level = 'C' then 1 else 0 end) as judged_only
+    from universe
+    inner join {{ ref('fct_journey_phase') }} as journey
+        on
+            universe.period_end = journey.snapshot_on
+            and universe.physician_key = journey.physician_key
+    group by
+        universe.period_type, universe.period_start, universe.period_end,
+        universe.employee_key, universe.office_id, universe.branch_id,
+        journey.product_id, journey.phase_id
     union all
     select
-        period_type, period_start, period_end, employee_key, office_id, branch_id,
-        null as product_id, phase_id, count(*) as members, sum(is_judged_only) as judged_only
-    from phase_placed
-    where furthest_first = 1
-    group by period_type, period_start, period_end, employee_key, office_id, branch_id, phase_id
+        universe.period_type, universe.period_start, universe.period_end,
+        universe.employee_key, universe.office_id, universe.branch_id,
+        null as product_id, standings.phase_id, count(*) as members, sum(standings.is_judged_only) as judged_only
+    from universe
+    inner join furthest
+        on
+            universe.period_end = furthest.snapshot_on
+            and universe.physician_key = furthest.physician_key
+    inner join standings
+        on furthest.standing = standings.standing
+    group by
+        universe.period_type, universe.period_start, universe.period_end,
+        universe.employee_key, universe.office_id, universe.branch_id, standings.phase_id
 ),
 
 phase_counts as (
@@ -106,53 +119,48 @@ phase_totals as (
 
 {# Transitions that end with the period: 90 days are three months, so the start is the end of the month three months
    before. A longer period does not give a physician more time to move. #}
-transition_members as (
+transitions as (
     select
-        universe.period_type,
-        universe.period_start,
-        universe.period_end,
-        universe.physician_key,
-        universe.employee_key,
-        universe.office_id,
-        universe.branch_id,
-        transition.product_id,
-        transition.from_phase_id,
-        case when transition.is_forward then 1 else 0 end as moved_forward
-    from universe
-    inner join {{ ref('fct_journey_transition') }} as transition
-        on
-            universe.physician_key = transition.physician_key
-            and {{ add_months("cast(date_trunc('month', universe.period_end) as date)", '-3') }}
-            = cast(date_trunc('month', transition.month_end) as date)
+        physician_key,
+        cast(date_trunc('month', month_end) as date) as start_month,
+        product_id,
+        from_phase_id,
+        case when is_forward then 1 else 0 end as moved_forward
+    from {{ ref('fct_journey_transition') }}
     where
-        transition.horizon_days = 90
-        and transition.is_start_observable
-        and transition.is_observed_until_end
-        and transition.is_target_throughout
-        and transition.from_phase_id not in ('P6', 'PX')
+        horizon_days = 90
+        and is_start_observable
+        and is_observed_until_end
+        and is_target_throughout
+        and from_phase_id not in ('P6', 'PX')
 ),
 
 {# A physician has one transition per product; over all products he moved if he did with any. #}
 furthest_transition as (
     select
-        period_type,
-        period_start,
-        period_end,
         physician_key,
-        employee_key,
-        office_id,
-        branch_id,
+        start_month,
         max(moved_forward) as moved_forward
-    from transition_members
-    group by period_type, period_start, period_end, physician_key, employee_key, office_id, branch_id
+    from transitions
+    group by physician_key, start_month
 ),
 
 transition_by_phase as (
     select
-        period_type, period_start, period_end, employee_key, office_id, branch_id,
-        product_id, from_phase_id as phase_id, count(*) as at_start, sum(moved_forward) as moved_forward
-    from transition_members
-    group by period_type, period_start, period_end, employee_key, office_id, branch_id, product_id, from_phase_id
+        universe.period_type, universe.period_start, universe.period_end,
+        universe.employee_key, universe.office_id, universe.branch_id,
+        transitions.product_id, transitions.from_phase_id as phase_id,
+        count(*) as at_start, sum(transitions.moved_forward) as moved_forward
+    from universe
+    inner join transitions
+        on
+            universe.physician_key = transitions.physician_key
+            and {{ add_months("cast(date_trunc('month', universe.period_end) as date)", '-3') }}
+            = transitions.start_month
+    group by
+        universe.period_type, universe.period_start, universe.period_end,
+        universe.employee_key, universe.office_id, universe.branch_id,
+        transitions.product_id, transitions.from_phase_id
 ),
 
 transition_levels as (
@@ -168,10 +176,19 @@ transition_levels as (
     group by period_type, period_start, period_end, employee_key, office_id, branch_id, product_id
     union all
     select
-        period_type, period_start, period_end, employee_key, office_id, branch_id,
-        null as product_id, null as phase_id, count(*) as at_start, sum(moved_forward) as moved_forward
-    from furthest_transition
-    group by period_type, period_start, period_end, employee_key, office_id, branch_id
+        universe.period_type, universe.period_start, universe.period_end,
+        universe.employee_key, universe.office_id, universe.branch_id,
+        null as product_id, null as phase_id,
+        count(*) as at_start, sum(furthest_transition.moved_forward) as moved_forward
+    from universe
+    inner join furthest_transition
+        on
+            universe.physician_key = furthest_transition.physician_key
+            and {{ add_months("cast(date_trunc('month', universe.period_end) as date)", '-3') }}
+            = furthest_transition.start_month
+    group by
+        universe.period_type, universe.period_start, universe.period_end,
+        universe.employee_key, universe.office_id, universe.branch_id
 ),
 
 transition_counts as (
@@ -197,15 +214,14 @@ first_month as (
 
 seen as (
     select distinct
-        mart_period.period_type,
-        mart_period.period_start,
+        period_ends.period_end,
         contact_month.physician_key
-    from {{ ref('mart_period') }} as mart_period
+    from (select distinct period_end from {{ ref('mart_period') }}) as period_ends
     inner join {{ ref('fct_physician_contact_month') }} as contact_month
         on
-            contact_month.month_end <= mart_period.period_end
+            contact_month.month_end <= period_ends.period_end
             and contact_month.month_end
-            >= {{ add_months("cast(date_trunc('month', mart_period.period_end) as date)", '-5') }}
+            >= {{ add_months("cast(date_trunc('month', period_ends.period_end) as date)", '-5') }}
     where contact_month.contacts > 0
 ),
 
@@ -225,8 +241,7 @@ unseen_counts as (
             <= {{ add_months("cast(date_trunc('month', universe.period_end) as date)", '-5') }}
     left join seen
         on
-            universe.period_type = seen.period_type
-            and universe.period_start = seen.period_start
+            universe.period_end = seen.period_end
             and universe.physician_key = seen.physician_key
     group by {{ kpi_scope_sets(['universe.period_type', 'universe.period_start', 'universe.period_end']) }}
 ),
