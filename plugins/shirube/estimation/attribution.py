@@ -27,6 +27,7 @@ from shirube.estimation.attribution_rules import (
 )
 from shirube.estimation.records import records
 from shirube.medical import MEDICAL_CHANNELS
+from shirube.rules import rows_in_force
 
 NAME = "attribution"
 READS: tuple[str, ...] = (
@@ -68,7 +69,7 @@ SCHEMA = pa.schema(
 _PUBLISHED_SETTINGS = ("lookback_days", "min_paths", "min_conversions", "rule_version")
 _SMALL_GROUPS = ("orchestrated", "without_contact")
 
-_SETTING = "select * from seeds.attribution_setting order by rule_version desc limit 1"
+_SETTING = f"select * from {rows_in_force('attribution_setting')}"
 
 _QUARTERS = """
     select distinct cast(date_trunc('quarter', end_on) as date) as period_start, end_on as period_end

@@ -10,6 +10,8 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from shirube.rules import rows_in_force
+
 Array = npt.NDArray[Any]
 
 NOT_COMPARABLE = -1
@@ -71,8 +73,7 @@ class JourneyPanel:
 def read_horizon(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
     """How long after its month end a transition is looked at: days, and the months that they are."""
     found = connection.execute(
-        "select transition_horizon_days, transition_horizon_months from seeds.journey_setting "
-        "order by rule_version desc limit 1"
+        f"select transition_horizon_days, transition_horizon_months from {rows_in_force('journey_setting')}"
     ).fetchone()
     assert found is not None
     return int(found[0]), int(found[1])

@@ -17,6 +17,7 @@ import pyarrow as pa
 from shirube.estimation.records import records
 from shirube.estimation.reliability import split_half
 from shirube.fiscal_periods import PERIOD_MONTHS, FiscalPeriod, latest_complete
+from shirube.rules import rows_in_force
 
 NAME = "kpi_reliability"
 READS: tuple[str, ...] = (
@@ -67,7 +68,7 @@ _FACTS = (
     "is_evaluation_use",
 )
 
-_SETTING = "select * from seeds.evaluation_setting order by rule_version desc limit 1"
+_SETTING = f"select * from {rows_in_force('evaluation_setting')}"
 _FACT = """
     select * from seeds.evaluation_fact where rule_version = $rule_version order by kpi_id, kpi_version
 """

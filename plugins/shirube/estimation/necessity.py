@@ -42,6 +42,7 @@ from shirube.estimation.effects import Effect, contrast, joint_test
 from shirube.estimation.journey_panel import JourneyPanel, read_panel
 from shirube.estimation.multiplicity import q_values
 from shirube.medical import MEDICAL_CHANNELS
+from shirube.rules import rows_in_force
 
 Array = npt.NDArray[Any]
 
@@ -137,9 +138,7 @@ def estimate(connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.Table:
 def read_rule(connection: duckdb.DuckDBPyConnection) -> tuple[NecessityRule, tuple[Segment, ...]]:
     """The newest version of the thresholds, and its segments in their order."""
     names = [field.name for field in fields(NecessityRule)]
-    found = connection.execute(
-        f"select {', '.join(names)} from seeds.necessity_rule order by rule_version desc limit 1"
-    ).fetchone()
+    found = connection.execute(f"select {', '.join(names)} from {rows_in_force('necessity_rule')}").fetchone()
     assert found is not None
     rule = NecessityRule(*found)
     segments = connection.execute(

@@ -21,6 +21,7 @@ from shirube.estimation.records import records
 from shirube.estimation.reliability import Reliability, cronbach_alpha, retest
 from shirube.fiscal_periods import FiscalPeriod, containing
 from shirube.medical import MEDICAL_CHANNELS
+from shirube.rules import rows_in_force
 
 NAME = "satisfaction"
 READS: tuple[str, ...] = ("fct_consent_event", "fct_physician_month", "fct_survey_response", "fct_touchpoint")
@@ -56,7 +57,7 @@ SCHEMA = pa.schema(
     ]
 )
 
-_SETTING = "select * from seeds.cs_setting order by rule_version desc limit 1"
+_SETTING = f"select * from {rows_in_force('cs_setting')}"
 _ITEMS = "select * from seeds.cs_index_item where rule_version = $rule_version order by item_id"
 
 # Whoever has left the master by the end of the next quarter could not be seen in it. What was asked of

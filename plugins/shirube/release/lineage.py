@@ -12,9 +12,10 @@ from typing import Any
 
 import duckdb
 
+from shirube.rules import NEWEST_FIRST, RULE_VERSION
+
 LOGS = "lake"
 ESTIMATES = "estimates"
-RULE_VERSION = "rule_version"
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,9 @@ def rule_versions(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     ).fetchall()
     versions = {}
     for (name,) in seeds:
-        row = connection.execute(f'select max({RULE_VERSION}) from seeds."{name}"').fetchone()
+        row = connection.execute(
+            f'select {RULE_VERSION} from seeds."{name}" order by {NEWEST_FIRST} limit 1'
+        ).fetchone()
         if row and row[0] is not None:
             versions[str(name)] = str(row[0])
     return versions
