@@ -82,16 +82,3 @@
 {% macro spark__add_months(day, months) -%}
     add_months({{ day }}, cast({{ months }} as integer))
 {%- endmacro %}
-
-{#- 'YYYY-MM' of a date. -#}
-{% macro month_text(day) -%}
-    {{ return(adapter.dispatch('month_text')(day)) }}
-{%- endmacro %}
-
-{% macro default__month_text(day) -%}
-    strftime({{ day }}, '%Y-%m')
-{%- endmacro %}
-
-{% macro spark__month_text(day) -%}
-    date_format({{ day }}, 'yyyy-MM')
-{%- endmacro %}

@@ -16,8 +16,6 @@ from shirube.home import Home, project_root
 from shirube.ledger import Ledger
 from shirube.stopped import EXPORT_FILE, export_stopped
 
-RELEASE = "2026-10-31-aaaaaaaaaa"
-
 
 def _models() -> dict[str, dict[str, Any]]:
     """`schema.name` → dbt's yml entry of every core and mart model."""

@@ -9,36 +9,10 @@ import pytest
 from scipy import stats
 from shirube.estimation.cuped import adjusted
 from shirube.estimation.multiplicity import q_values
-from shirube.estimation.power import minimum_detectable, physicians_per_arm
+from shirube.estimation.power import minimum_detectable
 from shirube.estimation.randomisation import test_of_no_effect as no_effect
 from shirube.estimation.sensitivity import e_value, e_value_of_limit
 from statsmodels.stats.power import NormalIndPower
-from statsmodels.stats.proportion import power_proportions_2indep
-
-
-@pytest.mark.parametrize(
-    ("rate", "other", "printed"),
-    [(0.10, 0.12, 3837), (0.10, 0.13, 1772), (0.20, 0.25, 1093), (0.05, 0.06, 8149)],
-)
-def test_the_orientation_table(rate: float, other: float, printed: int) -> None:
-    # Printed in the definitions; textbooks' formulas differ by a few physicians among each other.
-    found = physicians_per_arm(rate, other)
-    assert found == pytest.approx(printed, rel=0.002)
-    # Independent implementation: statsmodels' power of the test of two proportions with as many.
-    power = power_proportions_2indep(other - rate, rate, found, alpha=0.05, return_results=False)
-    assert power == pytest.approx(0.80, abs=0.002)
-
-
-def test_sizes_of_r_power_prop_test() -> None:
-    # power.prop.test(p1 = .50, p2 = .75, power = .80) of R: 57.7 per arm.
-    assert physicians_per_arm(0.50, 0.75) == 58
-
-
-def test_equal_rates_need_no_size() -> None:
-    with pytest.raises(ValueError, match="two different rates"):
-        physicians_per_arm(0.1, 0.1)
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        physicians_per_arm(0.0, 0.1)
 
 
 def test_the_smallest_detectable_effect_has_power_of_eighty() -> None:

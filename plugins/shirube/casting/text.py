@@ -18,7 +18,6 @@ _SCIENTIFIC: Final = r"^\d+(\.\d+)?[eE]\+\d+$"
 _TRUE: Final = frozenset({"true", "1", "yes", "y", "t", "○", "◯", "〇", "有", "有り", "あり", "はい"})
 _FALSE: Final = frozenset({"false", "0", "no", "n", "f", "×", "✕", "無", "無し", "なし", "いいえ"})
 _SHORT_ID: Final = 15
-_LONG_ID: Final = 18
 _ID_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 

@@ -39,8 +39,6 @@ POOLED_MONTHS = 3
 """Trials of three months running are matched together: one alone leaves most physicians without a like."""
 OTHER_BANDS = 3
 ENGAGED_BANDS = 3
-COVARIATES = ("log of prior contacts", "other channels", "months engaged", "months in the phase")
-"""What must be alike after matching, beyond the strata."""
 
 
 @dataclass(frozen=True)
