@@ -133,6 +133,8 @@ def value_row(
         "trust_arrival": "enough",
         "trust_linkage": "enough",
         "trust_count": "enough",
+        "delivered_until": AS_OF,
+        "sources_not_arrived": None,
         "as_of": AS_OF,
         "config_version": "c0ffee000000",
         "release_id": RELEASE_ID,

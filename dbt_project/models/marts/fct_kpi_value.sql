@@ -51,7 +51,9 @@ counting_sources as (
     select
         kpi_sources.kpi_id,
         kpi_sources.kpi_version,
+        kpi_sources.source,
         kpi_sources.is_needed and data_trust.last_delivered_on is null as is_lacking,
+        data_trust.last_delivered_on,
         data_trust.covered_until,
         data_trust.rows_matched,
         data_trust.rows_to_match
@@ -77,7 +79,17 @@ trust as (
                     'count(*)'
                 ) }}
         end as share_arrived,
-        {{ kpi_rate('sum(counting_sources.rows_matched)', 'sum(counting_sources.rows_to_match)') }} as share_matched
+        {{ kpi_rate('sum(counting_sources.rows_matched)', 'sum(counting_sources.rows_to_match)') }} as share_matched,
+        case
+            when max(case when counting_sources.is_lacking then 1 else 0 end) = 0
+                then min(counting_sources.last_delivered_on)
+        end as delivered_until,
+        {{ dbt.listagg(
+            "case when counting_sources.covered_until is null"
+            ~ " or counting_sources.covered_until < mart_period.period_end then counting_sources.source end",
+            "';'",
+            "order by counting_sources.source"
+        ) }} as sources_not_arrived
     from counting_sources
     cross join {{ ref('mart_period') }} as mart_period
     group by
@@ -91,6 +103,8 @@ trusted as (
     select
         counted.*,
         mart_period.previous_period_start,
+        trust.delivered_until,
+        trust.sources_not_arrived,
         {{ kpi_trust_mark('trust.share_arrived', 1, 0.5) }} as trust_arrival,
         {{ kpi_trust_mark('trust.share_matched', 0.9, 0.6) }} as trust_linkage
     from counted
@@ -232,6 +246,8 @@ select
     trust_arrival,
     trust_linkage,
     trust_count,
+    delivered_until,
+    sources_not_arrived,
     {{ as_of() }} as as_of,
     '{{ var("config_version") }}' as config_version,
     '{{ var("release_id") }}' as release_id

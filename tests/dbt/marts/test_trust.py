@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -74,6 +75,10 @@ def test_what_came_and_stopped_is_missed_from_then_on(warehouse: duckdb.DuckDBPy
     assert (october["display_state"], october["trust_arrival"]) == ("shown", "caution")
     september = number(warehouse, "channel.frequency_median", period_start=SEPTEMBER)
     assert september["trust_arrival"] == "enough"
+    # The number says so itself: which log is behind, and until when there is something of every log.
+    assert october["sources_not_arrived"] == "crm_multichannel_activity"
+    assert september["sources_not_arrived"] is None
+    assert october["delivered_until"] == september["delivered_until"] == date(2026, 9, 30)
 
 
 def test_what_should_have_come_lowers_the_arrival(warehouse: duckdb.DuckDBPyConnection) -> None:
@@ -85,6 +90,7 @@ def test_without_what_it_needs_there_is_no_number(warehouse: duckdb.DuckDBPyConn
     response = number(warehouse, "cx.response_rate")
     assert (response["display_state"], response["trust_arrival"]) == ("withheld", "lacking")
     assert response["reason"] == "もとになる記録が届いていないため、出していません"
+    assert response["sources_not_arrived"] == "survey_qualtrics" and response["delivered_until"] is None
     # A wish may be told to the CRM or in the survey: the number does with one of them.
     honoured = number(warehouse, "fit.choice_honoured_rate")
     assert (honoured["display_state"], honoured["trust_arrival"]) == ("shown", "enough")
