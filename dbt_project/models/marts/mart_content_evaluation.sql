@@ -154,6 +154,14 @@ decided as (
         decision.decided_on,
         decision.department,
         decision.is_result_observable,
+        {%- for column in ('n_exposed_before', 'n_exposed_after') %}
+        case when decision.{{ column }} = 0 or decision.{{ column }} >= {{ kpi_minimum_cell() }} then decision.{{ column }} end
+            as {{ column }}_decision,
+        {%- endfor %}
+        case when decision.n_exposed_before >= {{ kpi_minimum_cell() }} then decision.n_reacted_before end
+            as n_reacted_before_decision,
+        case when decision.n_exposed_after >= {{ kpi_minimum_cell() }} then decision.n_reacted_after end
+            as n_reacted_after_decision,
         row_number() over (
             partition by
                 mart_period.period_type,
@@ -258,6 +266,10 @@ select
     decided.decided_on,
     decided.department as decided_by,
     decided.is_result_observable,
+    cast(decided.n_exposed_before_decision as bigint) as n_exposed_before_decision,
+    cast(decided.n_reacted_before_decision as bigint) as n_reacted_before_decision,
+    cast(decided.n_exposed_after_decision as bigint) as n_exposed_after_decision,
+    cast(decided.n_reacted_after_decision as bigint) as n_reacted_after_decision,
     decided.decision is not null as has_decision,
     coalesce(decided.decision = 'retire' and version.is_never_retired, false) as is_decision_against_rule,
     'E1' as evidence_level,

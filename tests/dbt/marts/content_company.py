@@ -132,19 +132,21 @@ def uses() -> list[Row]:
 
 
 def decisions() -> list[Row]:
-    def decision(content: str, word: str, day: str) -> Row:
+    def decision(content: str, word: str, day: str, after: int | None = None) -> Row:
         return {
             "decision_key": f"{content}-{day}", "material_number": f"M-{content}", "content_version": "1",
             "decision": word, "decided_on": day, "department": "営業企画部",
             "is_result_observable": day <= "2026-08-02",
+            "n_exposed_before": 12, "n_reacted_before": 3,
+            "n_exposed_after": after, "n_reacted_after": after and after // 2,
         }  # fmt: skip
 
     # 180 days before 31 October is 4 May: a decision of that day stands no more, one of the 5th does.
     return [
         decision("high", "improve", "2026-06-01"),
-        decision("high", "keep", "2026-10-01"),
+        decision("high", "keep", "2026-10-01", 4),
         decision("mid", "hold", "2026-05-04"),
-        decision("low", "improve", "2026-05-05"),
+        decision("low", "improve", "2026-05-05", 6),
         decision("notice", "retire", "2026-10-10"),
         decision("almost", "keep", "2026-10-10"),
     ]

@@ -143,6 +143,8 @@ CORE: dict[str, dict[str, str]] = {
     "fct_decision": {
         "decision_key": "text", "material_number": "text", "content_version": "text", "decision": "text",
         "decided_on": "date", "department": "text", "is_result_observable": "boolean",
+        "n_exposed_before": "integer", "n_reacted_before": "integer", "n_exposed_after": "integer",
+        "n_reacted_after": "integer",
     },
     "dim_topic": {"topic_id": "text", "name_ja": "text", "info_class": "text"},
     "dim_moment": {
