@@ -127,7 +127,7 @@ def test_a_list_that_others_can_read_is_not_trusted(home: Home) -> None:
 
 
 def test_what_retire_advises_can_be_done(home: Home) -> None:
-    """Readers see a release with a stopped physician: its advice leads to one without, never to another with."""
+    """Readers see a release with a stopped physician: its advice leads to one without."""
     _publish(home, IDS[0])
     _publish_with(home, IDS[1], "StoppedOne12", "marts.mart_cx")
     _publish_with(home, IDS[2], "StoppedOne12", "marts.mart_cx")

@@ -521,8 +521,9 @@ def _full_disk_explained(home: Home, release_id: str) -> Iterator[None]:
         if not full and not any(os.strerror(code) in str(error) for code in (errno.ENOSPC, errno.EDQUOT)):
             raise
         raise ReleaseError(
-            f"{home.releases} のあるディスクがいっぱいで、{release_id} は公開していません（読者が見る版は前のまま"
-            "です）。空きを作って（残す版の数は SHIRUBE_KEEP_RELEASES で減らせます）、もう一度公開してください。 / "
+            f"{home.releases} のあるディスクがいっぱいで、{release_id} は公開していません（読者が見る版は"
+            "前のままです）。空きを作って（残す版の数は SHIRUBE_KEEP_RELEASES で減らせます）、"
+            "もう一度公開してください。 / "
             f"the disk that holds {home.releases} is full: release {release_id} was not published and readers"
             " keep what they have. Free space (fewer releases: SHIRUBE_KEEP_RELEASES) and publish again"
         ) from error

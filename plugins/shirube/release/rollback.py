@@ -97,8 +97,8 @@ def _refuse_stopped(target: Path, stopped: list[str]) -> None:
         named = named_in_release(target, stopped)
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         raise ReleaseError(
-            f"{target.name} には読めないファイルがあり、利用停止の先生が載っていないことを確かめられないので、"
-            "読者を戻しません。別の版を名指しするか、`shirube run` で次の版を公開してください。 / "
+            f"{target.name} には読めないファイルがあり、利用停止の先生が載っていないことを確かめられない"
+            "ので、読者を戻しません。別の版を名指しするか、`shirube run` で次の版を公開してください。 / "
             f"{target.name} has a file that cannot be read, so nobody can tell whether it names a physician"
             " whose data may not be used: readers are not taken back to it. Name another release, or publish"
             " the next one (`shirube run`)."
@@ -106,8 +106,8 @@ def _refuse_stopped(target: Path, stopped: list[str]) -> None:
     if named.physicians:
         raise ReleaseError(
             f"{target.name} には、利用停止の先生 {named.physicians} 人の行が {named.files} 個のファイルに"
-            "残っているので、読者を戻しません。`shirube run` でその先生を除いた版を公開するか、載っていない版を"
-            "名指ししてください（どの版に残っているかは `shirube recall` で分かります）。 / "
+            "残っているので、読者を戻しません。`shirube run` でその先生を除いた版を公開するか、載っていない"
+            "版を名指ししてください（どの版に残っているかは `shirube recall` で分かります）。 / "
             f"{target.name} holds rows of {named.physicians} physician(s) whose data may not be used, in"
             f" {named.files} file(s): readers are not taken back to it. Publish a release without them"
             " (`shirube run`), or name one that is free of them (`shirube recall` says which hold them)."
