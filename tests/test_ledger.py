@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from shirube.contracts import Column, SourceContract
 from shirube.home import Home
-from shirube.ledger import Landing, Ledger, LedgerError, Sighting, batch_id_of
+from shirube.ledger import Landing, Ledger, LedgerError, LeftOutBefore, Sighting, batch_id_of
 
 CONTRACTS = {
     "calls": SourceContract(
@@ -131,11 +131,26 @@ def test_a_ledger_of_the_first_version_is_brought_up(home: Home) -> None:
         ledger.commit_landing(landing(batch_id))
     with sqlite3.connect(home.ledger_file) as connection:
         connection.execute("alter table batch drop column newest_on")
+        connection.execute("drop table left_out")
         connection.execute("pragma user_version = 1")
     with Ledger(home) as ledger:
         assert ledger.batch(batch_id).delivered_at == datetime.fromisoformat("2025-11-03")
     with Ledger(home) as ledger:
         assert ledger.names_not_believed() == []
+        assert ledger.left_out() is None
+
+
+def test_it_keeps_how_many_the_newest_build_left_out(home: Home) -> None:
+    with Ledger(home) as ledger:
+        assert ledger.left_out() is None
+        ledger.record_left_out(2, "d1")
+        ledger.record_left_out(3, "d2")
+    with Ledger(home) as ledger:
+        assert ledger.left_out() == LeftOutBefore(3, "d2")
+        ledger.record_left_out(0, None)
+        assert ledger.left_out() == LeftOutBefore(0, None)
+        with pytest.raises(sqlite3.IntegrityError):
+            ledger.record_left_out(1, None)
 
 
 def test_counts_that_do_not_add_up_are_refused(home: Home) -> None:

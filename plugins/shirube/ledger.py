@@ -1,4 +1,5 @@
-"""The ledger: every file ever seen, what became of it, and which release it went into.
+"""The ledger: every file ever seen, what became of it, which release it went into, and how many physicians
+the newest build left out.
 
 One SQLite file, safe for several processes: each change is one immediate transaction, and a process that
 finds it locked waits. It holds no clock times: a ledger is a function of the files that arrived, not of when
@@ -27,7 +28,7 @@ from shirube import durable
 from shirube.contracts import SourceContract, load_contracts
 from shirube.home import Home
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 BUSY_TIMEOUT_SECONDS = 60.0
 MOST_DAYS_UNDELIVERED = 3_660
 """How long after a file's newest row a date in its name is still believed to be its delivery.
@@ -91,9 +92,25 @@ create table release_member (
     landing_id text not null,
     primary key (release_id, landing_id)
 ) strict, without rowid;
+create table left_out (
+    only_one integer primary key check (only_one = 1),
+    physicians integer not null,
+    digest text,
+    check ((physicians = 0) = (digest is null))
+) strict;
 """
 
-_MIGRATIONS = {1: "alter table batch add column newest_on text"}
+_MIGRATIONS = {
+    1: "alter table batch add column newest_on text",
+    2: """
+        create table left_out (
+            only_one integer primary key check (only_one = 1),
+            physicians integer not null,
+            digest text,
+            check ((physicians = 0) = (digest is null))
+        ) strict
+    """,
+}
 """From each earlier version of the schema to the next."""
 
 _BELIEVED = """
@@ -271,6 +288,14 @@ class RecordedRelease:
     as_of: date
     status: str
     landing_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LeftOutBefore:
+    """Whom the newest build left out: how many, and a keyed digest of their keys; None for nobody."""
+
+    physicians: int
+    digest: str | None
 
 
 def batch_id_of(source: str, content_hash: str, name_values: Mapping[str, str] | None = None) -> str:
@@ -476,6 +501,20 @@ class Ledger:
             )
             for row in self._connection.execute("select * from release order by release_id")
         ]
+
+    def record_left_out(self, physicians: int, digest: str | None) -> None:
+        """Note whom the newest build left out, in place of what was noted before: a number and a digest."""
+        with self._transaction() as connection:
+            connection.execute(
+                "insert into left_out values (1, ?, ?) on conflict (only_one) do update set "
+                "physicians = excluded.physicians, digest = excluded.digest",
+                (physicians, digest),
+            )
+
+    def left_out(self) -> LeftOutBefore | None:
+        """Whom the newest build left out; None where no build was noted yet."""
+        row = self._connection.execute("select physicians, digest from left_out").fetchone()
+        return LeftOutBefore(row["physicians"], row["digest"]) if row else None
 
     def export_parquet(
         self,

@@ -135,7 +135,8 @@ def _stopped(home: Home) -> dict[str, Any]:
     facts = {"listed": 0, "left_out": 0, "unknown": 0, "is_built": True, "problem": None}
     try:
         facts["listed"] = len(stopped_physicians(home))
-        if not (facts["listed"] or last_left_out(home)):
+        before = last_left_out(home)
+        if not (facts["listed"] or (before and before.physicians)):
             return facts
         # Only here, where there is a list: it loads the estimators' libraries.
         from shirube.warehouse import is_list_built, last_build

@@ -2,10 +2,12 @@
 
     vault/stopped_physicians.txt                             one `physician_key` per line
     warehouse/builds/<id>/ledger/stopped_physician.parquet   the keys that the build left out; mode 0600
+    ledger/ledger.sqlite                                     how many that were, and a keyed digest; no key
 
 A build leaves every physician of the list out, whatever its as_of. The list decides what is in a release, so
 it is a part of the release's identity, but as a keyed digest: nobody can find a physician by trying keys. An
-empty list is no list; one that is gone after a build left somebody out stops the next build.
+empty list is no list; one that is gone after a build left somebody out stops the next build, whether or not
+the warehouse is still there.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import pyarrow.parquet as pq
 from shirube import durable
 from shirube.home import Home
 from shirube.keys import load_key
+from shirube.ledger import Ledger, LeftOutBefore
 from shirube.vault import assert_private, private_folder
 
 STOPPED_FILE = "stopped_physicians.txt"
@@ -50,8 +53,9 @@ def stopped_physicians(home: Home) -> list[str]:
 
 def _assert_nobody_returns(home: Home) -> None:
     """A list that was lost must not bring anybody back into the next release."""
-    left_out = len(last_left_out(home) or ())
-    if left_out:
+    before = last_left_out(home)
+    if before and before.physicians:
+        left_out = before.physicians
         raise ValueError(
             f"前回の組み立てで {left_out} 人を除いた利用停止の一覧（vault の {STOPPED_FILE}）がありません。"
             "一覧を戻してください。だれも除かないなら、空のファイルを置いてください。 / "
@@ -60,8 +64,22 @@ def _assert_nobody_returns(home: Home) -> None:
         )
 
 
-def last_left_out(home: Home) -> list[str] | None:
-    """The keys that the newest build left out; None before the first build."""
+def last_left_out(home: Home) -> LeftOutBefore | None:
+    """Whom the newest build left out, as the ledger has it; None before the first build.
+
+    Raises: TokenKeyError if the home's token key is needed and cannot be used.
+    """
+    if home.ledger_file.exists():
+        with Ledger(home) as ledger:
+            noted = ledger.left_out()
+        if noted is not None:
+            return noted
+    keys = _left_out_in_warehouse(home)
+    return None if keys is None else LeftOutBefore(len(keys), digest_of(home, keys))
+
+
+def _left_out_in_warehouse(home: Home) -> list[str] | None:
+    """The keys that a build from before the ledger noted it left out; None where there is none."""
     pointer = home.warehouse / "last"
     if not pointer.exists():
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +31,15 @@ def test_sources_are_the_contracts() -> None:
 
     assert list_sources() == sorted(load_contracts())
     assert len(list_sources()) >= 28
+
+
+def test_without_contracts_it_says_where_they_should_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An Airflow without any Dag and without a reason is what a wrong SHIRUBE_PROJECT would look like."""
+    monkeypatch.setenv("SHIRUBE_PROJECT", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"SHIRUBE_PROJECT が.* / .*SHIRUBE_PROJECT must name"):
+        list_sources()
 
 
 def test_every_dag_loads(bag: DagBag) -> None:

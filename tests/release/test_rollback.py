@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from handmade import make_audit, make_build
+from handmade import change, make_audit, make_build
 from shirube.home import Home
-from shirube.release import Release, ReleaseError, current, prune, publish, rollback, shelf, verify
+from shirube.release import Release, ReleaseError, current, prune, publish, retire, rollback, shelf, verify
+from shirube.stopped import STOPPED_FILE
+from shirube.vault import VaultPermissionError
 
 IDS = [f"2026-{month:02d}-01-{digit * 10}" for month, digit in ((7, "f"), (8, "b"), (9, "d"), (10, "a"))]
 
@@ -11,6 +15,20 @@ IDS = [f"2026-{month:02d}-01-{digit * 10}" for month, digit in ((7, "f"), (8, "b
 def _publish(home: Home, release_id: str) -> Release:
     build = make_build(home, release_id)
     return publish(home, build, make_audit(home, build))
+
+
+def _publish_with(home: Home, release_id: str, physician_key: str, table: str) -> Release:
+    """A release in which one table names a physician."""
+    build = make_build(home, release_id)
+    change(build, f"alter table {table} add column asking_physician_key varchar default '{physician_key}'")
+    return publish(home, build, make_audit(home, build))
+
+
+def _stop(home: Home, *physician_keys: str) -> Path:
+    file = home.vault / STOPPED_FILE
+    file.write_text("\n".join(physician_keys), encoding="utf-8")
+    file.chmod(0o600)
+    return file
 
 
 def _shown(home: Home) -> str:
@@ -62,6 +80,65 @@ def test_rollback_before_the_first_release(home: Home) -> None:
     with pytest.raises(ReleaseError, match="nothing was published yet"):
         rollback(home)
     assert current(home) is None
+
+
+@pytest.mark.parametrize("table", ["marts.mart_cx", "core.fct_touchpoint"])
+@pytest.mark.parametrize("is_named", [True, False])
+def test_nobody_whose_data_may_not_be_used_comes_back(home: Home, table: str, is_named: bool) -> None:
+    _publish_with(home, IDS[0], "StoppedOne12", table)
+    _publish(home, IDS[1])
+    _stop(home, "SomebodyElse", "StoppedOne12")
+    with pytest.raises(ReleaseError, match=r"利用停止の先生 1 人.*1 physician\(s\).*shirube run") as told:
+        rollback(home, IDS[0] if is_named else None)
+    assert "StoppedOne12" not in str(told.value)
+    assert _shown(home) == IDS[1]
+    assert shelf.read_history(home).rolled_back == frozenset(), "nothing was noted of what was refused"
+
+
+def test_a_release_that_names_nobody_of_the_list_may_be_shown_again(home: Home) -> None:
+    _publish_with(home, IDS[0], "StoppedOne12", "marts.mart_cx")
+    _publish(home, IDS[1])
+    _stop(home, "SomebodyElse")
+    assert rollback(home).release_id == IDS[0]
+    _stop(home)  # an empty list is no list
+    assert rollback(home, IDS[1]).release_id == IDS[1]
+    assert rollback(home, IDS[0]).release_id == IDS[0]
+
+
+def test_what_cannot_be_searched_is_not_shown_again(home: Home) -> None:
+    _publish(home, IDS[0])
+    _publish(home, IDS[1])
+    file = home.releases / IDS[0] / "marts" / "mart_cx.parquet"
+    file.chmod(0o644)
+    file.write_bytes(b"no Parquet")
+    _stop(home, "StoppedOne12")
+    with pytest.raises(ReleaseError, match=r"確かめられない.* / .*cannot be read"):
+        rollback(home)
+    assert _shown(home) == IDS[1]
+
+
+def test_a_list_that_others_can_read_is_not_trusted(home: Home) -> None:
+    for release_id in IDS[:2]:
+        _publish(home, release_id)
+    _stop(home, "StoppedOne12").chmod(0o644)
+    with pytest.raises(VaultPermissionError):
+        rollback(home)
+    assert _shown(home) == IDS[1]
+
+
+def test_what_retire_advises_can_be_done(home: Home) -> None:
+    """Readers see a release with a stopped physician: its advice leads to one without."""
+    _publish(home, IDS[0])
+    _publish_with(home, IDS[1], "StoppedOne12", "marts.mart_cx")
+    _publish_with(home, IDS[2], "StoppedOne12", "marts.mart_cx")
+    _stop(home, "StoppedOne12")
+    with pytest.raises(ReleaseError, match=r"利用停止の先生が載っていない版.*names no stopped physician"):
+        retire(home, IDS[2])
+    with pytest.raises(ReleaseError, match="shirube recall"):
+        rollback(home)
+    rollback(home, IDS[0])
+    retire(home, IDS[2])
+    assert _shown(home) == IDS[0]
 
 
 def test_prune_keeps_the_newest_and_the_current_one(home: Home) -> None:

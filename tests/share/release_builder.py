@@ -343,6 +343,7 @@ def write_star(folder: Path) -> None:
                 "consent_state": state,
                 "captured_at": datetime(2026, 8, 1, tzinfo=UTC),
                 "captured_on": date(2026, 8, 1),
+                "is_about_representatives": True,
             }
         )
         phases.append(

@@ -1,5 +1,6 @@
 """The head-office page: the answer in one breath, its evidence and limits, and what stays unknown."""
 
+import dataclasses
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from shirube.share.readability import median_sentence_length, unexplained_terms
 from shirube.share.release_files import ReleaseFiles
 from shirube.share.render import Renderer, pages_in
 from shirube.share.report_hq import HeadOfficePage, head_office_page
+from shirube.share.report_mr import office_page
 
 from tests.share import release_builder as builder
 from tests.share.release_builder import Row
@@ -48,7 +50,12 @@ def pilot(initiative: str, verdict: str, *, easy: bool) -> Row:
     }  # fmt: skip
 
 
-def page_of(tmp_path: Path, necessity: list[Row], pilots: list[Row] | None = None) -> HeadOfficePage:
+def page_of(
+    tmp_path: Path,
+    necessity: list[Row],
+    pilots: list[Row] | None = None,
+    cases: list[Row] | None = None,
+) -> HeadOfficePage:
     folder = builder.write_release(tmp_path)
     builder.write_table(
         folder / "star",
@@ -62,6 +69,8 @@ def page_of(tmp_path: Path, necessity: list[Row], pilots: list[Row] | None = Non
         builder.write_table(folder / "marts", "mart_necessity", necessity)
     if pilots:
         builder.write_table(folder / "marts", "mart_pilot_readout", pilots)
+    if cases:
+        builder.write_table(folder / "marts", "mart_leadership_case", cases)
     with ReleaseFiles(folder) as release:
         return head_office_page(release, release.registry())
 
@@ -178,16 +187,98 @@ def test_the_page_is_readable_and_fits_one_sheet(tmp_path: Path) -> None:
     assert median_sentence_length(page.running_text()) <= 60
     pdf = Renderer(builder.AS_OF).pdf(
         "head_office",
-        page.__dict__
-        | {
-            "necessity": [row.__dict__ for row in page.necessity],
-            "numbers": [row.__dict__ for row in page.numbers],
-            "pilots": [row.__dict__ for row in page.pilots],
-            "cannot_say": [row.__dict__ for row in page.cannot_say],
-        },
+        dataclasses.asdict(page),
         sides=2,
     )
     assert pages_in(pdf) == 2
+
+
+def test_a_full_page_fits_one_sheet(tmp_path: Path) -> None:
+    """Seven numbers with a remark each, five initiatives with a caution, six channels with an estimate."""
+    folder = builder.write_release(tmp_path / "numbers")
+    with ReleaseFiles(folder) as release:
+        numbers = office_page(release, release.registry(), "OF01", "東京第一営業所").numbers
+    numbers = [dataclasses.replace(one, note="対象が30に満たないため、参考値です") for one in numbers]
+    page = page_of(
+        tmp_path,
+        [line(channel, "cannot_tell", effect=(0.5, -1.5, 2.5)) for channel in CHANNELS],
+        [pilot(str(number), "needed", easy=True) for number in range(5)],
+        [case()],
+    )
+    page.numbers = [*numbers, *numbers][:7]
+    page.numbers_note = "回答した先生についての長い説明がここに入ります。" * 5
+    pdf = Renderer(builder.AS_OF).pdf("head_office", dataclasses.asdict(page), sides=2)
+    assert pages_in(pdf) == 2
+
+
+def case(**given: Any) -> Row:
+    """A row of mart_leadership_case; its sentences as the mart writes them."""
+    after = (
+        "：満足した先生100人中31人、そうでない先生100人中24人。一緒に見られた数で、満足が原因とは言えません"
+    )
+    return {
+        "scope_type": "company", "scope_id": "company", "period_type": "half",
+        "period_start": date(2026, 4, 1), "period_end": date(2026, 9, 30),
+        "n_satisfied": 1200, "n_not_satisfied": 800,
+        "pull_verdict": "more_with_satisfaction",
+        "pull_words": f"次の四半期に自分から情報を取りに来ました{after}",
+        "opt_out_verdict": "cannot_tell", "opt_out_words": "判断できません",
+        "n_alpha": 1850, "alpha": 0.816, "alpha_low": 0.79, "alpha_high": 0.84, "min_reliability": 0.7,
+        "index_verdict": "reliable_enough",
+        "index_words": "満足度の3つの質問は、まとめて1つの指標にできます",
+        "must_not_conclude": "満足が先生の行動を変えたとは言えません。売上との関係は調べていません",
+        "evidence_level": "E2",
+    } | given  # fmt: skip
+
+
+def test_why_satisfaction_is_asked_and_how_far_it_holds(tmp_path: Path) -> None:
+    page = page_of(tmp_path, OPEN, cases=[case()])
+    assert page.satisfaction_title == "なぜ満足度を見るのか"
+    assert page.satisfaction.said == (
+        "2026年4月〜9月に回答した、満足した先生1,200人と、そうでない先生800人を数えました。"
+        "次の四半期に自分から情報を取りに来ました：満足した先生100人中31人、そうでない先生100人中24人。"
+        "一緒に見られた数で、満足が原因とは言えません。"
+        "満足した先生ほど配信を断らないかは、まだ判断できません。"
+        "満足度の3つの質問は、まとめて1つの指標にできます。"
+        "質問どうしのまとまり（0〜1）は0.82（幅0.79〜0.84、1,850人）で、0.7以上なら信頼できます。"
+    )
+    assert page.satisfaction.evidence == "一緒に見られたこと（4段階の2）"
+    assert page.satisfaction.limits == (
+        "満足が先生の行動を変えたとは言えません。売上との関係は調べていません。"
+    )
+    assert unexplained_terms(page.all_text(), tuple(CHANNELS.values())) == []
+
+
+def test_of_satisfaction_the_newest_closed_comparison_is_shown_and_of_those_the_longest(
+    tmp_path: Path,
+) -> None:
+    quarter = {"period_type": "quarter", "period_start": date(2026, 7, 1), "n_satisfied": 11}
+    older = {"period_start": date(2025, 10, 1), "period_end": date(2026, 3, 31), "n_satisfied": 22}
+    ahead = {"period_start": date(2026, 10, 1), "period_end": date(2026, 12, 31), "n_satisfied": 33}
+    page = page_of(tmp_path, OPEN, cases=[case(**quarter), case(**older), case(), case(**ahead)])
+    assert "1,200人" in page.satisfaction.said
+    across = page_of(tmp_path / "b", OPEN, cases=[case(**older)])
+    assert across.satisfaction.said.startswith("2025年10月〜2026年3月に回答した")
+
+
+def test_what_cannot_be_said_of_satisfaction_is_said_so(tmp_path: Path) -> None:
+    none = page_of(tmp_path, OPEN).satisfaction
+    assert none.said.endswith("この資料にはまだありません。") and none.evidence == none.limits == ""
+    nothing = dict.fromkeys(("n_satisfied", "n_not_satisfied", "alpha", "alpha_low", "alpha_high", "n_alpha"))
+    verdicts = {f"{part}_verdict": "cannot_tell" for part in ("pull", "opt_out", "index")}
+    few = page_of(tmp_path / "b", OPEN, cases=[case(**nothing, **verdicts)]).satisfaction
+    assert few.said == (
+        "2026年4月〜9月に回答した先生が少ないため、人数は出しません。"
+        "満足した先生ほど自分から情報を取りに来るかは、まだ判断できません。"
+        "満足した先生ほど配信を断らないかは、まだ判断できません。"
+        "満足度の3つの質問を1つの指標にまとめてよいかは、まだ判断できません。"
+        "質問どうしのまとまりは、数えられる先生が少ないため出しません。"
+    )
+
+
+def test_satisfaction_is_never_said_to_be_a_cause(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="効果がありました claims more than E2"):
+        page_of(tmp_path, OPEN, cases=[case(pull_words="満足には効果がありました")])
 
 
 def test_the_answer_says_of_what_and_how_much(tmp_path: Path) -> None:

@@ -2,11 +2,16 @@
 
 import dataclasses
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from shirube.home import Home
-from shirube.share.own_physicians import OwnPhysiciansPage, own_physicians_page, physicians_by_employee
+from shirube.share.own_physicians import (
+    OwnPhysiciansPage,
+    PhysicianLine,
+    own_physicians_page,
+    physicians_by_employee,
+)
 from shirube.share.readability import unexplained_terms
 from shirube.share.release_files import ReleaseFiles
 from shirube.share.wording import declared
@@ -120,6 +125,84 @@ def test_a_request_that_was_followed_up_is_no_longer_open(home: Home, day: date)
     builder.write_table(folder, "fct_touchpoint", [*rows, answered | {"employee_key": "e2"}])
     line = next(line for line in pages(home)["e1"].lines if line.name == "石川 二葉 先生")
     assert line.step == STEPS["has_open_request"]
+
+
+def _line(home: Home, name: str) -> PhysicianLine:
+    return next(line for line in pages(home)["e1"].lines if line.name == f"{name} 先生")
+
+
+@pytest.mark.parametrize("keys", [("a", "b"), ("b", "a")])
+def test_of_two_consents_at_one_instant_the_objection_counts(home: Home, keys: tuple[str, str]) -> None:
+    """Whichever has the lower key, as in int_consent_interval; a later one takes it back."""
+    with ReleaseFiles(home.current.resolve()) as release:
+        rows = release.query("select * from {fct_consent_event} where physician_key <> 'p01'")
+        (given,) = release.query("select * from {fct_consent_event} where physician_key = 'p01'")
+    both = [
+        given | {"consent_event_key": key, "consent_state": state}
+        for key, state in zip(keys, ("opted_in", "opted_out"), strict=True)
+    ]
+    folder = home.current.resolve() / "star"
+    builder.write_table(folder, "fct_consent_event", [*rows, *both])
+    assert _line(home, "青山 一郎").step == STEPS["has_opted_out_of_mr"]
+    day = date(2026, 8, 2)
+    later = given | {"captured_at": datetime(2026, 8, 2, tzinfo=UTC), "captured_on": day}
+    builder.write_table(folder, "fct_consent_event", [*rows, *both, later])
+    assert _line(home, "青山 一郎").step == STEPS["is_known"]
+
+
+@pytest.mark.parametrize(
+    ("channel", "is_about_representatives", "step"),
+    [
+        ("mr_any", True, "has_opted_out_of_mr"),
+        ("mr_visit", False, "is_known"),
+        ("hq_email", False, "is_known"),
+    ],
+)
+def test_the_star_says_which_objection_means_no_representative(
+    home: Home, channel: str, is_about_representatives: bool, step: str
+) -> None:
+    with ReleaseFiles(home.current.resolve()) as release:
+        rows = release.query("select * from {fct_consent_event} where physician_key <> 'p01'")
+        (given,) = release.query("select * from {fct_consent_event} where physician_key = 'p01'")
+    objection = given | {
+        "channel_id": channel,
+        "consent_state": "opted_out",
+        "is_about_representatives": is_about_representatives,
+    }
+    builder.write_table(home.current.resolve() / "star", "fct_consent_event", [*rows, objection])
+    assert _line(home, "青山 一郎").step == STEPS[step]
+
+
+@pytest.mark.parametrize(
+    ("standings", "phase", "note"),
+    [
+        # Of one phase what more than a judgement says, of equals the product that comes first.
+        ([("PRD-A", "P4", "C"), ("PRD-B", "P4", "B")], "試用", "ルリナール"),
+        ([("PRD-A", "P4", "B"), ("PRD-B", "P4", "A")], "試用", "ルリナール"),
+        ([("PRD-A", "P4", "B"), ("PRD-B", "P4", "B")], "試用", "シルベジン"),
+        ([("PRD-A", "P3", "A"), ("PRD-B", "P4", "C")], "試用", "ルリナール・MRの記録のみ"),
+        ([("PRD-A", "P0", None), ("PRD-B", "PX", "B")], "休眠・後退", "ルリナール"),
+        ([("PRD-A", "P1", "C"), ("PRD-B", "PX", "A")], "認知", "シルベジン・MRの記録のみ"),
+    ],
+)
+def test_furthest_is_what_the_journey_calls_furthest(
+    home: Home, standings: list[tuple[str, str, str | None]], phase: str, note: str
+) -> None:
+    folder = home.current.resolve() / "star"
+    with ReleaseFiles(home.current.resolve()) as release:
+        rows = release.query("select * from {fct_journey_phase}")
+    own = [
+        next(row for row in rows if row["physician_key"] == "p01")
+        | {"product_id": product, "phase_id": phase_id, "evidence_level": level}
+        for product, phase_id, level in standings
+    ]
+    builder.write_table(
+        folder, "fct_journey_phase", [*(row for row in rows if row["physician_key"] != "p01"), *own]
+    )
+    products = [{"product_id": "PRD-A", "name": "シルベジン"}, {"product_id": "PRD-B", "name": "ルリナール"}]
+    builder.write_table(folder, "dim_product", products)
+    line = _line(home, "青山 一郎")
+    assert (line.phase, line.phase_note) == (phase, note)
 
 
 def test_the_sheet_uses_no_unexplained_words(home: Home) -> None:

@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ import pytest
 from shirube.estimation.step import EstimationError
 from shirube.home import Home
 from shirube.landing import land
+from shirube.ledger import Ledger
 from shirube.stopped import EXPORT_FILE, STOPPED_FILE, exported_stopped
 from shirube.vault import VaultPermissionError
 from shirube.warehouse import (
@@ -322,6 +324,43 @@ def test_a_changed_list_of_stopped_physicians_is_another_build(home: Home, dbt: 
     assert last_build(home).left_out == LeftOut(1, 0), "a lost list brings nobody back"
     stop(home)
     assert build(home).release_id == before.release_id
+
+
+def test_who_was_left_out_is_remembered_when_the_warehouse_is_deleted(home: Home, dbt: FakeDbt) -> None:
+    """Everything there may be deleted at any time: a list that is gone too must still bring nobody back."""
+    listed = stop(home, KNOWN, NOBODY)
+    left_out = build(home)
+    shutil.rmtree(home.warehouse)
+    home.warehouse.mkdir()
+    assert is_list_built(home), "the same list, and nothing to do"
+    stop(home, KNOWN)
+    assert not is_list_built(home)
+    listed.unlink()
+    with pytest.raises(ValueError, match="2 人を除いた利用停止の一覧"):
+        build(home)
+    with Ledger(home) as ledger:
+        noted = ledger.left_out()
+    assert noted is not None and noted.physicians == 2
+    assert noted.digest is not None and KNOWN not in noted.digest
+    stop(home, NOBODY, KNOWN)
+    assert build(home).release_id == left_out.release_id
+    stop(home)  # an empty list is one that was meant
+    assert not is_list_built(home)
+    build(home)
+    stop(home).unlink()
+    assert is_list_built(home) and build(home).left_out == LeftOut()
+
+
+def test_a_build_from_before_the_ledger_noted_it_is_remembered_too(home: Home, dbt: FakeDbt) -> None:
+    listed = stop(home, KNOWN)
+    build(home)
+    with sqlite3.connect(home.ledger_file) as connection:
+        connection.execute("drop table left_out")
+        connection.execute("pragma user_version = 2")
+    assert is_list_built(home)
+    listed.unlink()
+    with pytest.raises(ValueError, match="1 人を除いた利用停止の一覧"):
+        build(home)
 
 
 def test_the_list_is_private_and_its_keys_are_in_no_other_file_of_the_build(home: Home, dbt: FakeDbt) -> None:

@@ -144,6 +144,16 @@ def source_names(folder: Path | None = None) -> list[str]:
     return sorted(path.name.removesuffix(SUFFIX) for path in chosen.glob(f"*{SUFFIX}"))
 
 
+def no_contract(folder: Path) -> str:
+    """What to say where a folder that should hold the contracts holds none."""
+    return (
+        f"{folder} に取り込みの取り決め（*{SUFFIX}）が1つもありません。SHIRUBE_PROJECT が、dags/ と "
+        "expectations/ のあるフォルダーを指しているか確かめてください。 / "
+        f"There is no *{SUFFIX} in {folder}: SHIRUBE_PROJECT must name the folder that holds dags/ and"
+        " expectations/."
+    )
+
+
 def load_contracts(
     folder: Path | None = None, *, names: Iterable[str] | None = None
 ) -> dict[str, SourceContract]:
@@ -154,7 +164,7 @@ def load_contracts(
     chosen = folder or project_root() / "expectations" / "sources"
     declared = source_names(chosen)
     if not declared:
-        raise FileNotFoundError(f"no *{SUFFIX} in {chosen}")
+        raise FileNotFoundError(no_contract(chosen))
     contracts: dict[str, SourceContract] = {}
     problems: list[str] = []
     for name in declared if names is None else sorted(names):

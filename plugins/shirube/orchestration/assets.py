@@ -14,7 +14,8 @@ release_asset = Asset(name="release", uri="shirube://releases/current", group="s
 """Updated when a release became current."""
 
 swept_asset = Asset(name="swept", uri="shirube://swept", group="shirube")
-"""Updated when the sweep found landed batches that are in no release."""
+"""Updated when the sweep found landed batches that are in no release, or that the vault's list of stopped
+physicians is not the one of the last build."""
 
 
 def inbox_asset(source: str) -> Asset:

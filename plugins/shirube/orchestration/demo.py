@@ -49,7 +49,10 @@ def demo(home: Home, *, physicians: int = 3000, months: int = 18, seed: int = 7)
             console.print(f"\n{error}", style="red", highlight=False, markup=False, soft_wrap=True)
             return 1
         except KeyboardInterrupt:
-            console.print("\nInterrupted. The next run goes on from here.")
+            console.print(
+                "\n中断しました。次の実行は、ここから続きます。 / "
+                "Interrupted. The next run goes on from here."
+            )
             return 130
         _tell_published(home, console)
         return 0
@@ -63,6 +66,8 @@ def _sample(home: Home, console: Console, physicians: int, months: int, seed: in
     if made.exists():
         if json.loads(made.read_text()) != wanted:
             raise ValueError(
+                f"{folder} には別の架空の会社（{made.read_text()}）があります。2つを混ぜられないので、"
+                "別のデータホームを --home で指してください。 / "
                 f"{folder} holds another sample company ({made.read_text()}), and two would mix in one home. "
                 "Name another home: --home DIR"
             )
@@ -118,11 +123,13 @@ def _left_to_do(home: Home) -> str | None:
         arrived = len(new_files(home, ledger, list_sources()))
         pending = ledger.pending()
     if arrived or pending.received:
-        return f"{arrived + len(pending.received)} files are not landed"
+        files = arrived + len(pending.received)
+        return f"取り込んでいないファイル {files} 個 / {files} files are not landed"
     if pending.unreleased or not home.current.exists():
-        return f"{len(pending.unreleased)} landed batches are in no release"
+        batches = len(pending.unreleased)
+        return f"公開に入っていない取り込み {batches} 個 / {batches} landed batches are in no release"
     if not is_shared(home):
-        return "the current release has no pages"
+        return "いまの版に資料がない / the current release has no pages"
     return None
 
 
@@ -182,7 +189,12 @@ class _Watch:
         if events or is_active:
             self._last_sign = time.monotonic()
         if left and time.monotonic() - self._last_sign > STALLED_SECONDS:
-            raise DemoFailedError(f"Nothing has happened for {STALLED_SECONDS} s, and {left}.")
+            raise DemoFailedError(
+                f"{STALLED_SECONDS} 秒のあいだ何も進んでいません（{left}）。"
+                f"{self._airflow.folder / 'logs'} の記録を見て、もう一度実行してください。 / "
+                f"Nothing has happened for {STALLED_SECONDS} s: look at the logs in"
+                f" {self._airflow.folder / 'logs'}, and run again."
+            )
         return not is_active and left is None
 
     def _runs(self, *states: str) -> list[dict[str, Any]]:
@@ -204,11 +216,15 @@ def _describe_failure(airflow: EmbeddedAirflow, run: dict[str, Any]) -> str:
             / f"attempt={task['try_number']}.log"
         )
         lines += [
+            f"失敗：Dag `{run['dag_id']}` の `{task['task_id']}` / "
             f"Failed: task `{task['task_id']}` of Dag `{run['dag_id']}`",
             *_log_tail(log),
-            f"Log: {log}",
+            f"記録 / Log: {log}",
         ]
-    return "\n".join(lines) or f"Failed: Dag `{run['dag_id']}` before any of its tasks"
+    return "\n".join(lines) or (
+        f"失敗：Dag `{run['dag_id']}` は、どの仕事も始まる前に止まりました。 / "
+        f"Failed: Dag `{run['dag_id']}` before any of its tasks"
+    )
 
 
 def _log_tail(log: Path, lines: int = 25) -> list[str]:

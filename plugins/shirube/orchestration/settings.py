@@ -30,9 +30,16 @@ def list_sources() -> list[str]:
 
     The contracts themselves are not read: a Dag file is parsed every minute, and a contract with a mistake
     must fail in the task that uses it, with its message, not take every Dag away.
+
+    Raises: FileNotFoundError if there is no contract: without this, Airflow would show no Dag and no reason.
     """
-    ending = CONTRACT_ENDING
-    return sorted(path.name.removesuffix(ending) for path in contracts_folder().glob(f"*{ending}"))
+    folder, ending = contracts_folder(), CONTRACT_ENDING
+    names = sorted(path.name.removesuffix(ending) for path in folder.glob(f"*{ending}"))
+    if not names:
+        from shirube.contracts.load import no_contract  # heavier than a Dag file should be, and rarely needed
+
+        raise FileNotFoundError(no_contract(folder))
+    return names
 
 
 def dag_ids() -> list[str]:

@@ -138,7 +138,10 @@ class EmbeddedAirflow:
                 self.check()
                 if time.monotonic() > deadline:
                     raise AirflowFailedError(
-                        f"Airflow did not start in {START_SECONDS} s: waiting for {missing}"
+                        f"Airflow が {START_SECONDS} 秒たっても始まりません（待っているもの：{missing}）。"
+                        f"{self.folder / 'logs'} の記録を見て、もう一度実行してください。 / "
+                        f"Airflow did not start in {START_SECONDS} s: waiting for {missing}. Look at the"
+                        f" logs in {self.folder / 'logs'}, and run again."
                     )
                 time.sleep(0.5)
         except BaseException:
@@ -153,6 +156,8 @@ class EmbeddedAirflow:
         except BlockingIOError:
             self._release_lock()
             raise AirflowFailedError(
+                f"このデータホームでは、ほかの Airflow が動いているか、止まるところです（{self.folder}）。"
+                "`make up` を終えるか、1分ほど待ってから、もう一度実行してください。 / "
                 f"Another Airflow of this data home is running or still stopping ({self.folder}). "
                 "End `make up`, or wait a minute, and try again."
             ) from None
@@ -169,7 +174,12 @@ class EmbeddedAirflow:
             return
         done = self._spawn("db", ["airflow", "db", "migrate"])
         if done.wait() != 0:
-            raise AirflowFailedError(f"The metadata database could not be made:\n{self.log_tail('db')}")
+            raise AirflowFailedError(
+                "Airflow 自身のデータベースを作れませんでした。ディスクの空きと、"
+                f"{self.folder} に書けることを確かめてください。 / "
+                f"The metadata database could not be made: check the disk and that {self.folder} can be"
+                f" written.\n{self.log_tail('db')}"
+            )
         stamp.write_text(version)
 
     def _spawn(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
@@ -205,7 +215,10 @@ class EmbeddedAirflow:
         for name, process in self._processes.items():
             if process.poll() is not None:
                 raise AirflowFailedError(
-                    f"Airflow's {name} ended (code {process.returncode}):\n{self.log_tail(name)}"
+                    f"Airflow の {name} が止まりました（番号 {process.returncode}）。下の記録を見て、"
+                    "もう一度実行してください。 / "
+                    f"Airflow's {name} ended (code {process.returncode}); see below, and run again:"
+                    f"\n{self.log_tail(name)}"
                 )
 
     def _missing(self) -> str | None:
@@ -219,7 +232,11 @@ class EmbeddedAirflow:
         except OSError:
             return "API server"
         if errors:
-            traces = [f"{one['filename']} cannot be imported:\n{one['stack_trace']}" for one in errors]
+            traces = [
+                f"{one['filename']} を読み込めません。 / {one['filename']} cannot be imported:"
+                f"\n{one['stack_trace']}"
+                for one in errors
+            ]
             raise AirflowFailedError("\n".join(traces))
         parts = ("scheduler", "triggerer", "dag_processor")
         if unhealthy := [part for part in parts if health[part]["status"] != "healthy"]:

@@ -30,13 +30,20 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ReleaseError(f"{folder.name} is not a complete release: it has no {MANIFEST_FILE}") from error
+        raise _unusable(
+            f"{folder.name} は最後まで書かれた版ではありません（{MANIFEST_FILE} がありません）",
+            f"{folder.name} is not a complete release: it has no {MANIFEST_FILE}",
+        ) from error
     except ValueError as error:
-        raise ReleaseError(f"{folder.name}: {MANIFEST_FILE} is damaged") from error
+        raise _unusable(
+            f"{folder.name} の {MANIFEST_FILE} が壊れています", f"{folder.name}: {MANIFEST_FILE} is damaged"
+        ) from error
     if document.get("schema_version") != SCHEMA_VERSION:
         raise ReleaseError(
+            f"{folder.name} の {MANIFEST_FILE} は形式 {document.get('schema_version')} で、"
+            f"このプログラムが読めるのは形式 {SCHEMA_VERSION} です。同じ版のプログラムで開いてください。 / "
             f"{folder.name}: manifest version {document.get('schema_version')}, but this code reads"
-            f" {SCHEMA_VERSION}"
+            f" {SCHEMA_VERSION}: open it with the program that wrote it"
         )
     return dict(document)
 
@@ -80,25 +87,54 @@ def check_contents(folder: Path, manifest: dict[str, Any]) -> None:
     for name, digest in manifest["files"].items():
         file = folder / name
         if not file.is_file():
-            raise ReleaseError(f"{folder.name}: {name} is missing")
+            raise _missing(folder, name)
         if sha256(file) != digest:
-            raise ReleaseError(f"{folder.name}: {name} does not have the bytes that were published")
+            raise _altered(folder, name)
     database = folder / DUCKDB_FILE
     if (folder / f"{DUCKDB_FILE}.wal").exists():
-        raise ReleaseError(f"{folder.name}: {DUCKDB_FILE} was left with a write-ahead log")
+        raise _unusable(
+            f"{folder.name} の {DUCKDB_FILE} は書きかけのままです",
+            f"{folder.name}: {DUCKDB_FILE} was left with a write-ahead log",
+        )
     if not database.is_file():
-        raise ReleaseError(f"{folder.name}: {DUCKDB_FILE} is missing")
+        raise _missing(folder, DUCKDB_FILE)
     if sha256(database) != (folder / DUCKDB_CHECKSUM_FILE).read_text(encoding="ascii").strip():
-        raise ReleaseError(f"{folder.name}: {DUCKDB_FILE} does not have the bytes that were published")
+        raise _altered(folder, DUCKDB_FILE)
     with duckdb.connect(str(database), read_only=True) as connection:
         for entry in table_entries(manifest):
             rows = _count(connection, f"read_parquet('{_escaped(folder / entry['file'])}')")
             if rows != entry["rows"]:
-                raise ReleaseError(f"{folder.name}: {entry['file']} has {rows} rows, not {entry['rows']}")
+                raise _unusable(
+                    f"{folder.name} の {entry['file']} は {rows} 行で、記された {entry['rows']} 行と違います",
+                    f"{folder.name}: {entry['file']} has {rows} rows, not {entry['rows']}",
+                )
         for name, expected in manifest["duckdb"]["tables"].items():
             rows = _count(connection, f'"{name}"')
             if rows != expected:
-                raise ReleaseError(f"{folder.name}: {DUCKDB_FILE} has {rows} rows of {name}, not {expected}")
+                raise _unusable(
+                    f"{folder.name} の {DUCKDB_FILE} の {name} は {rows} 行で、"
+                    f"記された {expected} 行と違います",
+                    f"{folder.name}: {DUCKDB_FILE} has {rows} rows of {name}, not {expected}",
+                )
+
+
+def _unusable(ja: str, en: str) -> ReleaseError:
+    """What is wrong with a release, and what to do; a draft that is refused was shown to nobody."""
+    return ReleaseError(
+        f"{ja}。この版は使えません。読者が見ているなら `shirube rollback` で無事な版に戻してください。 / "
+        f"{en}: it cannot be used. If readers see it, `shirube rollback` takes them to a whole one"
+    )
+
+
+def _missing(folder: Path, name: str) -> ReleaseError:
+    return _unusable(f"{folder.name} に {name} がありません", f"{folder.name}: {name} is missing")
+
+
+def _altered(folder: Path, name: str) -> ReleaseError:
+    return _unusable(
+        f"{folder.name} の {name} は公開したときの中身と違います",
+        f"{folder.name}: {name} does not have the bytes that were published",
+    )
 
 
 def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:

@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shirube import __version__, durable
@@ -48,6 +47,7 @@ from shirube.release.manifest import (
     write_manifest,
 )
 from shirube.release.rollback import Release
+from shirube.release.stopped_rows import named_in
 from shirube.stopped import exported_stopped
 
 # The KPI table takes its marks of arrival and linkage from this mart.
@@ -105,7 +105,10 @@ def publish(home: Home, build: Candidate, audit: AuditResult, *, progress: Progr
     """
     if (audit.release_id, audit.config_version) != (build.release_id, build.config_version):
         raise ReleaseError(
+            f"点検の結果は {audit.release_id} のもので、組み立てた {build.release_id} のものではありません。"
+            "先に `shirube audit` で点検してください。 / "
             f"the audit is of {audit.release_id}, the build is {build.release_id}: audit it first"
+            " (`shirube audit`)"
         )
     keep = retention.configured_keep()  # a mistake in it must show before readers see anything
     decision = decide(audit)
@@ -309,26 +312,11 @@ def _last_good(
             if entry["name"] != mart or not entry["file"]:
                 continue
             file = folder / entry["file"]
-            if sha256(file) == entry["sha256"] and not _names_any(connection, file, stopped):
+            if sha256(file) == entry["sha256"] and not named_in(connection, file, stopped):
                 return _Good(
                     folder, entry["source_release"] or release_id, entry["source_as_of"] or manifest["as_of"]
                 )
     return None
-
-
-def _names_any(connection: duckdb.DuckDBPyConnection, file: Path, physician_keys: list[str]) -> bool:
-    """Whether a mart's file holds one of the keys, in whatever column of text."""
-    if not physician_keys:
-        return False
-    texts = [field.name for field in pq.read_schema(file) if field.type == pa.string()]
-    if not texts:
-        return False
-    named = " or ".join(f'list_contains($keys, "{column}")' for column in texts)
-    found = connection.execute(
-        f"select 1 from read_parquet($file) where {named} limit 1",
-        {"file": str(file), "keys": physician_keys},
-    ).fetchone()
-    return found is not None
 
 
 def _kpi_changes(draft: _Draft) -> kpi_rows.KpiChanges:
@@ -533,6 +521,9 @@ def _full_disk_explained(home: Home, release_id: str) -> Iterator[None]:
         if not full and not any(os.strerror(code) in str(error) for code in (errno.ENOSPC, errno.EDQUOT)):
             raise
         raise ReleaseError(
+            f"{home.releases} のあるディスクがいっぱいで、{release_id} は公開していません（読者が見る版は"
+            "前のままです）。空きを作って（残す版の数は SHIRUBE_KEEP_RELEASES で減らせます）、"
+            "もう一度公開してください。 / "
             f"the disk that holds {home.releases} is full: release {release_id} was not published and readers"
             " keep what they have. Free space (fewer releases: SHIRUBE_KEEP_RELEASES) and publish again"
         ) from error

@@ -20,7 +20,10 @@ def configured_keep() -> int:
     """
     text = os.environ.get(KEEP_VARIABLE, str(DEFAULT_KEEP))
     if not text.isdecimal() or int(text) < 1:
-        raise ValueError(f"{KEEP_VARIABLE} is {text!r}; it must be a whole number of at least 1")
+        raise ValueError(
+            f"{KEEP_VARIABLE} が「{text}」です。1以上の整数にしてください。 / "
+            f"{KEEP_VARIABLE} is {text!r}; it must be a whole number of at least 1"
+        )
     return int(text)
 
 
@@ -39,7 +42,9 @@ def prune_locked(home: Home, keep: int) -> list[str]:
     A release whose publisher was killed before it was shown is in no history; it counts as the oldest.
     """
     if keep < 1:
-        raise ValueError("at least one release is kept")
+        raise ValueError(
+            f"残す版の数が {keep} です。1以上にしてください。 / at least one release is kept, not {keep}"
+        )
     history = shelf.read_history(home)
     shown = shelf.current_id(home)
     listed = [name for name in history.order if (home.releases / name).is_dir()]

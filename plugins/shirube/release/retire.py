@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,9 +26,10 @@ def retire(home: Home, release_id: str) -> None:
         if release_id == shelf.current_id(home):
             raise ReleaseError(
                 f"{release_id} はいま読者が見ている版なので、棚から下ろせません。先に `shirube run` で"
-                "次の版を公開するか、`shirube rollback` で前の版に戻してください。 / "
+                "次の版を公開するか、利用停止の先生が載っていない版があれば `shirube rollback 版の名前` で"
+                "そこへ戻してください。 / "
                 f"Readers see {release_id} now: publish the next release first (`shirube run`), or take"
-                " readers back to an earlier one (`shirube rollback`)."
+                " readers back to one that names no stopped physician (`shirube rollback RELEASE_ID`)."
             )
         if not _is_release_id(home, release_id) or not folder.is_dir():
             raise ReleaseError(_unknown(home, history, release_id))
@@ -50,8 +52,8 @@ def undo_retire(home: Home, release_id: str) -> None:
         history = shelf.read_history(home)
         if release_id not in history.retired:
             raise ReleaseError(
-                "棚から下ろした版ではありません。 / Not a release that was retired:"
-                f" {', '.join(sorted(history.retired)) or '—'}"
+                f"「{release_id}」は棚から下ろした版ではありません。下ろした版：{_listed(history.retired)} / "
+                f"Not a release that was retired: {release_id!r}; retired are: {_listed(history.retired)}"
             )
         shelf.write_history(home, replace(history, retired=history.retired - {release_id}))
 
@@ -62,7 +64,14 @@ def _unknown(home: Home, history: shelf.History, release_id: str) -> str:
     kept = sorted(
         path.name for path in home.releases.iterdir() if _is_release_id(home, path.name) and path.is_dir()
     )
-    return f"その名前の版はありません。 / There is no such release; kept are: {', '.join(kept) or '—'}"
+    return (
+        f"「{release_id}」という版はありません。残っている版：{_listed(kept)} / "
+        f"There is no such release as {release_id!r}; kept are: {_listed(kept)}"
+    )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "—"
 
 
 def _is_release_id(home: Home, name: str) -> bool:

@@ -166,17 +166,19 @@ def _row(release: ReleaseFiles, asked: Asked, kpi_id: str, usual_period: str) ->
     unknown = [column for column in wanted if column not in BREAKDOWNS]
     if unknown:
         raise LookupError(
-            f"分け方は {'、'.join(BREAKDOWNS)} から選びます。 / "
+            f"「{'、'.join(unknown)}」という分け方はありません。{'、'.join(BREAKDOWNS)} から選びます。 / "
             f"{', '.join(unknown)}: a breakdown is one of {', '.join(BREAKDOWNS)}"
         )
     found = [row for row in rows if all(row[column] == wanted.get(column) for column in BREAKDOWNS)]
     if not found:
         there = [_breakdown_text(row) or declared("explain")["total"] for row in rows]
         named = sorted(dict.fromkeys(there))
+        asked_for = " ".join(f"{column}={value}" for column, value in asked.breakdown)
+        asked_for = asked_for or declared("explain")["total"]
         more = " …" if len(named) > 12 else ""
         raise LookupError(
-            f"この分け方の数字はありません。あるもの：{'、'.join(named[:12])}{more} / "
-            f"{kpi_id} has no such breakdown; give --breakdown column=value, e.g. {named[0]}"
+            f"「{asked_for}」という分け方の数字はありません。あるもの：{'、'.join(named[:12])}{more} / "
+            f"{kpi_id} has no breakdown {asked_for!r}; give --breakdown column=value, e.g. {named[0]}"
         )
     return max(found, key=lambda row: (row["period_end"], row["kpi_version"])), scope_name
 
@@ -230,7 +232,8 @@ def _day(text: str) -> date:
         return date.fromisoformat(text if len(text) > 7 else f"{text}-01")
     except ValueError as error:
         raise LookupError(
-            f"期間は 2026-10 か 2026-10-15 のように書きます。 / {text!r} is no month or day like 2026-10"
+            f"「{text}」は期間ではありません。2026-10 か 2026-10-15 のように書きます。 / "
+            f"{text!r} is no month or day like 2026-10"
         ) from error
 
 

@@ -16,7 +16,9 @@ from shirube.medical import MEDICAL_CHANNELS
 from shirube.share.release_files import ReleaseFiles, Row, last_closed_month
 from shirube.share.wording import declared, full_day, short_day
 
-# A physician's phase is the furthest one over all products; a lapse counts where nothing else does.
+# A physician's phase is the furthest one over all products, as in mart_journey: the phase first, then what
+# is more than a judgement, the product only between equals; a lapse counts where nothing else does. A consent
+# holds as in int_consent_interval: the latest capture, of two at one instant the opt-out.
 _PHYSICIANS = """
 with assigned as (
     select physician_key, employee_key, office_id, facility_key, specialty_group, practice_type
@@ -30,7 +32,11 @@ phases as (
             p.physician_key, p.phase_id, p.product_id, p.evidence_level,
             row_number() over (
                 partition by p.physician_key
-                order by case when p.phase_id = 'PX' then 'P00' else p.phase_id end desc, p.product_id
+                order by
+                    case when p.phase_id = 'PX' then 'P00' else p.phase_id end desc,
+                    case when p.evidence_level = 'C' then 1 else 0 end,
+                    p.evidence_level,
+                    p.product_id
             ) as place
         from {fct_journey_phase} p
         where p.snapshot_on = (select max(snapshot_on) from {fct_journey_phase} where snapshot_on <= $month)
@@ -103,14 +109,12 @@ opted_out as (
     select distinct physician_key
     from (
         select
-            physician_key, channel_id, consent_state,
-            row_number() over (
-                partition by physician_key, channel_id order by captured_at desc, consent_event_key
-            ) as place
+            physician_key, consent_state, is_about_representatives,
+            rank() over (partition by physician_key, channel_id order by captured_at desc) as place
         from {fct_consent_event}
         where captured_on <= $as_of
     )
-    where place = 1 and channel_id = 'mr_visit' and consent_state = 'opted_out'
+    where place = 1 and is_about_representatives and consent_state = 'opted_out'
 )
 select
     a.employee_key,

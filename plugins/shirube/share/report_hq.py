@@ -7,6 +7,7 @@ numbers from `fct_kpi_value`. The page chooses and puts in words, by the rules o
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 
 from shirube.share import chart, wording
 from shirube.share.number_lines import (
@@ -58,6 +59,15 @@ class PilotLine:
     caution: str
 
 
+@dataclass(frozen=True)
+class SatisfactionCase:
+    """Why satisfaction is asked: what was seen with it, how far its index holds, and what is left open."""
+
+    said: str
+    evidence: str
+    limits: str
+
+
 @dataclass
 class HeadOfficePage:
     """Everything that stands on the head-office page, already in words."""
@@ -81,6 +91,8 @@ class HeadOfficePage:
     necessity: list[NecessityLine]
     numbers: list[NumberLine]
     numbers_note: str
+    satisfaction_title: str
+    satisfaction: SatisfactionCase
     pilots: list[PilotLine]
     pilots_title: str
     pilots_note: str
@@ -100,6 +112,9 @@ class HeadOfficePage:
             self.pilots_limits,
             self.picture_note,
             self.numbers_note,
+            self.satisfaction_title,
+            self.satisfaction.said,
+            self.satisfaction.limits,
             self.pilots_title,
             self.pilots_note,
             self.how_to_know,
@@ -120,7 +135,8 @@ class HeadOfficePage:
             " ".join([p.name, p.design, p.result, p.verdict, p.evidence, p.caution]) for p in self.pilots
         ]
         parts = [self.running_text(), self.question, self.evidence, self.pilots_evidence, self.picture_title]
-        if self.evidence or self.pilots_evidence:
+        parts.append(self.satisfaction.evidence)
+        if self.evidence or self.pilots_evidence or self.satisfaction.evidence:
             parts.append("根拠の強さ")
         if self.necessity:
             parts.append("手段 接点 意味のある差 見つけられる差")
@@ -138,7 +154,8 @@ def head_office_page(release: ReleaseFiles, registry: dict[str, Kpi]) -> HeadOff
     answer = _answer(necessity)
     tried = _pilot_rows(release)
     pilots_answer = _pilots_answer(tried)
-    for clause, level in [*answer, *pilots_answer]:
+    satisfaction, satisfaction_level = _satisfaction(release, month)
+    for clause, level in [*answer, *pilots_answer, (satisfaction.said, satisfaction_level)]:
         too_strong = wording.verbs_above(clause, level)
         if too_strong:
             raise ValueError(f"head-office page: {', '.join(too_strong)} claims more than {level}")
@@ -173,6 +190,8 @@ def head_office_page(release: ReleaseFiles, registry: dict[str, Kpi]) -> HeadOff
         necessity=_necessity_lines(necessity),
         numbers=[number_line(kpi, current[kpi.kpi_id], month) for kpi in chosen],
         numbers_note=who_answered(release, values, chosen, current) + evidence_of(chosen),
+        satisfaction_title=str(page["satisfaction"]["title"]),
+        satisfaction=satisfaction,
         pilots=pilots[: int(page["pilots"]["most"])],
         pilots_title=str(page["pilots"]["title" if pilots else "title_without"]),
         pilots_note=_pilots_note(len(pilots)),
@@ -288,6 +307,59 @@ def _picture(necessity: list[Row]) -> str:
     return chart.intervals(
         lines, meaningful, unit=str(page["picture_unit"]), title=str(page["picture_title"])
     )
+
+
+def _satisfaction(release: ReleaseFiles, month: date) -> tuple[SatisfactionCase, str]:
+    """The newest comparison of satisfied and other physicians, the longest of those that end on one day, and
+    its evidence level; a plain sentence where there is none."""
+    words = declared("page_hq")["satisfaction"]
+    rows = []
+    if release.file("mart_leadership_case") is not None:
+        rows = release.query(
+            "select * from {mart_leadership_case} where scope_type = 'company' and period_end <= $month "
+            "order by period_end desc, period_start limit 1",
+            {"month": month},
+        )
+    if not rows:
+        return SatisfactionCase(str(words["none"]), "", ""), "E1"
+    row = rows[0]
+    start, end = row["period_start"], row["period_end"]
+    span = f"{start.year}年{start.month}月〜{'' if end.year == start.year else f'{end.year}年'}{end.month}月"
+    is_counted = row["n_satisfied"] is not None and row["n_not_satisfied"] is not None
+    clauses = [
+        str(words["counted" if is_counted else "few"]).format(
+            months=span,
+            satisfied=f"{row['n_satisfied'] or 0:,}",
+            others=f"{row['n_not_satisfied'] or 0:,}",
+        ),
+        *(
+            str(words["unknown"]).format(subject=subject)
+            if row[f"{part}_verdict"] == "cannot_tell"
+            else str(row[f"{part}_words"])
+            for part, subject in words["subjects"].items()
+        ),
+        _reliability(row),
+    ]
+    level = str(row["evidence_level"])
+    said = "".join(f"{clause}。" for clause in clauses)
+    return SatisfactionCase(said, wording.strength(level), f"{row['must_not_conclude']}。"), level
+
+
+def _reliability(row: Row) -> str:
+    """How far the questions of satisfaction hold together, with its interval and what is asked of it."""
+    words = declared("page_hq")["satisfaction"]
+    if row["alpha"] is None or row["alpha_low"] is None or row["alpha_high"] is None:
+        return str(words["reliability_unknown"])
+    numbers = {
+        name: wording.rounded(row[column], 2)
+        for name, column in {
+            "alpha": "alpha",
+            "low": "alpha_low",
+            "high": "alpha_high",
+            "least": "min_reliability",
+        }.items()
+    }
+    return str(words["reliability"]).format(physicians=f"{row['n_alpha']:,}", **numbers)
 
 
 def _pilot_rows(release: ReleaseFiles) -> list[Row]:

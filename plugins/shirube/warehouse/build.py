@@ -27,8 +27,9 @@ from shirube.audit.results import AUDIT_DRAFT, audits_folder
 from shirube.estimation.step import EstimationError, estimate_all
 from shirube.home import Home
 from shirube.landing.locks import reading_lake
+from shirube.ledger import Ledger
 from shirube.locks import held
-from shirube.stopped import last_left_out, stopped_physicians
+from shirube.stopped import digest_of, last_left_out, stopped_physicians
 from shirube.warehouse.inputs import Inputs, prepare
 from shirube.warehouse.run_dbt import LOG_FILE, DbtError, DbtPlaces, ModelResult, Progress, run_dbt
 from shirube.warehouse.versions import config_version, release_id_of
@@ -116,6 +117,8 @@ def build(
                 finished = _build(home, inputs, day, configuration, release_id, progress)
         finally:
             shutil.rmtree(inputs.ledger, ignore_errors=True)
+        with Ledger(home) as ledger:  # the warehouse may be deleted; whom it left out must not be forgotten
+            ledger.record_left_out(len(inputs.stopped), inputs.stopped_digest)
         _point_at(home, release_id)
         if finished.left_out.summary():
             _say(progress, "left_out", {**asdict(finished.left_out), "told": finished.left_out.summary()})
@@ -136,7 +139,10 @@ def load_build(home: Home, release_id: str) -> BuildResult:
     """A finished build by its release id. Raises FileNotFoundError when the warehouse does not hold it."""
     found = _read(_folder(home, release_id))
     if found is None:
-        raise FileNotFoundError(f"the warehouse does not hold the build {release_id}: run `shirube build`")
+        raise FileNotFoundError(
+            f"組み立てた {release_id} はもう手元にありません。`shirube build` で組み立て直してください。 / "
+            f"the warehouse does not hold the build {release_id}: run `shirube build`"
+        )
     return found
 
 
@@ -146,7 +152,7 @@ def is_list_built(home: Home) -> bool:
     Raises: VaultPermissionError or ValueError if the list cannot be trusted or read.
     """
     built = last_left_out(home)
-    return built is None or stopped_physicians(home) == built
+    return built is None or digest_of(home, stopped_physicians(home)) == built.digest
 
 
 def _build(
@@ -171,7 +177,12 @@ def _build(
         models += run_dbt(places, "marts", variables, progress)
         (target / "run_results.json").rename(folder / "run_results_marts.json")
         if file.with_name("warehouse.duckdb.wal").exists():
-            raise BuildError("dbt left an unfinished write-ahead log behind: the candidate is not usable")
+            raise BuildError(
+                "組み立てが書きかけで終わったので、使えません。もう一度 `shirube build` を実行してください。"
+                " / "
+                "dbt left an unfinished write-ahead log behind: the candidate is not usable; run"
+                " `shirube build` again"
+            )
         (target / "manifest.json").rename(folder / "manifest.json")
         shutil.rmtree(target)
         durable.sync(file)

@@ -153,6 +153,13 @@ def _follow(line: str, told: list[str], progress: Progress | None) -> str:
     return f"{info.get('ts', '')} {info['level']:<5} {info['msg']}"
 
 
+_FAILED = (
+    "組み立てに失敗しました。次の表を直して、もう一度組み立ててください（読者が見る版は前のままです）。 / "
+    "dbt build failed: mend what is named and build again; readers keep what they have:"
+)
+_NO_REASON = "dbt は理由を言わずに終わりました。 / dbt ended without saying why"
+
+
 def _explain(target: Path, told: list[str]) -> str:
     results = target / "run_results.json"
     problems: list[str] = []
@@ -163,16 +170,16 @@ def _explain(target: Path, told: list[str]) -> str:
                 problems.append(f"{name}: {_without_values(result.get('message') or '') or result['status']}")
     if not problems:
         said = (_without_values(text) for text in told)
-        problems = list(dict.fromkeys(text for text in said if text)) or ["dbt ended without saying why"]
+        problems = list(dict.fromkeys(text for text in said if text)) or [_NO_REASON]
     more = len(problems) - _PROBLEMS_SHOWN
-    shown = problems[:_PROBLEMS_SHOWN] + ([f"… and {more} more"] if more > 0 else [])
+    shown = problems[:_PROBLEMS_SHOWN] + ([f"… ほか {more} 件 / and {more} more"] if more > 0 else [])
     if any(_OUT_OF_MEMORY in problem for problem in problems):
         shown.append(
             f"メモリーが足りません。{MEMORY_LIMIT_VARIABLE}（今は {memory_limit()}）を増やして、"
             "もう一度組み立ててください。 / Not enough memory: build again with a larger"
             f" {MEMORY_LIMIT_VARIABLE} (now {memory_limit()}), or with {MODELS_AT_ONCE_VARIABLE}=1."
         )
-    return "dbt build failed:\n  " + "\n  ".join(shown)
+    return f"{_FAILED}\n  " + "\n  ".join(shown)
 
 
 def _without_values(message: str) -> str:

@@ -335,6 +335,20 @@ def test_only_a_figure_that_measures_the_same_may_be_drawn(registers: Connection
     assert not [row for row in declared if row["value"] in {"5", "1.15"}]
 
 
+def test_every_figure_says_where_and_when_and_what_it_is_not() -> None:
+    with (project_root() / "dbt_project" / "seeds" / "published_benchmark.csv").open(
+        encoding="utf-8"
+    ) as file:
+        rows = {row["metric"]: row for row in csv.DictReader(file)}
+    assert all(row["region"] and row["period"] and row["caveat_ja"].endswith("。") for row in rows.values())
+    # What was seen together with contents is no effect of them; what representatives say is no log.
+    assert rows["new_patient_starts_with_content"]["value"] == "2.5"
+    assert "原因とは言えません" in rows["new_patient_starts_with_content"]["caveat_ja"]
+    said = [row for metric, row in rows.items() if metric.startswith("mr_")]
+    assert [row["value"] for row in said] == ["47.1", "90", "20"]
+    assert all("自己申告" in row["caveat_ja"] and row["region"] == "Japan" for row in said)
+
+
 def test_a_comparable_figure_would_be_drawn_and_one_of_an_unknown_kpi_not(
     registers: Connection, tmp_path: Path
 ) -> None:
