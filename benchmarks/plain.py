@@ -1520,13 +1520,14 @@ layered as (
 everyone as (
     select outcome_month, stratum, cluster, count(*) as n, sum(moved) as moved from layered group by all
 ),
+touched as (
+    select distinct physician, month_end, product.product_id, channel_id
+    from product_month join product on product.product_id = coalesce(product_month.product_id, product.product_id)
+    where delivered > 0 and channel_id not in ('medical_inquiry', 'msl_visit')
+),
 exposed as (
     select channel_id, outcome_month, stratum, cluster, count(*) as n, sum(moved) as moved
-    from layered join (
-        select distinct physician, month_end, product.product_id, channel_id
-        from product_month join product on product.product_id = coalesce(product_month.product_id, product.product_id)
-        where delivered > 0 and channel_id not in ('medical_inquiry', 'msl_visit')
-    ) using (physician, month_end, product_id)
+    from layered join touched using (physician, month_end, product_id)
     group by all
 ),
 arm as (
@@ -1549,6 +1550,24 @@ differing as (
     select *, sum(weight * (r1 - r0) * n1 / s1) over w / sum(weight * n1 / s1) over w as d
     from weighed window w as (partition by period_type, period_start, channel_id)
 ),
+flag as (select channel_id, 1::bigint << rank() over (order by channel_id) as bit from (select distinct channel_id from exposed)),
+person as (
+    select period_type, period_start, physician, bit_or(of_stratum.bits & coalesce(of_start.bits, 0)) as yes,
+        bit_or(of_stratum.bits & ~coalesce(of_start.bits, 0)) as no
+    from layered join period on outcome_month between period_start and period_end
+    join (
+        select period_type, period_start, stratum, bit_or(bit) as bits from weighed join flag using (channel_id) group by all
+    ) as of_stratum using (period_type, period_start, stratum)
+    left join (
+        select physician, month_end, product_id, bit_or(bit) as bits from touched join flag using (channel_id) group by all
+    ) as of_start using (physician, month_end, product_id)
+    group by all
+),
+people as (
+    select period_type, period_start, channel_id, count(*) filter ((yes & bit) > 0) as n_physicians_exposed,
+        count(*) filter ((no & bit) > 0) as n_physicians_unexposed
+    from person, flag group by all
+),
 clustered as (
     select period_type, period_start, period_end, channel_id, cluster, sum(n1) as n1, sum(n0) as n0,
         sum(weight * n1 / s1) as part, sum(weight * r1 * n1 / s1) as r1, sum(weight * r0 * n1 / s1) as r0,
@@ -1556,15 +1575,20 @@ clustered as (
     from differing group by all
 ),
 compared as (
-    select period_type, period_start, period_end, channel_id, sum(n1)::bigint as n_exposed, sum(n0)::bigint as n_unexposed,
-        count(*) as n_clusters, n_exposed >= 30 and n_unexposed >= 30 as is_enough,
+    select period_type, period_start, period_end, channel_id, any_value(n_physicians_exposed) as n1_physicians,
+        any_value(n_physicians_unexposed) as n0_physicians, case when n1_physicians > 4 then sum(n1)::bigint end as n_exposed,
+        case when n0_physicians > 4 then sum(n0)::bigint end as n_unexposed,
+        count(*) as n_clusters, n1_physicians >= 30 and n0_physicians >= 30 as is_enough,
         case when is_enough then sum(r1) / sum(part) end as rate_exposed,
         case when is_enough then sum(r0) / sum(part) end as rate_unexposed, rate_exposed - rate_unexposed as difference,
         case when n_clusters > 4 then student(n_clusters - 1) * sqrt(sum(deviation * deviation) * n_clusters / (n_clusters - 1)) / sum(part) end
             as half
-    from clustered group by all
+    from clustered join people using (period_type, period_start, channel_id) group by all
 )
-select * exclude (is_enough, half), difference - half as difference_low, difference + half as difference_high
+select * exclude (is_enough, half, n1_physicians, n0_physicians), case when n1_physicians > 4 then n1_physicians end as n_physicians_exposed,
+    case when n0_physicians > 4 then n0_physicians end as n_physicians_unexposed,
+    case when half > 1e-9 then difference - half end as difference_low,
+    case when half > 1e-9 then difference + half end as difference_high
 from compared;
 """
 

@@ -37,7 +37,8 @@ CORE: dict[str, dict[str, str]] = {
         "action_taken": "text", "dismiss_reason_id": "text", "signal_touchpoint_key": "text",
     },
     "fct_digital_signal": {
-        "physician_key": "text", "channel_id": "text", "signal_on": "date", "is_counted": "boolean",
+        "physician_key": "text", "channel_id": "text", "product_id": "text", "signal_on": "date",
+        "follow_up_at": "timestamptz", "is_counted": "boolean",
         "is_linked": "boolean", "is_followed": "boolean", "is_followed_on_first_day": "boolean",
         "is_dismissed_with_reason": "boolean", "is_handled": "boolean", "is_orchestrated": "boolean",
         "chance_of_follow_up": "double",
