@@ -1729,7 +1729,7 @@ from counted join median on counted.scope_type = median.scope_type and counted.p
     and counted.scope_id is not distinct from median.scope_id and counted.period_start = median.period_start;
 """
 
-TRUST = """
+TRUST = f"""
 create table mart_data_trust as
 with landed as (
     select source.source, source.is_expected, source.freshness_hours as promised_hours, is_periodic, state, rows_in, rows_landed,
@@ -1792,7 +1792,10 @@ covered as (
 ),
 fresh as (
     select source, count(*) as n_deliveries_timed, quantile_disc(24 * (delivered_on - event_max_on), 0.95)
-        as freshness_hours_p95
+        as freshness_hours_p95, list_sort(list(24 * (delivered_on - event_max_on))) as sorted,
+        {Z} * sqrt(count(*) * 0.0475) as half, case when count(*) * 0.95 - half >= 1
+            then sorted[floor(count(*) * 0.95 - half)::bigint] end as freshness_hours_p95_low,
+        sorted[ceil(count(*) * 0.95 + half)::bigint] as freshness_hours_p95_high
     from landed where state = 'landed' and event_max_on is not null and source in (select source from touchpoint)
     group by grouping sets ((source), ())
 )
@@ -1804,7 +1807,7 @@ select 'company' as scope_type, 'company' as scope_id, 'month' as period_type, p
         as n_target_physicians, false as n_target_physicians_suppressed,
     case when rows.source is null or logs.source is not null then coalesce(n_covered_physicians, 0) end
         as n_covered_physicians,
-    n_deliveries_timed, freshness_hours_p95
+    n_deliveries_timed, freshness_hours_p95, freshness_hours_p95_low, freshness_hours_p95_high
 from (
     from per_source
     union all
@@ -1967,7 +1970,7 @@ KPIS = " union all ".join(
             "n_deliveries_timed",
             "",
             "breakdown",
-            "freshness_hours_p95 freshness_hours_p95 freshness_hours_p95",
+            "freshness_hours_p95 freshness_hours_p95_low freshness_hours_p95_high",
         ),
     ]
 )

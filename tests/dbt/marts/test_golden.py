@@ -10,7 +10,7 @@ from math import log, sqrt
 
 import duckdb
 import pytest
-from scipy.stats import CensoredData, binomtest, ecdf, t
+from scipy.stats import CensoredData, binom, binomtest, ecdf, t
 
 from tests.dbt.marts import content_company
 from tests.dbt.marts.run import number
@@ -331,7 +331,11 @@ def test_trust_numbers(warehouse: Connection) -> None:
     assert webinar["numerator"] == 2
     # 20 deliveries whose newest event was 1, 2, … 20 days old: 19 of them at most 19 days = 456 hours.
     freshness = number(warehouse, "trust.freshness_hours_p95", "company", breakdown="source=crm_call")
-    assert (freshness["value"], freshness["denominator"]) == (456, 20)
+    assert (freshness["value"], freshness["denominator"], freshness["display_state"]) == (456, 20, "shown")
+    # Of 20, more than 16 are earlier than the true value in all but 1.6 of 100 cases, more than 17 not: the 17th is
+    # the lower end. That all 20 were early happens in 36 of 100: there is no upper end.
+    assert binom.cdf(16, 20, 0.95) < 0.025 < binom.cdf(17, 20, 0.95)
+    assert (freshness["ci_low"], freshness["ci_high"]) == (17 * 24, None)
 
 
 def test_what_went_together_with_satisfaction(warehouse: Connection) -> None:
