@@ -1603,9 +1603,9 @@ with invitation as (
 answer as (
     unpivot (
         select response_id, survey.physician, product_id, channel_id, tokyo(answered_at) as responded_on,
-            survey.is_mr_sent or coalesce(invitation.is_mr_sent, false) as is_mr_sent, csat, nps, usefulness, ces
+            survey.is_mr_sent or coalesce(invitation.is_mr_sent, false) as is_mr_sent, csat, nps, usefulness
         from survey left join invitation using (physician, wave) where reject is null and survey.physician is not null
-    ) on csat, nps, usefulness, ces into name item value score
+    ) on csat, nps, usefulness into name item value score
 ),
 level as (
     select * replace (null as channel_id, null as product_id) from answer
@@ -1626,9 +1626,7 @@ scored as (
         count(*) filter (item = 'usefulness' and score >= 8) as n_usefulness_top, count(*) filter (item = 'nps') as n_nps,
         count(*) filter (item = 'nps' and score >= 9) as n_promoters,
         count(*) filter (item = 'nps' and score between 7 and 8) as n_passives,
-        count(*) filter (item = 'nps' and score <= 6) as n_detractors, count(*) filter (item = 'ces') as n_effort,
-        avg(score) filter (item = 'ces') as effort_mean,
-        stddev_samp(score) filter (item = 'ces') / sqrt(n_effort) as effort_error
+        count(*) filter (item = 'nps' and score <= 6) as n_detractors
     from last_answer join member using (period_type, period_start, physician)
     group by {sets("period_type, period_start, period_end, channel_id, product_id")}
 ),
@@ -1642,10 +1640,9 @@ invited as (
     ) join member using (period_type, period_start, physician)
     group by {sets("period_type, period_start, period_end")}
 )
-select * exclude (effort_error, net, spread),
+select * exclude (net, spread),
     case when n_nps >= 100 then greatest(-100, 100 * (net - {Z} * spread)) end as nps_low,
-    case when n_nps >= 100 then least(100, 100 * (net + {Z} * spread)) end as nps_high,
-    effort_mean - {Z} * effort_error as effort_mean_low, effort_mean + {Z} * effort_error as effort_mean_high
+    case when n_nps >= 100 then least(100, 100 * (net + {Z} * spread)) end as nps_high
 from (
     select *, case when n_nps >= 100 then 100 * (n_promoters - n_detractors) / n_nps end as nps,
         -- Three answers are added: 3/4 a promoter, 3/4 a detractor, the rest passive.
@@ -1653,7 +1650,7 @@ from (
         sqrt(((n_promoters + n_detractors + 1.5) / (n_nps + 3) - net * net) / (n_nps + 3)) as spread
     from (
         select scope_type, scope_id, max(parent_scope_id) as parent_scope_id, period_type, period_start, period_end,
-            channel_id, product_id, max(columns('^n_|^effort'))
+            channel_id, product_id, max(columns('^n_'))
         from (from scored union all by name from invited) group by all
     )
 );
@@ -2004,7 +2001,6 @@ CX_BASES = {
     "n_csat": "n_csat_top2 n_csat_mr_sent",
     "n_usefulness": "n_usefulness_top",
     "n_nps": "n_promoters n_passives n_detractors nps nps_low nps_high",
-    "n_effort": "effort_mean effort_mean_low effort_mean_high",
     "n_invited": "n_responded",
 }
 MEDICAL_BASES = {
