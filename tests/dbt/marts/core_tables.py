@@ -67,6 +67,7 @@ CORE: dict[str, dict[str, str]] = {
         "sent_email_id": "text", "physician_key": "text", "channel_id": "text", "initiator": "text",
         "product_id": "text", "month_end": "date", "is_sent": "boolean", "is_delivered": "boolean",
         "is_human_clicked": "boolean", "is_opened": "boolean", "is_privacy_proxy_open": "boolean",
+        "is_marked_spam": "boolean",
     },
     "fct_consent_event": {
         "consent_event_key": "text", "source": "text", "physician_key": "text", "channel_id": "text",

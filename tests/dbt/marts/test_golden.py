@@ -40,6 +40,11 @@ RATES = [
     # 36 physicians were contacted; P01-P09 nine times in 30 days, the others eight times, which is not
     # above eight.
     ("channel.over_contact_rate", {}, 9, 36, 36, "shown"),
+    # Of the 324 contacts with them, P11 withdrew his consent at the end of October; P20 had withdrawn in March, and
+    # P40 was not contacted.
+    ("cx.opt_out_per_contact_rate", {}, 1, 324, 36, "shown"),
+    # P30, P31 and P36 (five times, counted once); what P12 marked was Medical's.
+    ("cx.complaint_per_contact_rate", {}, 3, 324, 36, "shown"),
     # 35 physicians got one e-mail each (P35's bounced), P36 five of which two arrived: 34 + 2 of 40.
     ("channel.delivered_rate", {"channel_id": "hq_email"}, 36, 40, 36, "shown"),
     # Recipients: P01-P34 and P36 = 35. Clicked: P01-P06 and P36 (twice, counted once); P35 never got his: 7.
@@ -370,7 +375,7 @@ def test_every_registered_kpi_was_checked_here(warehouse: Connection) -> None:
         "content.needs_covered_rate",
     } | content_company.KPIS | CHECKED_WITH_NEEDS_AND_MOMENTS  # fmt: skip
     assert registered == published == by_hand
-    assert len(registered) == 55
+    assert len(registered) == 57
 
 
 def test_periods_are_complete_or_a_month(warehouse: Connection) -> None:

@@ -136,11 +136,14 @@ def emails() -> list[Row]:
             "initiator": "hq", "product_id": "PRD-A", "month_end": OCTOBER, "is_sent": True,
             "is_delivered": delivered, "is_human_clicked": physician in [*p(1, 6), "P35", "P36"],
             "is_opened": physician in p(1, 14), "is_privacy_proxy_open": physician in p(1, 4),
+            "is_marked_spam": physician in ("P30", "P31", "P36"),
         }  # fmt: skip
 
     one_each = [email(name, 1, name != "P35") for name in p(1, 35)]
     several = [email("P36", number, number <= 2) for number in range(1, 6)]
-    by_medical = [email(name, 9, True) | {"initiator": "medical"} for name in p(1, 12)]  # in no rate
+    by_medical = [
+        email(name, 9, True) | {"initiator": "medical", "is_marked_spam": name == "P12"} for name in p(1, 12)
+    ]  # in no rate
     return one_each + several + by_medical
 
 
@@ -362,6 +365,9 @@ def consents() -> list[Row]:
     ended = [
         consent("P11", "hq_email", "opted_out", "2026-10-30"),
         consent("P12", "hq_email", "opted_in", "2025-10-01", "2026-10-30"),
+        # Told again in October, and one whom nobody had contacted.
+        *(consent("P20", "hq_email", "opted_out", day) for day in ("2026-03-01", "2026-10-05")),
+        consent("P40", "hq_email", "opted_out", "2026-10-05"),
     ]
     no_representative = [consent(name, "mr_visit", "opted_out", "2026-06-01") for name in ("P25", "P29")]
     # Visits are welcome: no word on e-mail, for which P13 has been asked in vain.
