@@ -38,13 +38,13 @@ consents as (
         event.consent_state,
         lag(event.consent_state) over (
             partition by event.physician_key, event.channel_id
-            order by event.captured_at, event.consent_event_key
+            order by event.captured_at, {{ consent_rank('event') }} desc, event.consent_event_key
         ) as previous_state,
         event.captured_on,
         event.expires_on,
         lead(event.captured_on) over (
             partition by event.physician_key, event.channel_id
-            order by event.captured_at, event.consent_event_key
+            order by event.captured_at, {{ consent_rank('event') }} desc, event.consent_event_key
         ) as next_captured_on
     from {{ ref('fct_consent_event') }} as event
     where
