@@ -1667,7 +1667,8 @@ with day as (
 ),
 asked as (
     select coalesce(inquiry.physician, inquiry_id) as physician, office_id, branch_id, received_on, answered_on,
-        coalesce(answered_on, as_of) - received_on as waited, answered_on is not null as is_answered,
+        coalesce(answered.number, current.number) - received.number as waited, answered_on is not null as is_answered,
+        case when is_answered or waited > $answer_days then is_answered and waited <= $answer_days end as in_time,
         inquiry.call_id is not null and is_answered as from_mr, case when from_mr then
             case when notified_on is not null then notified.number - answered.number <= 2
                 when current.number - answered.number > 2 then false end end as is_closed
@@ -1675,6 +1676,7 @@ asked as (
     left join call using (call_id)
     left join assignment on coalesce(call.user_id, inquiry.owner_id) = assignment.user_id
         and received_on >= valid_from and received_on < valid_to
+    left join day as received on received_on = received.day
     left join day as answered on answered_on = answered.day
     left join day as notified on notified_on = notified.day
     left join day as current on as_of = current.day
@@ -1691,7 +1693,9 @@ counted as (
         count(*) filter (where is_answered) as answered, count(distinct physician) as n_physicians,
         count(distinct physician) filter (where is_closed is not null) as n_physicians_answered_from_mr,
         count(*) filter (where is_closed is not null) as answered_from_mr,
-        count(*) filter (where is_closed) as loops_closed
+        count(*) filter (where is_closed) as loops_closed,
+        count(distinct physician) filter (where in_time is not null) as n_physicians_answer_due,
+        count(in_time) as answers_due, count(*) filter (where in_time) as answered_in_time
     from placed group by {sets("period_type, period_start, period_end", mr=False)}
 ),
 daily as (
@@ -2007,6 +2011,7 @@ MEDICAL_BASES = {
     "n_physicians": "inquiries answered handoff_days_median handoff_days_median_low handoff_days_median_high "
     "handoff_days_p90",
     "n_physicians_answered_from_mr": "answered_from_mr loops_closed",
+    "n_physicians_answer_due": "answers_due answered_in_time",
 }
 PERIOD = "period_type, period_start, period_end"
 DROP_CELLS = "drop table cells;"
@@ -2073,6 +2078,7 @@ def run(home: Path, out: Path) -> None:
         "web_min_seconds as web_seconds, web_idle_cut_seconds as web_idle",
         "journey_setting": "hysteresis_days as hysteresis, transition_horizon_months as horizon_months, "
         "promoter_min_score as promoter, warm_up_months",
+        "medical_access_rule": "answer_business_days as answer_days",
     }
     last = (home / "warehouse" / "last").read_text(encoding="ascii").strip()
     ledger = home / "warehouse" / "builds" / last / "ledger"

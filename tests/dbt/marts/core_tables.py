@@ -92,6 +92,7 @@ CORE: dict[str, dict[str, str]] = {
     "fct_medical_inquiry": {
         "inquiry_key": "text", "physician_key": "text", "office_id": "text", "is_from_mr": "boolean",
         "received_on": "date", "answered_at": "timestamptz", "is_open": "boolean",
+        "waited_business_days": "integer", "is_answered_in_time": "boolean",
         "notified_within_2_business_days": "boolean", "category": "text", "gl_record_complete": "boolean",
         "is_accepted_in_time": "boolean", "completes_burst": "boolean",
     },

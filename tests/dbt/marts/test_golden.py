@@ -128,19 +128,29 @@ def test_the_closed_loop_needs_thirty_cases(warehouse: Connection) -> None:
 
 
 def test_the_median_wait_keeps_open_cases(warehouse: Connection) -> None:
-    # 12 inquiries: answered after 1 1 2 2 3 3 5 5 days, four open for 4 days on 31 October.
+    # 12 inquiries: answered after 1 1 2 2 3 3 4 4 business days, four open for 3 of them on 31 October, a Saturday.
     # Still waiting: after 1 day 10/12; 2 days 10/12 * 8/10 = 8/12; 3 days 8/12 * 6/8 = 1/2. The median
     # is 3 days.
-    # Without the open ones the eight answered would say 2.5.
+    # Without the open ones the eight answered would say 2.5. The last two waited over a Saturday: in calendar days 5.
     row = number(warehouse, "medical.handoff_days_median")
     assert (row["value"], row["denominator"], row["display_state"]) == (3, 12, "shown")
-    waits = CensoredData(uncensored=[1, 1, 2, 2, 3, 3, 5, 5], right=[4, 4, 4, 4])
+    waits = CensoredData(uncensored=[1, 1, 2, 2, 3, 3, 4, 4], right=[3, 3, 3, 3])
     curve = ecdf(waits).sf
     band = curve.confidence_interval(method="log-log")
     days = curve.quantiles
     low = next(day for day, share in zip(days, band.low.probabilities, strict=True) if share <= 0.5)
     high = next(day for day, share in zip(days, band.high.probabilities, strict=True) if not share > 0.5)
-    assert (row["ci_low"], row["ci_high"]) == (low, high) == (1, 5)
+    assert (row["ci_low"], row["ci_high"]) == (low, high) == (1, 4)
+
+
+def test_answers_in_the_agreed_time_leave_out_whose_time_still_runs(warehouse: Connection) -> None:
+    # OF01: of eight answered the last two were late; the four open ones still have time.
+    counted = warehouse.execute(
+        "select n_physicians_answer_due, answers_due, answered_in_time from marts.mart_medical_handoff"
+        " where scope_id = 'OF01' and period_type = 'month' and period_start = ?",
+        [OCTOBER],
+    ).fetchall()
+    assert counted == [(8, 8, 6)]
 
 
 def test_the_median_days_until_a_wish_is_honoured(warehouse: Connection) -> None:
@@ -202,7 +212,7 @@ def test_the_way_to_medical_counts_what_a_representative_may_not_answer(warehous
     # Waiting of 45: after 1 day 42/45 (P01, P02, Q033), after 2 days 42/45 * 8/42 = 8/45: the median is 2.
     row = number(warehouse, "medical.beyond_label_answer_days_median", "company")
     assert (row["value"], row["denominator"], row["display_state"]) == (2, 45, "shown")
-    waits = CensoredData(uncensored=[1, 1, 2, 2, 3, 3, 5, 5, 1] + [2] * 32, right=[4, 4, 4, 4])
+    waits = CensoredData(uncensored=[1, 1, 2, 2, 3, 3, 4, 4, 1] + [2] * 32, right=[3, 3, 3, 3])
     band = ecdf(waits).sf.confidence_interval(method="log-log")
     days = ecdf(waits).sf.quantiles
     low = next(day for day, share in zip(days, band.low.probabilities, strict=True) if share <= 0.5)

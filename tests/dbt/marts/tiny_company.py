@@ -261,11 +261,14 @@ def invitations() -> list[Row]:
 def inquiries() -> list[Row]:
     """All beyond the label, which the hand-off does not look at and the way to Medical is about."""
 
-    def inquiry(name: str, office: str, received: str, answered: str | None, notified: bool | None) -> Row:
+    def inquiry(
+        name: str, office: str, received: str, answered: str | None, waited: int, notified: bool | None
+    ) -> Row:
         return {
             "inquiry_key": f"I-{name}", "physician_key": name, "office_id": office, "is_from_mr": True,
             "received_on": received, "answered_at": answered, "is_open": answered is None,
             "notified_within_2_business_days": notified, "category": "off_label",
+            "waited_business_days": waited, "is_answered_in_time": None if answered is None else waited <= 3,
             "is_accepted_in_time": True, "gl_record_complete": name not in q(1, 3),
             "completes_burst": name == "P03",
         }  # fmt: skip
@@ -273,16 +276,18 @@ def inquiries() -> list[Row]:
     def tokyo_noon(day: int) -> str:
         return f"2026-10-{day:02d}T12:00:00+09:00"
 
+    # From Monday the 5th; the 10th is a Saturday, four business days later.
     answered = [
-        inquiry(name, "OF01", "2026-10-05", tokyo_noon(5 + days), True)
+        inquiry(name, "OF01", "2026-10-05", tokyo_noon(5 + days), min(days, 4), True)
         for name, days in zip(p(1, 8), (1, 1, 2, 2, 3, 3, 5, 5), strict=True)
     ]
+    # From Tuesday the 27th to Saturday the 31st.
     still_open = [
-        inquiry(name, "OF01", "2026-10-27", None, None) | {"is_accepted_in_time": accepted}
+        inquiry(name, "OF01", "2026-10-27", None, 3, None) | {"is_accepted_in_time": accepted}
         for name, accepted in zip(p(9, 12), (False, False, None, None), strict=True)
     ]
-    elsewhere = [inquiry(name, "OF04", "2026-10-05", tokyo_noon(7), name in q(1, 24)) for name in q(1, 32)]
-    too_fresh_to_say = inquiry("Q033", "OF04", "2026-10-29", tokyo_noon(30), None)
+    elsewhere = [inquiry(name, "OF04", "2026-10-05", tokyo_noon(7), 2, name in q(1, 24)) for name in q(1, 32)]
+    too_fresh_to_say = inquiry("Q033", "OF04", "2026-10-29", tokyo_noon(30), 1, None)
     # An inquiry on the label is no question of who may answer.
     on_label = {"category": "on_label", "gl_record_complete": False}
     return [
@@ -290,7 +295,7 @@ def inquiries() -> list[Row]:
         *still_open,
         *elsewhere,
         too_fresh_to_say | {"is_accepted_in_time": None},
-        *([inquiry("Q034", "OF04", "2026-08-03", "2026-08-04T12:00:00+09:00", True) | on_label]),
+        *([inquiry("Q034", "OF04", "2026-08-03", "2026-08-04T12:00:00+09:00", 1, True) | on_label]),
     ]
 
 
