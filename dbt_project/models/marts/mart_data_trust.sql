@@ -52,6 +52,8 @@ duplicates as (
     group by source
 ),
 
+{# Of everything that ever came: a source either carries what links it or not, and of a month with few rows a single
+   one would decide. #}
 linked as (
     select
         source,
