@@ -347,8 +347,10 @@ select
         'difference', 'case when is_enough then difference_low end', 'case when is_enough then difference_high end',
         'meaningful_difference', 'n_multi', 'n_single', 'minimum'
     ) }}
-        when 'improved' then case contrast_id when 'orchestrated' then 'more_with_orchestrated' else 'more_with_several' end
-        when 'worsened' then case contrast_id when 'orchestrated' then 'less_with_orchestrated' else 'less_with_several' end
+        when 'improved'
+            then case contrast_id when 'orchestrated' then 'more_with_orchestrated' else 'more_with_several' end
+        when 'worsened'
+            then case contrast_id when 'orchestrated' then 'less_with_orchestrated' else 'less_with_several' end
         when 'unchanged' then 'no_difference'
         else 'cannot_tell'
     end as verdict,

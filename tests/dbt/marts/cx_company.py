@@ -287,7 +287,8 @@ def signals() -> list[Row]:
         signal("D106", "2026-06-30T23:59:00+09:00"),  # before
         signal("D107", "2026-07-15T10:00:00+09:00", orchestrated=False),  # on its own channel
         signal("D108", "2026-07-15T10:00:00+09:00", channel="medical_inquiry"),
-        *(signal(name, "2026-05-15T10:00:00+09:00") for name in ("C007", "C008")),  # one channel, June's answers
+        # Two with one channel, before June's answers.
+        *(signal(name, "2026-05-15T10:00:00+09:00") for name in ("C007", "C008")),
     ]
 
 

@@ -382,13 +382,15 @@ def test_orchestrated_contact_against_one_channel(marts: Any) -> None:
     assert "一緒に見られた" in found["caution_ja"]
     assert "結果とは言えません" in found["caution_ja"]
     # Those of several channels stay as they are, and a score needs a hundred.
-    assert contrast(marts, "several_channels", period_start="2026-08-01", outcome_id="nps")["n_all_single"] == 100
+    several = contrast(marts, "several_channels", period_start="2026-08-01", outcome_id="nps")
+    assert several["n_all_single"] == 100
     assert contrast(marts, "orchestrated", period_start="2026-08-01", outcome_id="nps")["difference"] is None
 
 
 def test_the_two_contrasts_do_not_tell_of_a_few(marts: Any) -> None:
     # In June two of the 120 with one channel had orchestrated contact: 120 less 118 would tell.
-    assert contrast(marts, "several_channels", period_start="2026-06-01", outcome_id="nps")["n_all_single"] == 120
+    several = contrast(marts, "several_channels", period_start="2026-06-01", outcome_id="nps")
+    assert several["n_all_single"] == 120
     few = contrast(marts, "orchestrated", period_start="2026-06-01", outcome_id="nps")
     assert [few[name] for name in ("n_all_multi", "n_all_single", "n_multi", "n_single")] == [None] * 4
     nobody = contrast(marts, "orchestrated", period_start="2026-07-01", outcome_id="csat_top2")

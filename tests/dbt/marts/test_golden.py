@@ -40,8 +40,8 @@ RATES = [
     # 36 physicians were contacted; P01-P09 nine times in 30 days, the others eight times, which is not
     # above eight.
     ("channel.over_contact_rate", {}, 9, 36, 36, "shown"),
-    # Of the 324 contacts with them, P11 withdrew his consent at the end of October; P20 had withdrawn in March, and
-    # P40 was not contacted.
+    # Of the 324 contacts with them, P11 withdrew his consent at the end of October; P20 had withdrawn in
+    # March, and P40 was not contacted.
     ("cx.opt_out_per_contact_rate", {}, 1, 324, 36, "shown"),
     # P30, P31 and P36 (five times, counted once); what P12 marked was Medical's.
     ("cx.complaint_per_contact_rate", {}, 3, 324, 36, "shown"),
@@ -128,10 +128,10 @@ def test_the_closed_loop_needs_thirty_cases(warehouse: Connection) -> None:
 
 
 def test_the_median_wait_keeps_open_cases(warehouse: Connection) -> None:
-    # 12 inquiries: answered after 1 1 2 2 3 3 4 4 business days, four open for 3 of them on 31 October, a Saturday.
+    # 12 inquiries: answered after 1 1 2 2 3 3 4 4 business days, four open for 3 on Saturday, 31 October.
     # Still waiting: after 1 day 10/12; 2 days 10/12 * 8/10 = 8/12; 3 days 8/12 * 6/8 = 1/2. The median
     # is 3 days.
-    # Without the open ones the eight answered would say 2.5. The last two waited over a Saturday: in calendar days 5.
+    # Without the open ones the eight answered would say 2.5. The last two waited 5 days, one a Saturday.
     row = number(warehouse, "medical.handoff_days_median")
     assert (row["value"], row["denominator"], row["display_state"]) == (3, 12, "shown")
     waits = CensoredData(uncensored=[1, 1, 2, 2, 3, 3, 4, 4], right=[3, 3, 3, 3])
@@ -347,8 +347,8 @@ def test_trust_numbers(warehouse: Connection) -> None:
     # 20 deliveries whose newest event was 1, 2, … 20 days old: 19 of them at most 19 days = 456 hours.
     freshness = number(warehouse, "trust.freshness_hours_p95", "company", breakdown="source=crm_call")
     assert (freshness["value"], freshness["denominator"], freshness["display_state"]) == (456, 20, "shown")
-    # Of 20, more than 16 are earlier than the true value in all but 1.6 of 100 cases, more than 17 not: the 17th is
-    # the lower end. That all 20 were early happens in 36 of 100: there is no upper end.
+    # Of 20, more than 16 are earlier than the true value in all but 1.6 of 100 cases, more than 17 not: the
+    # 17th is the lower end. That all 20 were early happens in 36 of 100: there is no upper end.
     assert binom.cdf(16, 20, 0.95) < 0.025 < binom.cdf(17, 20, 0.95)
     assert (freshness["ci_low"], freshness["ci_high"]) == (17 * 24, None)
 

@@ -15,8 +15,8 @@ from tests.dbt.marts.run import run_dbt
 Row = dict[str, Any]
 MONTHS = ("2026-05-31", "2026-06-30", "2026-07-31")
 PRODUCTS = ("PRD-A", "PRD-B")
-# All alike: 40 physicians of eight representatives, three months, two products. Starts at the ends of May and June
-# end in August and September: the quarter from July.
+# All alike: 40 physicians of eight representatives, three months, two products. Starts at the ends of May and
+# June end in August and September: the quarter from July.
 PHYSICIANS = [f"P{number:02d}" for number in range(1, 41)]
 PORTAL, WEBINAR, WEB, SEQUENCE = PHYSICIANS[:4], PHYSICIANS[:10], PHYSICIANS[:5], PHYSICIANS[:6]
 
@@ -34,8 +34,9 @@ def tables() -> dict[str, list[Row]]:
 
     def taken_up(name: str, at: str, **more: Any) -> Row:
         return {
-            "physician_key": name, "channel_id": "owned_web", "product_id": "PRD-A", "signal_on": "2026-06-30",
-            "follow_up_at": at, "is_counted": True, "is_followed": True, "is_orchestrated": True,
+            "physician_key": name, "channel_id": "owned_web", "product_id": "PRD-A",
+            "signal_on": "2026-06-30", "follow_up_at": at, "is_counted": True,
+            "is_followed": True, "is_orchestrated": True,
         } | more  # fmt: skip
 
     return {
@@ -57,7 +58,8 @@ def tables() -> dict[str, list[Row]]:
             for product in PRODUCTS
         ],
         "fct_physician_channel_product_month": [
-            *told(PORTAL, "portal", MONTHS), *told(WEBINAR, "webinar", MONTHS), *told(WEB, "owned_web", MONTHS),
+            *told(PORTAL, "portal", MONTHS), *told(WEBINAR, "webinar", MONTHS),
+            *told(WEB, "owned_web", MONTHS),
             *told(PHYSICIANS[:37], "hq_email", MONTHS),
             *told(PHYSICIANS[:20], "mr_visit", MONTHS[:1]), *told(PHYSICIANS[20:], "mr_visit", MONTHS[1:]),
         ],
@@ -85,7 +87,8 @@ def marts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
 
 def exposure(marts: duckdb.DuckDBPyConnection, exposure_id: str, start: str, kind: str) -> Row:
     cursor = marts.execute(
-        "select * from marts.mart_journey_exposure where exposure_id = ? and period_start = ? and period_type = ?",
+        "select * from marts.mart_journey_exposure"
+        " where exposure_id = ? and period_start = ? and period_type = ?",
         [exposure_id, start, kind],
     )
     (found,) = cursor.fetchall()
@@ -117,10 +120,10 @@ def test_four_physicians_are_not_published_and_five_are(marts: Any) -> None:
 
 
 def test_one_physician_may_stand_on_both_sides(marts: Any) -> None:
-    # Twenty were visited in May and the other twenty in June: each of the forty once, and each of them once not.
+    # Twenty were visited in May and the other twenty in June: each of the forty once, and once not.
     found = exposure(marts, "mr_visit", "2026-07-01", "quarter")
     assert counts(found) == [40, 40, 80, 80]
-    # Everybody moved, or did not, in both months: no difference was seen, and nothing to learn its error from.
+    # Everybody moved, or did not, in both months: no difference, and nothing to learn its error from.
     assert found["difference"] == pytest.approx(0)
     assert (found["difference_low"], found["difference_high"]) == (None, None)
     assert found["verdict"] == "cannot_tell"
