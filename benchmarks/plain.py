@@ -1520,13 +1520,14 @@ layered as (
 everyone as (
     select outcome_month, stratum, cluster, count(*) as n, sum(moved) as moved from layered group by all
 ),
+touched as (
+    select distinct physician, month_end, product.product_id, channel_id
+    from product_month join product on product.product_id = coalesce(product_month.product_id, product.product_id)
+    where delivered > 0 and channel_id not in ('medical_inquiry', 'msl_visit')
+),
 exposed as (
     select channel_id, outcome_month, stratum, cluster, count(*) as n, sum(moved) as moved
-    from layered join (
-        select distinct physician, month_end, product.product_id, channel_id
-        from product_month join product on product.product_id = coalesce(product_month.product_id, product.product_id)
-        where delivered > 0 and channel_id not in ('medical_inquiry', 'msl_visit')
-    ) using (physician, month_end, product_id)
+    from layered join touched using (physician, month_end, product_id)
     group by all
 ),
 arm as (
@@ -1549,6 +1550,24 @@ differing as (
     select *, sum(weight * (r1 - r0) * n1 / s1) over w / sum(weight * n1 / s1) over w as d
     from weighed window w as (partition by period_type, period_start, channel_id)
 ),
+flag as (select channel_id, 1::bigint << rank() over (order by channel_id) as bit from (select distinct channel_id from exposed)),
+person as (
+    select period_type, period_start, physician, bit_or(of_stratum.bits & coalesce(of_start.bits, 0)) as yes,
+        bit_or(of_stratum.bits & ~coalesce(of_start.bits, 0)) as no
+    from layered join period on outcome_month between period_start and period_end
+    join (
+        select period_type, period_start, stratum, bit_or(bit) as bits from weighed join flag using (channel_id) group by all
+    ) as of_stratum using (period_type, period_start, stratum)
+    left join (
+        select physician, month_end, product_id, bit_or(bit) as bits from touched join flag using (channel_id) group by all
+    ) as of_start using (physician, month_end, product_id)
+    group by all
+),
+people as (
+    select period_type, period_start, channel_id, count(*) filter ((yes & bit) > 0) as n_physicians_exposed,
+        count(*) filter ((no & bit) > 0) as n_physicians_unexposed
+    from person, flag group by all
+),
 clustered as (
     select period_type, period_start, period_end, channel_id, cluster, sum(n1) as n1, sum(n0) as n0,
         sum(weight * n1 / s1) as part, sum(weight * r1 * n1 / s1) as r1, sum(weight * r0 * n1 / s1) as r0,
@@ -1556,15 +1575,20 @@ clustered as (
     from differing group by all
 ),
 compared as (
-    select period_type, period_start, period_end, channel_id, sum(n1)::bigint as n_exposed, sum(n0)::bigint as n_unexposed,
-        count(*) as n_clusters, n_exposed >= 30 and n_unexposed >= 30 as is_enough,
+    select period_type, period_start, period_end, channel_id, any_value(n_physicians_exposed) as n1_physicians,
+        any_value(n_physicians_unexposed) as n0_physicians, case when n1_physicians > 4 then sum(n1)::bigint end as n_exposed,
+        case when n0_physicians > 4 then sum(n0)::bigint end as n_unexposed,
+        count(*) as n_clusters, n1_physicians >= 30 and n0_physicians >= 30 as is_enough,
         case when is_enough then sum(r1) / sum(part) end as rate_exposed,
         case when is_enough then sum(r0) / sum(part) end as rate_unexposed, rate_exposed - rate_unexposed as difference,
         case when n_clusters > 4 then student(n_clusters - 1) * sqrt(sum(deviation * deviation) * n_clusters / (n_clusters - 1)) / sum(part) end
             as half
-    from clustered group by all
+    from clustered join people using (period_type, period_start, channel_id) group by all
 )
-select * exclude (is_enough, half), difference - half as difference_low, difference + half as difference_high
+select * exclude (is_enough, half, n1_physicians, n0_physicians), case when n1_physicians > 4 then n1_physicians end as n_physicians_exposed,
+    case when n0_physicians > 4 then n0_physicians end as n_physicians_unexposed,
+    case when half > 1e-9 then difference - half end as difference_low,
+    case when half > 1e-9 then difference + half end as difference_high
 from compared;
 """
 
@@ -1579,9 +1603,9 @@ with invitation as (
 answer as (
     unpivot (
         select response_id, survey.physician, product_id, channel_id, tokyo(answered_at) as responded_on,
-            survey.is_mr_sent or coalesce(invitation.is_mr_sent, false) as is_mr_sent, csat, nps, usefulness, ces
+            survey.is_mr_sent or coalesce(invitation.is_mr_sent, false) as is_mr_sent, csat, nps, usefulness
         from survey left join invitation using (physician, wave) where reject is null and survey.physician is not null
-    ) on csat, nps, usefulness, ces into name item value score
+    ) on csat, nps, usefulness into name item value score
 ),
 level as (
     select * replace (null as channel_id, null as product_id) from answer
@@ -1602,9 +1626,7 @@ scored as (
         count(*) filter (item = 'usefulness' and score >= 8) as n_usefulness_top, count(*) filter (item = 'nps') as n_nps,
         count(*) filter (item = 'nps' and score >= 9) as n_promoters,
         count(*) filter (item = 'nps' and score between 7 and 8) as n_passives,
-        count(*) filter (item = 'nps' and score <= 6) as n_detractors, count(*) filter (item = 'ces') as n_effort,
-        avg(score) filter (item = 'ces') as effort_mean,
-        stddev_samp(score) filter (item = 'ces') / sqrt(n_effort) as effort_error
+        count(*) filter (item = 'nps' and score <= 6) as n_detractors
     from last_answer join member using (period_type, period_start, physician)
     group by {sets("period_type, period_start, period_end, channel_id, product_id")}
 ),
@@ -1618,10 +1640,9 @@ invited as (
     ) join member using (period_type, period_start, physician)
     group by {sets("period_type, period_start, period_end")}
 )
-select * exclude (effort_error, net, spread),
+select * exclude (net, spread),
     case when n_nps >= 100 then greatest(-100, 100 * (net - {Z} * spread)) end as nps_low,
-    case when n_nps >= 100 then least(100, 100 * (net + {Z} * spread)) end as nps_high,
-    effort_mean - {Z} * effort_error as effort_mean_low, effort_mean + {Z} * effort_error as effort_mean_high
+    case when n_nps >= 100 then least(100, 100 * (net + {Z} * spread)) end as nps_high
 from (
     select *, case when n_nps >= 100 then 100 * (n_promoters - n_detractors) / n_nps end as nps,
         -- Three answers are added: 3/4 a promoter, 3/4 a detractor, the rest passive.
@@ -1629,7 +1650,7 @@ from (
         sqrt(((n_promoters + n_detractors + 1.5) / (n_nps + 3) - net * net) / (n_nps + 3)) as spread
     from (
         select scope_type, scope_id, max(parent_scope_id) as parent_scope_id, period_type, period_start, period_end,
-            channel_id, product_id, max(columns('^n_|^effort'))
+            channel_id, product_id, max(columns('^n_'))
         from (from scored union all by name from invited) group by all
     )
 );
@@ -1646,7 +1667,8 @@ with day as (
 ),
 asked as (
     select coalesce(inquiry.physician, inquiry_id) as physician, office_id, branch_id, received_on, answered_on,
-        coalesce(answered_on, as_of) - received_on as waited, answered_on is not null as is_answered,
+        coalesce(answered.number, current.number) - received.number as waited, answered_on is not null as is_answered,
+        case when is_answered or waited > $answer_days then is_answered and waited <= $answer_days end as in_time,
         inquiry.call_id is not null and is_answered as from_mr, case when from_mr then
             case when notified_on is not null then notified.number - answered.number <= 2
                 when current.number - answered.number > 2 then false end end as is_closed
@@ -1654,6 +1676,7 @@ asked as (
     left join call using (call_id)
     left join assignment on coalesce(call.user_id, inquiry.owner_id) = assignment.user_id
         and received_on >= valid_from and received_on < valid_to
+    left join day as received on received_on = received.day
     left join day as answered on answered_on = answered.day
     left join day as notified on notified_on = notified.day
     left join day as current on as_of = current.day
@@ -1670,7 +1693,9 @@ counted as (
         count(*) filter (where is_answered) as answered, count(distinct physician) as n_physicians,
         count(distinct physician) filter (where is_closed is not null) as n_physicians_answered_from_mr,
         count(*) filter (where is_closed is not null) as answered_from_mr,
-        count(*) filter (where is_closed) as loops_closed
+        count(*) filter (where is_closed) as loops_closed,
+        count(distinct physician) filter (where in_time is not null) as n_physicians_answer_due,
+        count(in_time) as answers_due, count(*) filter (where in_time) as answered_in_time
     from placed group by {sets("period_type, period_start, period_end", mr=False)}
 ),
 daily as (
@@ -1705,7 +1730,7 @@ from counted join median on counted.scope_type = median.scope_type and counted.p
     and counted.scope_id is not distinct from median.scope_id and counted.period_start = median.period_start;
 """
 
-TRUST = """
+TRUST = f"""
 create table mart_data_trust as
 with landed as (
     select source.source, source.is_expected, source.freshness_hours as promised_hours, is_periodic, state, rows_in, rows_landed,
@@ -1768,7 +1793,10 @@ covered as (
 ),
 fresh as (
     select source, count(*) as n_deliveries_timed, quantile_disc(24 * (delivered_on - event_max_on), 0.95)
-        as freshness_hours_p95
+        as freshness_hours_p95, list_sort(list(24 * (delivered_on - event_max_on))) as sorted,
+        {Z} * sqrt(count(*) * 0.0475) as half, case when count(*) * 0.95 - half >= 1
+            then sorted[floor(count(*) * 0.95 - half)::bigint] end as freshness_hours_p95_low,
+        sorted[ceil(count(*) * 0.95 + half)::bigint] as freshness_hours_p95_high
     from landed where state = 'landed' and event_max_on is not null and source in (select source from touchpoint)
     group by grouping sets ((source), ())
 )
@@ -1780,7 +1808,7 @@ select 'company' as scope_type, 'company' as scope_id, 'month' as period_type, p
         as n_target_physicians, false as n_target_physicians_suppressed,
     case when rows.source is null or logs.source is not null then coalesce(n_covered_physicians, 0) end
         as n_covered_physicians,
-    n_deliveries_timed, freshness_hours_p95
+    n_deliveries_timed, freshness_hours_p95, freshness_hours_p95_low, freshness_hours_p95_high
 from (
     from per_source
     union all
@@ -1943,7 +1971,7 @@ KPIS = " union all ".join(
             "n_deliveries_timed",
             "",
             "breakdown",
-            "freshness_hours_p95 freshness_hours_p95 freshness_hours_p95",
+            "freshness_hours_p95 freshness_hours_p95_low freshness_hours_p95_high",
         ),
     ]
 )
@@ -1977,13 +2005,13 @@ CX_BASES = {
     "n_csat": "n_csat_top2 n_csat_mr_sent",
     "n_usefulness": "n_usefulness_top",
     "n_nps": "n_promoters n_passives n_detractors nps nps_low nps_high",
-    "n_effort": "effort_mean effort_mean_low effort_mean_high",
     "n_invited": "n_responded",
 }
 MEDICAL_BASES = {
     "n_physicians": "inquiries answered handoff_days_median handoff_days_median_low handoff_days_median_high "
     "handoff_days_p90",
     "n_physicians_answered_from_mr": "answered_from_mr loops_closed",
+    "n_physicians_answer_due": "answers_due answered_in_time",
 }
 PERIOD = "period_type, period_start, period_end"
 DROP_CELLS = "drop table cells;"
@@ -2050,6 +2078,7 @@ def run(home: Path, out: Path) -> None:
         "web_min_seconds as web_seconds, web_idle_cut_seconds as web_idle",
         "journey_setting": "hysteresis_days as hysteresis, transition_horizon_months as horizon_months, "
         "promoter_min_score as promoter, warm_up_months",
+        "medical_access_rule": "answer_business_days as answer_days",
     }
     last = (home / "warehouse" / "last").read_text(encoding="ascii").strip()
     ledger = home / "warehouse" / "builds" / last / "ledger"

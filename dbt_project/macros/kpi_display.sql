@@ -12,8 +12,7 @@
     case
         when is_suppressed then 'suppressed'
         when trust_arrival = 'lacking' or trust_linkage = 'lacking' then 'withheld'
-        when sample < least({{ kpi_least_counted() }}, minimum_sample) then 'counts_only'
-        when sample = 0 then 'counts_only'
+        when sample < {{ kpi_least_counted() }} then 'counts_only'
         when minimum_sample > 30 and sample < minimum_sample then 'counts_only'
         when value is null then 'withheld'
         when sample < minimum_sample then 'reference'
@@ -27,7 +26,7 @@
         when trust_arrival = 'lacking' then 'もとになる記録が届いていないため、出していません'
         when trust_linkage = 'lacking' then '記録を先生に結びつけられないものが多いため、出していません'
         when sample = 0 then 'この期間に対象がありませんでした'
-        when sample < least({{ kpi_least_counted() }}, minimum_sample) then '対象が{{ kpi_least_counted() }}に満たないため、件数だけを出しています'
+        when sample < {{ kpi_least_counted() }} then '対象が{{ kpi_least_counted() }}に満たないため、件数だけを出しています'
         when minimum_sample > 30 and sample < minimum_sample
             then '対象が' || cast(minimum_sample as {{ dbt.type_string() }}) || 'に満たないため、内訳の件数だけを出しています'
         when value is null then '終わっていないものが多く、まだ計算できません'

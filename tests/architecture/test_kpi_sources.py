@@ -21,6 +21,7 @@ ASKED = {"cx.convenience_mean", "cx.effort_mean", "cx.interest_mean"}
 IN_ONE_SURVEY = {"cx.csat_top2_rate", "cx.nps", "cx.usefulness_top_rate"}
 ONCE_PER_CALL = {
     "channel.frequency_median", "channel.over_contact_rate", "choice.availability_rate",
+    "cx.complaint_per_contact_rate", "cx.opt_out_per_contact_rate",
     "choice.days_to_honour_median", "content.decision_recorded_rate", "content.rarely_used_rate",
     "content.use_rate", "fit.channel_fit_rate", "fit.choice_honoured_rate", "journey.unseen_rate",
     "preference.coverage_rate", "preference.diversity", "trust.coverage_rate", "trust.freshness_hours_p95",
@@ -39,9 +40,14 @@ REVIEWED: list[tuple[set[str], set[str], str]] = [
     (E_MAILS_ALONE, CALLS | SESSIONS | ONLINE, "the mart joins all channels; these count its e-mails"),
     (ONCE_PER_CALL, {"crm_call_detail"}, "a call counts once, whatever products it was about"),
     (
-        {"channel.over_contact_rate"},
+        {"channel.over_contact_rate", "cx.complaint_per_contact_rate", "cx.opt_out_per_contact_rate"},
         SESSIONS | {"web_snowplow"},
         "what a physician fetched himself is no contact that the company began",
+    ),
+    (
+        {"cx.complaint_per_contact_rate", "cx.opt_out_per_contact_rate"},
+        {"crm_medical_inquiry"},
+        "what a physician asks Medical is none either",
     ),
     ({"fit.choice_honoured_rate"}, {"crm_multichannel_activity", "web_snowplow"}, "as above"),
     (

@@ -29,6 +29,8 @@ EVERY_WITH_EVERY = {
     "int_account", "int_email_activity", "fct_content_use", "fct_digital_signal", "fct_medical_inquiry",
     "fct_moment", "mart_information_catalogue",
 }  # fmt: skip
+# The script has the channels, and no signals that were taken up.
+NOT_IN_SCRIPT = {"mart_journey_exposure": "exposure_id = 'orchestrated'"}
 COUNTED = {"BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "BOOLEAN", "DECIMAL(38,0)"}
 
 
@@ -76,7 +78,8 @@ def test_every_cell_is_the_same(both: duckdb.DuckDBPyConnection, mart: str) -> N
     # Sums of doubles depend on the order of summing in their last digits.
     chosen = ", ".join([*keys, *(f"round({column}::double, 9) + 0 as {column}" for column in columns)])
     ours = f"select {chosen} from plain_{mart} {no_people}"
-    theirs = f"select {chosen} from pipeline.marts.{mart} {no_people}"
+    left_out = f"where not ({NOT_IN_SCRIPT[mart]})" if mart in NOT_IN_SCRIPT else no_people
+    theirs = f"select {chosen} from pipeline.marts.{mart} {left_out}"
     counted = both.execute(f"select count(*) from ({theirs})").fetchone()
     assert counted is not None and counted[0] >= 10
     assert both.execute(f"({ours}) except all ({theirs})").fetchall() == []

@@ -15,6 +15,7 @@ select
     outcome.is_opened,
     outcome.is_privacy_proxy_open,
     outcome.is_unsubscribed,
+    outcome.is_marked_spam,
     touchpoint.consent_state,
     touchpoint.consent_state = 'opted_out' as is_after_opt_out,
     email.survey_wave

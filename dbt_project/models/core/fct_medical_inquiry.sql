@@ -51,6 +51,8 @@ select
     inquiry.answered_at is null as is_open,
     {{ days_between(local_date('inquiry.received_at'), local_date('inquiry.answered_at')) }} as handoff_days,
     answered_day.business_day_number - received_day.business_day_number as handoff_business_days,
+    case when inquiry.answered_at is null then as_of_day.business_day_number else answered_day.business_day_number end
+    - received_day.business_day_number as waited_business_days,
     case
         when inquiry.mr_notified_at is not null and inquiry.answered_at is not null
         then notified_day.business_day_number - answered_day.business_day_number <= 2
@@ -62,6 +64,11 @@ select
         when accepted_day.business_day_number - received_day.business_day_number <= rule.reach_business_days then true
         when as_of_day.business_day_number - received_day.business_day_number > rule.reach_business_days then false
     end as is_accepted_in_time,
+    case
+        when answered_day.business_day_number - received_day.business_day_number <= rule.answer_business_days then true
+        when answered_day.business_day_number - received_day.business_day_number > rule.answer_business_days then false
+        when as_of_day.business_day_number - received_day.business_day_number > rule.answer_business_days then false
+    end as is_answered_in_time,
     burst.inquiry_id is not null as completes_burst
 from {{ ref('int_medical_inquiry') }} as inquiry
 cross join rule

@@ -6,7 +6,8 @@ with activity as (
         max(case when email_event in ('opened', 'clicked', 'viewed', 'downloaded') then 1 else 0 end) = 1 as was_used,
         max(case when email_event = 'opened' and not is_privacy_proxy then 1 else 0 end) = 1 as is_opened,
         max(case when email_event = 'opened' and is_privacy_proxy then 1 else 0 end) = 1 as is_privacy_proxy_open,
-        max(case when email_event = 'unsubscribed' then 1 else 0 end) = 1 as is_unsubscribed
+        max(case when email_event = 'unsubscribed' then 1 else 0 end) = 1 as is_unsubscribed,
+        max(case when email_event = 'marked_spam' then 1 else 0 end) = 1 as is_marked_spam
     from {{ ref('int_email_activity') }}
     where reject_reason is null
     group by sent_email_id
@@ -35,6 +36,7 @@ select
     coalesce(activity.is_opened, false) as is_opened,
     coalesce(activity.is_privacy_proxy_open, false) as is_privacy_proxy_open,
     coalesce(activity.is_unsubscribed, false) as is_unsubscribed,
+    coalesce(activity.is_marked_spam, false) as is_marked_spam,
     coalesce(click.is_human_clicked, false) as is_human_clicked,
     coalesce(click.is_bot_clicked, false) as is_bot_clicked,
     click.first_human_click_at,

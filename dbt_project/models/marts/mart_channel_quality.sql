@@ -166,9 +166,10 @@ placed as (
         sum(cell.delivered_readable) as n_open_readable_physicians,
         sum(cell.opened) as n_opening_physicians,
         sum(case when cell.push_contacts > 0 then 1 else 0 end) as n_pushed_physicians,
-        sum(case when cell.max_push_contacts_30d > {{ var('over_contact_limit', 8) }} then 1 else 0 end)
+        sum(case when cell.max_push_contacts_30d > rule.over_contact_above then 1 else 0 end)
             as n_over_contacted_physicians
     from measures as cell
+    cross join {{ rows_in_force('necessity_rule') }} as rule
     inner join {{ ref('mart_physician_period') }} as physician
         on
             cell.period_type = physician.period_type

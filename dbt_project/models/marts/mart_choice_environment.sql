@@ -83,9 +83,10 @@ last_word as (
             expires_on,
             row_number() over (
                 partition by physician_key, channel_id, captured_on
-                order by captured_at desc, case when consent_state = 'opted_out' then 0 else 1 end, consent_event_key
+                order by
+                    captured_at desc, {{ consent_rank('event') }}, expires_on desc nulls last, consent_event_key
             ) as place
-        from {{ ref('fct_consent_event') }}
+        from {{ ref('fct_consent_event') }} as event
         where physician_key is not null
     ) as word
     where place = 1

@@ -36,11 +36,15 @@ consents as (
         event.physician_key,
         event.channel_id,
         event.consent_state,
+        lag(event.consent_state) over (
+            partition by event.physician_key, event.channel_id
+            order by event.captured_at, {{ consent_rank('event') }} desc, event.consent_event_key
+        ) as previous_state,
         event.captured_on,
         event.expires_on,
         lead(event.captured_on) over (
             partition by event.physician_key, event.channel_id
-            order by event.captured_at, event.consent_event_key
+            order by event.captured_at, {{ consent_rank('event') }} desc, event.consent_event_key
         ) as next_captured_on
     from {{ ref('fct_consent_event') }} as event
     where
@@ -82,6 +86,44 @@ allowing as (
     group by allowed.period_type, allowed.period_start, allowed.physician_key
 ),
 
+{# What answers back to being contacted, each physician once: only of those whom the company contacted in the period, so
+   that a complaint has a contact to be set against. #}
+contacted as (
+    select
+        mart_period.period_type,
+        mart_period.period_start,
+        contact_month.physician_key,
+        sum(contact_month.push_contacts) as push_contacts
+    from {{ ref('mart_period') }} as mart_period
+    inner join {{ ref('fct_physician_contact_month') }} as contact_month
+        on contact_month.month_end between mart_period.period_start and mart_period.period_end
+    where contact_month.push_contacts > 0
+    group by mart_period.period_type, mart_period.period_start, contact_month.physician_key
+),
+
+{# A withdrawal that is only told again is none. #}
+withdrawn as (
+    select distinct
+        mart_period.period_type,
+        mart_period.period_start,
+        consents.physician_key
+    from {{ ref('mart_period') }} as mart_period
+    inner join consents
+        on consents.captured_on between mart_period.period_start and mart_period.period_end
+    where consents.consent_state = 'opted_out' and coalesce(consents.previous_state, 'unknown') <> 'opted_out'
+),
+
+complained as (
+    select distinct
+        mart_period.period_type,
+        mart_period.period_start,
+        email.physician_key
+    from {{ ref('mart_period') }} as mart_period
+    inner join {{ ref('fct_email_recipient') }} as email
+        on email.month_end between mart_period.period_start and mart_period.period_end
+    where email.is_marked_spam and email.initiator <> 'medical' and email.physician_key is not null
+),
+
 cells as (
     select
         physician.period_type,
@@ -91,7 +133,13 @@ cells as (
         sum(case when asked.physician_key is not null then 1 else 0 end) as n_asked,
         sum(coalesce(asked.is_too_often, 0)) as n_asked_too_often,
         sum(case when allowing.physician_key is not null then 1 else 0 end) as n_allowing_contact,
-        sum(coalesce(allowing.has_opted_out, 0)) as n_opted_out
+        sum(coalesce(allowing.has_opted_out, 0)) as n_opted_out,
+        sum(case when contacted.physician_key is not null then 1 else 0 end) as n_pushed_physicians,
+        sum(coalesce(contacted.push_contacts, 0)) as push_contacts,
+        sum(case when contacted.physician_key is not null and withdrawn.physician_key is not null then 1 else 0 end)
+            as n_pushed_opted_out,
+        sum(case when contacted.physician_key is not null and complained.physician_key is not null then 1 else 0 end)
+            as n_pushed_complained
     from {{ ref('mart_physician_period') }} as physician
     left join asked
         on
@@ -103,6 +151,21 @@ cells as (
             physician.period_type = allowing.period_type
             and physician.period_start = allowing.period_start
             and physician.physician_key = allowing.physician_key
+    left join contacted
+        on
+            physician.period_type = contacted.period_type
+            and physician.period_start = contacted.period_start
+            and physician.physician_key = contacted.physician_key
+    left join withdrawn
+        on
+            physician.period_type = withdrawn.period_type
+            and physician.period_start = withdrawn.period_start
+            and physician.physician_key = withdrawn.physician_key
+    left join complained
+        on
+            physician.period_type = complained.period_type
+            and physician.period_start = complained.period_start
+            and physician.physician_key = complained.physician_key
     group by {{ kpi_scope_sets(
         ['physician.period_type', 'physician.period_start', 'physician.period_end'], with_mr=false
     ) }}
@@ -111,7 +174,11 @@ cells as (
 {{ kpi_protected(
     cells='cells',
     keys=['period_type', 'period_start', 'period_end'],
-    bases={'n_asked': ['n_asked_too_often'], 'n_allowing_contact': ['n_opted_out']}
+    bases={
+        'n_asked': ['n_asked_too_often'],
+        'n_allowing_contact': ['n_opted_out'],
+        'n_pushed_physicians': ['push_contacts', 'n_pushed_opted_out', 'n_pushed_complained'],
+    }
 ) }}
 
 select
@@ -125,5 +192,10 @@ select
     cast(n_asked_too_often as bigint) as n_asked_too_often,
     cast(n_allowing_contact as bigint) as n_allowing_contact,
     n_allowing_contact_suppressed,
-    cast(n_opted_out as bigint) as n_opted_out
+    cast(n_opted_out as bigint) as n_opted_out,
+    cast(n_pushed_physicians as bigint) as n_pushed_physicians,
+    n_pushed_physicians_suppressed,
+    cast(push_contacts as bigint) as push_contacts,
+    cast(n_pushed_opted_out as bigint) as n_pushed_opted_out,
+    cast(n_pushed_complained as bigint) as n_pushed_complained
 from protected

@@ -20,7 +20,7 @@ answers as (
     where
         answer.physician_key is not null
         and answer.score is not null
-        and answer.item_id in ('csat', 'nps', 'usefulness', 'ces')
+        and answer.item_id in ('csat', 'nps', 'usefulness')
 ),
 
 levels as (
@@ -80,18 +80,18 @@ answer_counts as (
         product_id,
         {{ kpi_scope_columns() }},
         sum(case when item_id = 'csat' then 1 else 0 end) as n_csat,
-        sum(case when item_id = 'csat' and score >= 4 then 1 else 0 end) as n_csat_top2,
+        sum(case when item_id = 'csat' and score >= rule.satisfied_from then 1 else 0 end) as n_csat_top2,
         sum(case when item_id = 'usefulness' then 1 else 0 end) as n_usefulness,
-        sum(case when item_id = 'usefulness' and score >= 8 then 1 else 0 end) as n_usefulness_top,
+        sum(case when item_id = 'usefulness' and score >= rule.useful_from then 1 else 0 end) as n_usefulness_top,
         sum(case when item_id = 'nps' then 1 else 0 end) as n_nps,
-        sum(case when item_id = 'nps' and score >= 9 then 1 else 0 end) as n_promoters,
-        sum(case when item_id = 'nps' and score between 7 and 8 then 1 else 0 end) as n_passives,
-        sum(case when item_id = 'nps' and score <= 6 then 1 else 0 end) as n_detractors,
-        sum(case when item_id = 'ces' then 1 else 0 end) as n_effort,
-        sum(case when item_id = 'ces' then score else 0 end) as effort_sum,
-        sum(case when item_id = 'ces' then score * score else 0 end) as effort_sum_of_squares,
+        sum(case when item_id = 'nps' and score >= rule.promoter_from then 1 else 0 end) as n_promoters,
+        sum(
+            case when item_id = 'nps' and score > rule.detractor_to and score < rule.promoter_from then 1 else 0 end
+        ) as n_passives,
+        sum(case when item_id = 'nps' and score <= rule.detractor_to then 1 else 0 end) as n_detractors,
         sum(case when item_id = 'csat' then is_mr_sent else 0 end) as n_csat_mr_sent
     from answered
+    cross join {{ rows_in_force('survey_setting') }} as rule
     group by {{ kpi_scope_sets(['period_type', 'period_start', 'period_end', 'channel_id', 'product_id']) }}
 ),
 
@@ -129,7 +129,7 @@ measures as (
     select
         scope_type, scope_id, parent_scope_id, period_type, period_start, period_end, channel_id, product_id,
         n_csat, n_csat_top2, n_usefulness, n_usefulness_top, n_nps, n_promoters, n_passives, n_detractors,
-        n_effort, effort_sum, effort_sum_of_squares, n_csat_mr_sent,
+        n_csat_mr_sent,
         null as n_invited, null as n_responded
     from answer_counts
     union all
@@ -138,7 +138,7 @@ measures as (
         null as channel_id, null as product_id,
         null as n_csat, null as n_csat_top2, null as n_usefulness, null as n_usefulness_top,
         null as n_nps, null as n_promoters, null as n_passives, null as n_detractors,
-        null as n_effort, null as effort_sum, null as effort_sum_of_squares, null as n_csat_mr_sent,
+        null as n_csat_mr_sent,
         n_invited, n_responded
     from invitation_counts
 ),
@@ -162,30 +162,23 @@ combined as (
         cast(sum(n_promoters) as double) as n_promoters,
         cast(sum(n_passives) as double) as n_passives,
         cast(sum(n_detractors) as double) as n_detractors,
-        sum(n_effort) as n_effort,
-        {{ kpi_rate('sum(effort_sum)', 'sum(n_effort)') }} as effort_mean,
-        {{ kpi_rate('sum(effort_sum_of_squares)', 'sum(n_effort)') }} as effort_mean_of_squares,
         sum(n_invited) as n_invited,
         sum(n_responded) as n_responded
     from measures
     group by scope_type, scope_id, period_type, period_start, period_end, channel_id, product_id
 ),
 
-{# NPS = 100(p - d); below 100 answers only the distribution (H4). #}
+{# NPS = 100(p - d); with few answers only the distribution (H4). #}
 cells as (
     select
         combined.*,
-        case when n_nps >= 100 then 100 * (n_promoters - n_detractors) / n_nps end as nps,
-        case when n_nps >= 100 then {{ kpi_score_low('n_promoters', 'n_detractors', 'n_nps') }} end as nps_low,
-        case when n_nps >= 100 then {{ kpi_score_high('n_promoters', 'n_detractors', 'n_nps') }} end as nps_high,
-        case
-            when n_effort >= 2
-                then
-                    sqrt(
-                        greatest(cast(0 as double), effort_mean_of_squares - effort_mean * effort_mean) / (n_effort - 1)
-                    )
-        end as effort_standard_error
+        case when n_nps >= rule.minimum_score then 100 * (n_promoters - n_detractors) / n_nps end as nps,
+        case when n_nps >= rule.minimum_score then {{ kpi_score_low('n_promoters', 'n_detractors', 'n_nps') }} end
+            as nps_low,
+        case when n_nps >= rule.minimum_score then {{ kpi_score_high('n_promoters', 'n_detractors', 'n_nps') }} end
+            as nps_high
     from combined
+    cross join {{ rows_in_force('survey_setting') }} as rule
 ),
 
 {{ kpi_protected(
@@ -195,7 +188,6 @@ cells as (
         'n_csat': ['n_csat_top2', 'n_csat_mr_sent'],
         'n_usefulness': ['n_usefulness_top'],
         'n_nps': ['n_promoters', 'n_passives', 'n_detractors', 'nps', 'nps_low', 'nps_high'],
-        'n_effort': ['effort_mean', 'effort_standard_error'],
         'n_invited': ['n_responded'],
     }
 ) }}
@@ -223,11 +215,6 @@ select
     cast(nps as double) as nps,
     cast(nps_low as double) as nps_low,
     cast(nps_high as double) as nps_high,
-    cast(n_effort as bigint) as n_effort,
-    n_effort_suppressed,
-    cast(effort_mean as double) as effort_mean,
-    cast(effort_mean - {{ kpi_z() }} * effort_standard_error as double) as effort_mean_low,
-    cast(effort_mean + {{ kpi_z() }} * effort_standard_error as double) as effort_mean_high,
     cast(n_invited as bigint) as n_invited,
     n_invited_suppressed,
     cast(n_responded as bigint) as n_responded

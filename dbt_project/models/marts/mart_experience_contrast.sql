@@ -69,13 +69,57 @@ earlier as (
     group by months.physician_key, months.answered_month
 ),
 
+{# Of those months: a digital act of the physician that a representative took up on another channel. #}
+orchestrated as (
+    select distinct
+        months.physician_key,
+        months.answered_month
+    from months
+    inner join {{ ref('fct_digital_signal') }} as signal
+        on
+            months.physician_key = signal.physician_key
+            and {{ local_date('signal.follow_up_at') }} >= months.experienced_from
+            and {{ local_date('signal.follow_up_at') }} < months.answered_month
+    where signal.is_orchestrated and signal.channel_id not in {{ kpi_medical_channels() }}
+),
+
+{# Several channels against one, and orchestrated contact against one channel that nobody took up on another. #}
+sides_of as (
+    select
+        physician_key,
+        answered_month,
+        'several_channels' as contrast_id,
+        case when channels >= 2 then 1 else 0 end as is_multi
+    from experienced
+    union all
+    select
+        physician_key,
+        answered_month,
+        'orchestrated' as contrast_id,
+        1 as is_multi
+    from orchestrated
+    union all
+    select
+        experienced.physician_key,
+        experienced.answered_month,
+        'orchestrated' as contrast_id,
+        0 as is_multi
+    from experienced
+    left join orchestrated
+        on
+            experienced.physician_key = orchestrated.physician_key
+            and experienced.answered_month = orchestrated.answered_month
+    where experienced.channels = 1 and orchestrated.physician_key is null
+),
+
 physicians as (
     select
+        sides_of.contrast_id,
         answers.period_type,
         answers.period_start,
         answers.period_end,
         case answers.item_id when 'csat' then 'csat_top2' else 'nps' end as outcome_id,
-        case when experienced.channels >= 2 then 1 else 0 end as is_multi,
+        sides_of.is_multi,
         case
             when answers.item_id = 'csat' and answers.score >= rule.satisfied_from then cast(1 as double)
             when answers.item_id = 'nps' and answers.score >= rule.promoter_from then cast(100 as double)
@@ -93,10 +137,10 @@ physicians as (
             answers.period_type = physician.period_type
             and answers.period_start = physician.period_start
             and answers.physician_key = physician.physician_key
-    inner join experienced
+    inner join sides_of
         on
-            answers.physician_key = experienced.physician_key
-            and answers.answered_month = experienced.answered_month
+            answers.physician_key = sides_of.physician_key
+            and answers.answered_month = sides_of.answered_month
     left join earlier
         on
             answers.physician_key = earlier.physician_key
@@ -112,6 +156,7 @@ strata as (
         period_type,
         period_start,
         period_end,
+        contrast_id,
         outcome_id,
         stratum,
         cast(count(*) as double) as size,
@@ -120,7 +165,7 @@ strata as (
         avg(case when is_multi = 0 then outcome end) as mean_single,
         avg(outcome) as mean_outcome
     from physicians
-    group by period_type, period_start, period_end, outcome_id, stratum
+    group by period_type, period_start, period_end, contrast_id, outcome_id, stratum
 ),
 
 sides as (
@@ -128,17 +173,19 @@ sides as (
         period_type,
         period_start,
         period_end,
+        contrast_id,
         outcome_id,
         sum(multi) as n_all_multi,
         sum(size - multi) as n_all_single
     from strata
-    group by period_type, period_start, period_end, outcome_id
+    group by period_type, period_start, period_end, contrast_id, outcome_id
 ),
 
 standardised as (
     select
         period_type,
         period_start,
+        contrast_id,
         outcome_id,
         sum(multi) as n_multi,
         sum(size - multi) as n_single,
@@ -147,7 +194,7 @@ standardised as (
         sum(multi * (size - multi) / size * mean_single) / sum(multi * (size - multi) / size) as mean_single
     from strata
     where multi > 0 and multi < size
-    group by period_type, period_start, outcome_id
+    group by period_type, period_start, contrast_id, outcome_id
 ),
 
 {# Each physician's weighted deviation from what his stratum and one common difference lead to expect, summed within a
@@ -157,6 +204,7 @@ by_cluster as (
     select
         physicians.period_type,
         physicians.period_start,
+        physicians.contrast_id,
         physicians.outcome_id,
         physicians.cluster_id,
         sum(
@@ -173,21 +221,26 @@ by_cluster as (
         on
             physicians.period_type = strata.period_type
             and physicians.period_start = strata.period_start
+            and physicians.contrast_id = strata.contrast_id
             and physicians.outcome_id = strata.outcome_id
             and physicians.stratum = strata.stratum
     inner join standardised
         on
             physicians.period_type = standardised.period_type
             and physicians.period_start = standardised.period_start
+            and physicians.contrast_id = standardised.contrast_id
             and physicians.outcome_id = standardised.outcome_id
     where strata.multi > 0 and strata.multi < strata.size
-    group by physicians.period_type, physicians.period_start, physicians.outcome_id, physicians.cluster_id
+    group by
+        physicians.period_type, physicians.period_start, physicians.contrast_id, physicians.outcome_id,
+        physicians.cluster_id
 ),
 
 spread as (
     select
         period_type,
         period_start,
+        contrast_id,
         outcome_id,
         count(*) as n_clusters,
         {#- With fewer representatives nothing can be said about how much they differ. #}
@@ -197,7 +250,7 @@ spread as (
         end as deviation
     from by_cluster
     cross join rule
-    group by period_type, period_start, outcome_id
+    group by period_type, period_start, contrast_id, outcome_id
 ),
 
 thresholds as (
@@ -213,6 +266,7 @@ compared as (
         sides.period_type,
         sides.period_start,
         sides.period_end,
+        sides.contrast_id,
         sides.outcome_id,
         sides.n_all_multi,
         sides.n_all_single,
@@ -235,11 +289,13 @@ compared as (
         on
             sides.period_type = standardised.period_type
             and sides.period_start = standardised.period_start
+            and sides.contrast_id = standardised.contrast_id
             and sides.outcome_id = standardised.outcome_id
     left join spread
         on
             sides.period_type = spread.period_type
             and sides.period_start = spread.period_start
+            and sides.contrast_id = spread.contrast_id
             and sides.outcome_id = spread.outcome_id
 ),
 
@@ -250,21 +306,33 @@ decided as (
         compared.*,
         difference - half_width as difference_low,
         difference + half_width as difference_high,
+        {#- Both contrasts share one side but for those with orchestrated contact: the rows may not tell so few apart. #}
+        max(n_all_single) over outcomes - n_all_single between 1 and {{ kpi_minimum_cell() }} - 1
+        or max(n_single) over outcomes - n_single between 1 and {{ kpi_minimum_cell() }} - 1 as is_single_telling,
         coalesce(n_multi >= minimum and n_single >= minimum and half_width > 1e-9, false) as is_enough
     from compared
+    window outcomes as (partition by period_type, period_start, outcome_id)
 )
 {#- Rounded where sums over strata and representatives would differ in the last digit from build to build. #}
 select
     period_type,
     period_start,
     period_end,
+    contrast_id,
     outcome_id,
     cast(case when n_all_multi not between 1 and {{ kpi_minimum_cell() }} - 1 then n_all_multi end as bigint)
         as n_all_multi,
-    cast(case when n_all_single not between 1 and {{ kpi_minimum_cell() }} - 1 then n_all_single end as bigint)
-        as n_all_single,
+    cast(
+        case
+            when not is_single_telling and n_all_single not between 1 and {{ kpi_minimum_cell() }} - 1 then n_all_single
+        end as bigint
+    ) as n_all_single,
     cast(case when n_multi not between 1 and {{ kpi_minimum_cell() }} - 1 then n_multi end as bigint) as n_multi,
-    cast(case when n_single not between 1 and {{ kpi_minimum_cell() }} - 1 then n_single end as bigint) as n_single,
+    cast(
+        case
+            when not is_single_telling and n_single not between 1 and {{ kpi_minimum_cell() }} - 1 then n_single
+        end as bigint
+    ) as n_single,
     cast(n_clusters as bigint) as n_clusters,
     round(cast(case when is_enough then mean_multi end as double), 10) as mean_multi,
     round(cast(case when is_enough then mean_single end as double), 10) as mean_single,
@@ -279,10 +347,16 @@ select
         'difference', 'case when is_enough then difference_low end', 'case when is_enough then difference_high end',
         'meaningful_difference', 'n_multi', 'n_single', 'minimum'
     ) }}
-        when 'improved' then 'more_with_several'
-        when 'worsened' then 'less_with_several'
+        when 'improved'
+            then case contrast_id when 'orchestrated' then 'more_with_orchestrated' else 'more_with_several' end
+        when 'worsened'
+            then case contrast_id when 'orchestrated' then 'less_with_orchestrated' else 'less_with_several' end
         when 'unchanged' then 'no_difference'
         else 'cannot_tell'
     end as verdict,
-    '当社をよく思う先生ほど、多くの手段で接し、調査にも答えます。この差は、手段を増やした結果とは言えません。' as caution_ja
+    case contrast_id
+        when 'orchestrated'
+            then 'オンラインでよく反応し担当者に会う先生ほど、当社をよく思い、調査にも答えます。この差は一緒に見られたもので、手段をつないだ結果とは言えません。'
+        else '当社をよく思う先生ほど、多くの手段で接し、調査にも答えます。この差は、手段を増やした結果とは言えません。'
+    end as caution_ja
 from decided

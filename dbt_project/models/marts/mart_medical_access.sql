@@ -21,10 +21,7 @@ inquiries as (
         mart_period.period_end,
         coalesce(inquiry.physician_key, inquiry.inquiry_key) as person,
         offices.branch_id,
-        case
-            when inquiry.is_open then {{ days_between('inquiry.received_on', as_of()) }}
-            else {{ days_between('inquiry.received_on', local_date('inquiry.answered_at')) }}
-        end as days_waited,
+        inquiry.waited_business_days as days_waited,
         case when inquiry.is_open then 0 else 1 end as is_answered,
         case when not inquiry.is_open and inquiry.gl_record_complete then 1 else 0 end as is_recorded,
         case when inquiry.is_accepted_in_time is not null then 1 else 0 end as is_due,

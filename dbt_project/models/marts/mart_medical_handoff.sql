@@ -12,7 +12,8 @@ offices as (
     where office.level = 'office'
 ),
 
-{# An inquiry that is still open has waited at least until as_of: it stays in, as a waiting time not yet ended. #}
+{# An inquiry that is still open has waited at least until as_of: it stays in, as a waiting time not yet ended. In
+   business days: nobody answers in Golden Week. #}
 inquiries as (
     select
         mart_period.period_type,
@@ -22,10 +23,7 @@ inquiries as (
         inquiry.physician_key,
         inquiry.office_id,
         offices.branch_id,
-        case
-            when inquiry.is_open then {{ days_between('inquiry.received_on', as_of()) }}
-            else {{ days_between('inquiry.received_on', local_date('inquiry.answered_at')) }}
-        end as days_waited,
+        inquiry.waited_business_days as days_waited,
         case when inquiry.is_open then 0 else 1 end as is_answered,
         case
             when inquiry.is_from_mr and not inquiry.is_open and inquiry.notified_within_2_business_days is not null
@@ -35,7 +33,9 @@ inquiries as (
         case
             when inquiry.is_from_mr and not inquiry.is_open and inquiry.notified_within_2_business_days then 1
             else 0
-        end as is_loop_closed
+        end as is_loop_closed,
+        case when inquiry.is_answered_in_time is not null then 1 else 0 end as is_due,
+        case when inquiry.is_answered_in_time then 1 else 0 end as is_answered_in_time
     from {{ ref('mart_period') }} as mart_period
     inner join {{ ref('fct_medical_inquiry') }} as inquiry
         on inquiry.received_on between mart_period.period_start and mart_period.period_end
@@ -55,7 +55,10 @@ counts as (
         count(distinct case when is_answered_from_mr = 1 then coalesce(physician_key, inquiry_key) end)
             as n_physicians_answered_from_mr,
         sum(is_answered_from_mr) as answered_from_mr,
-        sum(is_loop_closed) as loops_closed
+        sum(is_loop_closed) as loops_closed,
+        count(distinct case when is_due = 1 then coalesce(physician_key, inquiry_key) end) as n_physicians_answer_due,
+        sum(is_due) as answers_due,
+        sum(is_answered_in_time) as answered_in_time
     from inquiries
     group by {{ kpi_scope_sets(['period_type', 'period_start', 'period_end'], with_mr=false) }}
 ),
@@ -99,6 +102,7 @@ cells as (
             'handoff_days_p90'
         ],
         'n_physicians_answered_from_mr': ['answered_from_mr', 'loops_closed'],
+        'n_physicians_answer_due': ['answers_due', 'answered_in_time'],
     }
 ) }}
 
@@ -120,5 +124,9 @@ select
     cast(n_physicians_answered_from_mr as bigint) as n_physicians_answered_from_mr,
     n_physicians_answered_from_mr_suppressed,
     cast(answered_from_mr as bigint) as answered_from_mr,
-    cast(loops_closed as bigint) as loops_closed
+    cast(loops_closed as bigint) as loops_closed,
+    cast(n_physicians_answer_due as bigint) as n_physicians_answer_due,
+    n_physicians_answer_due_suppressed,
+    cast(answers_due as bigint) as answers_due,
+    cast(answered_in_time as bigint) as answered_in_time
 from protected

@@ -50,7 +50,8 @@ last_month as (
     group by evaluation_day.evaluated_on
 ),
 
-{# What a physician said last about each channel by that day; of two on one day the opt-out counts. #}
+{# What a physician said last by that day about each consent that a channel needs; of two words at one instant the
+   opt-out counts. #}
 consent as (
     select
         evaluation_day.evaluated_on,
@@ -60,14 +61,15 @@ consent as (
         row_number() over (
             partition by evaluation_day.evaluated_on, event.physician_key, event.channel_id
             order by
-                event.captured_at desc,
-                case event.consent_state when 'opted_out' then 0 when 'pending' then 1 else 2 end,
-                event.expires_on desc nulls first
+                event.captured_at desc, {{ consent_rank('event') }}, event.expires_on desc nulls last,
+                event.consent_event_key
         ) as place
     from {{ ref('fct_consent_event') }} as event
     inner join evaluation_day
         on event.captured_on <= evaluation_day.evaluated_on
-    where event.channel_id in ('mr_email', 'hq_email') and event.physician_key is not null
+    where
+        event.physician_key is not null
+        and event.channel_id in (select rule.consent_channel from {{ ref('channel_consent_rule') }} as rule)
 ),
 
 allowed as (

@@ -37,7 +37,8 @@ CORE: dict[str, dict[str, str]] = {
         "action_taken": "text", "dismiss_reason_id": "text", "signal_touchpoint_key": "text",
     },
     "fct_digital_signal": {
-        "physician_key": "text", "channel_id": "text", "signal_on": "date", "is_counted": "boolean",
+        "physician_key": "text", "channel_id": "text", "product_id": "text", "signal_on": "date",
+        "follow_up_at": "timestamptz", "is_counted": "boolean",
         "is_linked": "boolean", "is_followed": "boolean", "is_followed_on_first_day": "boolean",
         "is_dismissed_with_reason": "boolean", "is_handled": "boolean", "is_orchestrated": "boolean",
         "chance_of_follow_up": "double",
@@ -66,6 +67,7 @@ CORE: dict[str, dict[str, str]] = {
         "sent_email_id": "text", "physician_key": "text", "channel_id": "text", "initiator": "text",
         "product_id": "text", "month_end": "date", "is_sent": "boolean", "is_delivered": "boolean",
         "is_human_clicked": "boolean", "is_opened": "boolean", "is_privacy_proxy_open": "boolean",
+        "is_marked_spam": "boolean",
     },
     "fct_consent_event": {
         "consent_event_key": "text", "source": "text", "physician_key": "text", "channel_id": "text",
@@ -90,6 +92,7 @@ CORE: dict[str, dict[str, str]] = {
     "fct_medical_inquiry": {
         "inquiry_key": "text", "physician_key": "text", "office_id": "text", "is_from_mr": "boolean",
         "received_on": "date", "answered_at": "timestamptz", "is_open": "boolean",
+        "waited_business_days": "integer", "is_answered_in_time": "boolean",
         "notified_within_2_business_days": "boolean", "category": "text", "gl_record_complete": "boolean",
         "is_accepted_in_time": "boolean", "completes_burst": "boolean",
     },

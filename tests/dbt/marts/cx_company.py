@@ -267,6 +267,31 @@ def channel_months() -> list[Row]:
     return rows
 
 
+ORCHESTRATED = group("D", 1, 30) + group("D", 100, 104)
+
+
+def signals() -> list[Row]:
+    """Taken up in July for 30 of D with two channels and five with one; the others are no reason."""
+
+    def signal(name: str, at: str, orchestrated: bool = True, channel: str = "owned_web") -> Row:
+        return {
+            "physician_key": name, "channel_id": channel, "signal_on": "2026-07-10", "follow_up_at": at,
+            "is_counted": True, "is_followed": True, "is_orchestrated": orchestrated, "is_handled": True,
+            "chance_of_follow_up": 0.1,
+        }  # fmt: skip
+
+    return [
+        *(signal(name, "2026-07-31T23:59:00+09:00") for name in ORCHESTRATED),
+        signal("D001", "2026-07-15T10:00:00+09:00"),  # twice is once
+        signal("D105", "2026-08-01T00:01:00+09:00"),  # in the month of the answer
+        signal("D106", "2026-06-30T23:59:00+09:00"),  # before
+        signal("D107", "2026-07-15T10:00:00+09:00", orchestrated=False),  # on its own channel
+        signal("D108", "2026-07-15T10:00:00+09:00", channel="medical_inquiry"),
+        # Two with one channel, before June's answers.
+        *(signal(name, "2026-05-15T10:00:00+09:00") for name in ("C007", "C008")),
+    ]
+
+
 def phases() -> list[Row]:
     """At the end of September as grouped; by the end of October everybody had moved on to P6."""
     rows = [
@@ -308,6 +333,7 @@ def tables() -> dict[str, list[Row]]:
         "fct_survey_invitation": invitations(),
         "fct_touchpoint": visits(),
         "fct_consent_event": consents(),
+        "fct_digital_signal": signals(),
         "fct_source_delivery": [
             {
                 "source": source, "batch_id": source, "delivered_on": "2026-10-31", "state": "landed",

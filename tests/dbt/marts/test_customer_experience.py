@@ -332,6 +332,10 @@ def frame(outcome: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def contrast(marts: duckdb.DuckDBPyConnection, contrast_id: str, **where: Any) -> dict[str, Any]:
+    return row(marts, "mart_experience_contrast", contrast_id=contrast_id, **where)
+
+
 @pytest.mark.parametrize("outcome", ["csat_top2", "nps"])
 def test_contrast_is_a_regression_within_strata(marts: Any, outcome: str) -> None:
     data = frame(outcome)
@@ -340,7 +344,7 @@ def test_contrast_is_a_regression_within_strata(marts: Any, outcome: str) -> Non
     clusters = data["mr"].nunique()
     error = fit.bse["multi"] * sqrt(40 / 39) * sqrt(clusters / (clusters - 1))  # six strata of 40
     half = t.ppf(0.975, clusters - 1) * error
-    found = row(marts, "mart_experience_contrast", period_start="2026-06-01", outcome_id=outcome)
+    found = contrast(marts, "several_channels", period_start="2026-06-01", outcome_id=outcome)
     assert (found["n_multi"], found["n_single"], found["n_clusters"]) == (120, 120, clusters)
     assert found["difference"] == pytest.approx(fit.params["multi"])
     assert found["difference_high"] - found["difference"] == pytest.approx(half, rel=1e-3)
@@ -350,17 +354,47 @@ def test_contrast_is_a_regression_within_strata(marts: Any, outcome: str) -> Non
 
 def test_everybody_satisfied_on_both_sides_is_no_certainty(marts: Any) -> None:
     # 30 with one channel and 30 with two, all satisfied: nothing is known of how much they could differ.
-    found = row(marts, "mart_experience_contrast", period_start="2026-07-01", outcome_id="csat_top2")
+    found = contrast(marts, "several_channels", period_start="2026-07-01", outcome_id="csat_top2")
     assert (found["n_multi"], found["n_single"]) == (30, 30)
     assert (found["difference"], found["difference_low"], found["verdict"]) == (None, None, "cannot_tell")
 
 
 def test_ninety_nine_on_one_side_give_no_score(marts: Any) -> None:
-    score = row(marts, "mart_experience_contrast", period_start="2026-08-01", outcome_id="nps")
+    score = contrast(marts, "several_channels", period_start="2026-08-01", outcome_id="nps")
     assert (score["n_multi"], score["n_single"]) == (99, 100)
     assert (score["difference"], score["mean_multi"], score["verdict"]) == (None, None, "cannot_tell")
-    satisfied = row(marts, "mart_experience_contrast", period_start="2026-08-01", outcome_id="csat_top2")
+    satisfied = contrast(marts, "several_channels", period_start="2026-08-01", outcome_id="csat_top2")
     assert satisfied["difference"] is not None
+
+
+def test_orchestrated_contact_against_one_channel(marts: Any) -> None:
+    # One stratum. 30 of two channels and five of one; the other 95 of one channel stand on the other side.
+    found = contrast(marts, "orchestrated", period_start="2026-08-01", outcome_id="csat_top2")
+    sides = [found[name] for name in ("n_all_multi", "n_all_single", "n_multi", "n_single")]
+    assert sides == [35, 95, 35, 95]
+    outcomes = cx_company.outcomes()
+    other = [f"D{number:03d}" for number in range(105, 200)]
+    satisfied = [
+        np.mean([outcomes[name][0] >= 4 for name in names]) for names in (cx_company.ORCHESTRATED, other)
+    ]
+    assert found["difference"] == pytest.approx(satisfied[0] - satisfied[1])
+    assert found["evidence_level"] == "E2"
+    assert "一緒に見られた" in found["caution_ja"]
+    assert "結果とは言えません" in found["caution_ja"]
+    # Those of several channels stay as they are, and a score needs a hundred.
+    several = contrast(marts, "several_channels", period_start="2026-08-01", outcome_id="nps")
+    assert several["n_all_single"] == 100
+    assert contrast(marts, "orchestrated", period_start="2026-08-01", outcome_id="nps")["difference"] is None
+
+
+def test_the_two_contrasts_do_not_tell_of_a_few(marts: Any) -> None:
+    # In June two of the 120 with one channel had orchestrated contact: 120 less 118 would tell.
+    several = contrast(marts, "several_channels", period_start="2026-06-01", outcome_id="nps")
+    assert several["n_all_single"] == 120
+    few = contrast(marts, "orchestrated", period_start="2026-06-01", outcome_id="nps")
+    assert [few[name] for name in ("n_all_multi", "n_all_single", "n_multi", "n_single")] == [None] * 4
+    nobody = contrast(marts, "orchestrated", period_start="2026-07-01", outcome_id="csat_top2")
+    assert (nobody["n_all_multi"], nobody["n_all_single"], nobody["verdict"]) == (0, 30, "cannot_tell")
 
 
 def test_the_board_shows_what_is_published_and_says_what_is_not(marts: Any) -> None:

@@ -10,7 +10,7 @@ from math import log, sqrt
 
 import duckdb
 import pytest
-from scipy.stats import CensoredData, binomtest, ecdf, t
+from scipy.stats import CensoredData, binom, binomtest, ecdf, t
 
 from tests.dbt.marts import content_company
 from tests.dbt.marts.run import number
@@ -40,6 +40,11 @@ RATES = [
     # 36 physicians were contacted; P01-P09 nine times in 30 days, the others eight times, which is not
     # above eight.
     ("channel.over_contact_rate", {}, 9, 36, 36, "shown"),
+    # Of the 324 contacts with them, P11 withdrew his consent at the end of October; P20 had withdrawn in
+    # March, and P40 was not contacted.
+    ("cx.opt_out_per_contact_rate", {}, 1, 324, 36, "shown"),
+    # P30, P31 and P36 (five times, counted once); what P12 marked was Medical's.
+    ("cx.complaint_per_contact_rate", {}, 3, 324, 36, "shown"),
     # 35 physicians got one e-mail each (P35's bounced), P36 five of which two arrived: 34 + 2 of 40.
     ("channel.delivered_rate", {"channel_id": "hq_email"}, 36, 40, 36, "shown"),
     # Recipients: P01-P34 and P36 = 35. Clicked: P01-P06 and P36 (twice, counted once); P35 never got his: 7.
@@ -123,19 +128,29 @@ def test_the_closed_loop_needs_thirty_cases(warehouse: Connection) -> None:
 
 
 def test_the_median_wait_keeps_open_cases(warehouse: Connection) -> None:
-    # 12 inquiries: answered after 1 1 2 2 3 3 5 5 days, four open for 4 days on 31 October.
+    # 12 inquiries: answered after 1 1 2 2 3 3 4 4 business days, four open for 3 on Saturday, 31 October.
     # Still waiting: after 1 day 10/12; 2 days 10/12 * 8/10 = 8/12; 3 days 8/12 * 6/8 = 1/2. The median
     # is 3 days.
-    # Without the open ones the eight answered would say 2.5.
+    # Without the open ones the eight answered would say 2.5. The last two waited 5 days, one a Saturday.
     row = number(warehouse, "medical.handoff_days_median")
     assert (row["value"], row["denominator"], row["display_state"]) == (3, 12, "shown")
-    waits = CensoredData(uncensored=[1, 1, 2, 2, 3, 3, 5, 5], right=[4, 4, 4, 4])
+    waits = CensoredData(uncensored=[1, 1, 2, 2, 3, 3, 4, 4], right=[3, 3, 3, 3])
     curve = ecdf(waits).sf
     band = curve.confidence_interval(method="log-log")
     days = curve.quantiles
     low = next(day for day, share in zip(days, band.low.probabilities, strict=True) if share <= 0.5)
     high = next(day for day, share in zip(days, band.high.probabilities, strict=True) if not share > 0.5)
-    assert (row["ci_low"], row["ci_high"]) == (low, high) == (1, 5)
+    assert (row["ci_low"], row["ci_high"]) == (low, high) == (1, 4)
+
+
+def test_answers_in_the_agreed_time_leave_out_whose_time_still_runs(warehouse: Connection) -> None:
+    # OF01: of eight answered the last two were late; the four open ones still have time.
+    counted = warehouse.execute(
+        "select n_physicians_answer_due, answers_due, answered_in_time from marts.mart_medical_handoff"
+        " where scope_id = 'OF01' and period_type = 'month' and period_start = ?",
+        [OCTOBER],
+    ).fetchall()
+    assert counted == [(8, 8, 6)]
 
 
 def test_the_median_days_until_a_wish_is_honoured(warehouse: Connection) -> None:
@@ -197,7 +212,7 @@ def test_the_way_to_medical_counts_what_a_representative_may_not_answer(warehous
     # Waiting of 45: after 1 day 42/45 (P01, P02, Q033), after 2 days 42/45 * 8/42 = 8/45: the median is 2.
     row = number(warehouse, "medical.beyond_label_answer_days_median", "company")
     assert (row["value"], row["denominator"], row["display_state"]) == (2, 45, "shown")
-    waits = CensoredData(uncensored=[1, 1, 2, 2, 3, 3, 5, 5, 1] + [2] * 32, right=[4, 4, 4, 4])
+    waits = CensoredData(uncensored=[1, 1, 2, 2, 3, 3, 4, 4, 1] + [2] * 32, right=[3, 3, 3, 3])
     band = ecdf(waits).sf.confidence_interval(method="log-log")
     days = ecdf(waits).sf.quantiles
     low = next(day for day, share in zip(days, band.low.probabilities, strict=True) if share <= 0.5)
@@ -331,7 +346,11 @@ def test_trust_numbers(warehouse: Connection) -> None:
     assert webinar["numerator"] == 2
     # 20 deliveries whose newest event was 1, 2, … 20 days old: 19 of them at most 19 days = 456 hours.
     freshness = number(warehouse, "trust.freshness_hours_p95", "company", breakdown="source=crm_call")
-    assert (freshness["value"], freshness["denominator"]) == (456, 20)
+    assert (freshness["value"], freshness["denominator"], freshness["display_state"]) == (456, 20, "shown")
+    # Of 20, more than 16 are earlier than the true value in all but 1.6 of 100 cases, more than 17 not: the
+    # 17th is the lower end. That all 20 were early happens in 36 of 100: there is no upper end.
+    assert binom.cdf(16, 20, 0.95) < 0.025 < binom.cdf(17, 20, 0.95)
+    assert (freshness["ci_low"], freshness["ci_high"]) == (17 * 24, None)
 
 
 def test_what_went_together_with_satisfaction(warehouse: Connection) -> None:
@@ -366,7 +385,7 @@ def test_every_registered_kpi_was_checked_here(warehouse: Connection) -> None:
         "content.needs_covered_rate",
     } | content_company.KPIS | CHECKED_WITH_NEEDS_AND_MOMENTS  # fmt: skip
     assert registered == published == by_hand
-    assert len(registered) == 55
+    assert len(registered) == 57
 
 
 def test_periods_are_complete_or_a_month(warehouse: Connection) -> None:

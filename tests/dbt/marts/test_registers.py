@@ -99,7 +99,9 @@ def consents() -> list[Row]:
         event("C301", "opted_in", "2026-07-01", expires="2026-07-30"),  # over by the 31st
         event("C302", "opted_in", "2026-07-02"),
         event("C302", "opted_out", "2026-07-02"),  # of two at one instant the opt-out
+        event("C2", "opted_out", "2026-07-01") | {"captured_at": "2026-07-01T09:00:00+09:00"},  # till noon
         event("C303", "opted_in", "2026-07-01"),  # no target
+        event("C304", "opted_in", "2026-07-01", channel="mr_visit"),  # no channel asks for that
         event("C304", "opted_in", "2026-08-01"),  # after I1 was looked at, and out again by October
         event("C304", "opted_out", "2026-09-01"),
     ]

@@ -138,8 +138,9 @@ def test_who_has_no_office_and_who_is_not_known_count_as_people(built: Path, tmp
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
         connection.execute(
             "insert into core.fct_medical_inquiry (inquiry_key, physician_key, office_id, is_from_mr,"
-            " received_on, is_open) values ('I-1', null, 'OF02', false, '2026-10-20', true),"
-            " ('I-2', 'X01', null, false, '2026-10-20', true)"
+            " received_on, is_open, waited_business_days)"
+            " values ('I-1', null, 'OF02', false, '2026-10-20', true, 8),"
+            " ('I-2', 'X01', null, false, '2026-10-20', true, 8)"
         )
     done = run_dbt(tmp_path, "run", "--select", "mart_medical_handoff")
     assert done.returncode == 0, done.stdout[-3000:]

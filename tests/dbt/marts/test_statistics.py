@@ -168,6 +168,7 @@ def test_the_verdict_rule(
         ({"trust_arrival": "caution", "trust_linkage": "caution"}, "shown"),
         ({"sample": 0, "value": None}, "counts_only"),
         ({"sample": 9}, "counts_only"),
+        ({"sample": 9, "minimum_sample": 1}, "counts_only"),
         ({"sample": 10}, "reference"),
         ({"sample": 29}, "reference"),
         ({"sample": 99, "minimum_sample": 100}, "counts_only"),

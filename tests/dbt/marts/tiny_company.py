@@ -136,11 +136,14 @@ def emails() -> list[Row]:
             "initiator": "hq", "product_id": "PRD-A", "month_end": OCTOBER, "is_sent": True,
             "is_delivered": delivered, "is_human_clicked": physician in [*p(1, 6), "P35", "P36"],
             "is_opened": physician in p(1, 14), "is_privacy_proxy_open": physician in p(1, 4),
+            "is_marked_spam": physician in ("P30", "P31", "P36"),
         }  # fmt: skip
 
     one_each = [email(name, 1, name != "P35") for name in p(1, 35)]
     several = [email("P36", number, number <= 2) for number in range(1, 6)]
-    by_medical = [email(name, 9, True) | {"initiator": "medical"} for name in p(1, 12)]  # in no rate
+    by_medical = [
+        email(name, 9, True) | {"initiator": "medical", "is_marked_spam": name == "P12"} for name in p(1, 12)
+    ]  # in no rate
     return one_each + several + by_medical
 
 
@@ -258,11 +261,14 @@ def invitations() -> list[Row]:
 def inquiries() -> list[Row]:
     """All beyond the label, which the hand-off does not look at and the way to Medical is about."""
 
-    def inquiry(name: str, office: str, received: str, answered: str | None, notified: bool | None) -> Row:
+    def inquiry(
+        name: str, office: str, received: str, answered: str | None, waited: int, notified: bool | None
+    ) -> Row:
         return {
             "inquiry_key": f"I-{name}", "physician_key": name, "office_id": office, "is_from_mr": True,
             "received_on": received, "answered_at": answered, "is_open": answered is None,
             "notified_within_2_business_days": notified, "category": "off_label",
+            "waited_business_days": waited, "is_answered_in_time": None if answered is None else waited <= 3,
             "is_accepted_in_time": True, "gl_record_complete": name not in q(1, 3),
             "completes_burst": name == "P03",
         }  # fmt: skip
@@ -270,16 +276,18 @@ def inquiries() -> list[Row]:
     def tokyo_noon(day: int) -> str:
         return f"2026-10-{day:02d}T12:00:00+09:00"
 
+    # From Monday the 5th; the 10th is a Saturday, four business days later.
     answered = [
-        inquiry(name, "OF01", "2026-10-05", tokyo_noon(5 + days), True)
+        inquiry(name, "OF01", "2026-10-05", tokyo_noon(5 + days), min(days, 4), True)
         for name, days in zip(p(1, 8), (1, 1, 2, 2, 3, 3, 5, 5), strict=True)
     ]
+    # From Tuesday the 27th to Saturday the 31st.
     still_open = [
-        inquiry(name, "OF01", "2026-10-27", None, None) | {"is_accepted_in_time": accepted}
+        inquiry(name, "OF01", "2026-10-27", None, 3, None) | {"is_accepted_in_time": accepted}
         for name, accepted in zip(p(9, 12), (False, False, None, None), strict=True)
     ]
-    elsewhere = [inquiry(name, "OF04", "2026-10-05", tokyo_noon(7), name in q(1, 24)) for name in q(1, 32)]
-    too_fresh_to_say = inquiry("Q033", "OF04", "2026-10-29", tokyo_noon(30), None)
+    elsewhere = [inquiry(name, "OF04", "2026-10-05", tokyo_noon(7), 2, name in q(1, 24)) for name in q(1, 32)]
+    too_fresh_to_say = inquiry("Q033", "OF04", "2026-10-29", tokyo_noon(30), 1, None)
     # An inquiry on the label is no question of who may answer.
     on_label = {"category": "on_label", "gl_record_complete": False}
     return [
@@ -287,7 +295,7 @@ def inquiries() -> list[Row]:
         *still_open,
         *elsewhere,
         too_fresh_to_say | {"is_accepted_in_time": None},
-        *([inquiry("Q034", "OF04", "2026-08-03", "2026-08-04T12:00:00+09:00", True) | on_label]),
+        *([inquiry("Q034", "OF04", "2026-08-03", "2026-08-04T12:00:00+09:00", 1, True) | on_label]),
     ]
 
 
@@ -362,6 +370,9 @@ def consents() -> list[Row]:
     ended = [
         consent("P11", "hq_email", "opted_out", "2026-10-30"),
         consent("P12", "hq_email", "opted_in", "2025-10-01", "2026-10-30"),
+        # Told again in October, and one whom nobody had contacted.
+        *(consent("P20", "hq_email", "opted_out", day) for day in ("2026-03-01", "2026-10-05")),
+        consent("P40", "hq_email", "opted_out", "2026-10-05"),
     ]
     no_representative = [consent(name, "mr_visit", "opted_out", "2026-06-01") for name in ("P25", "P29")]
     # Visits are welcome: no word on e-mail, for which P13 has been asked in vain.
