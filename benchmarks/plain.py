@@ -388,8 +388,7 @@ left join '$seeds/call_channel.csv' as for_all on current.channel = for_all.call
     and for_all.employee_role = 'any';
 
 create table call_detail as
-select detail.id, detail.call_id, product_name.product_id,
-    row_number() over (partition by call_id order by priority nulls last, detail.id) as place_in_call,
+select detail.id, detail.call_id, product_name.product_id, priority,
     case when coalesce(is_deleted, false) then 'deleted_in_source' when product_id is null then 'out_of_scope'
         when row_number() over (partition by call_id, coalesce(is_deleted, false), product_id
             order by priority nulls last, detail.id) > 1 then 'duplicate' end as reject
@@ -397,15 +396,20 @@ from ({latest("crm_call_detail", "id, call_id, product_id as called, priority", 
 left join product_name using (called);
 
 create table call_product as
-with own as (
+with placed as (
+    select call_id, product_id, row_number() over (partition by call_id order by priority nulls last, id)
+        as place_in_call
+    from call_detail where reject is null
+),
+own as (
     select call.call_id, product_id, place_in_call, call_id as detail_call_id
-    from call join call_detail using (call_id) where call.reject is null and call_detail.reject is null
+    from call join placed using (call_id) where call.reject is null
 )
 from own
 union all
-select call.call_id, product_id, place_in_call, call_detail.call_id
-from call join call_detail on call.parent_call_id = call_detail.call_id
-where call.reject is null and call_detail.reject is null and call.call_id not in (select call_id from own);
+select call.call_id, product_id, place_in_call, placed.call_id
+from call join placed on call.parent_call_id = placed.call_id
+where call.reject is null and call.call_id not in (select call_id from own);
 
 create table email as
 select row.id as email_id, row.account_id, coalesce(sent_at, created_at) as sent_at, status, product_name.product_id,
