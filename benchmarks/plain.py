@@ -502,15 +502,24 @@ with seen as (
         bool_or(email_event = 'opened' and is_proxy) as is_proxy_open
     from activity where reject is null group by all
 ),
+bounce as (
+    select email_id, bool_or(not exists (from activity as later
+        where later.email_id = bounce.email_id and later.reject is null and later.activity_at > bounce.activity_at
+            and later.activity_at <= bounce.activity_at + to_hours($resolve_hours) and later.email_event
+            in ('delivered', 'opened', 'clicked', 'viewed', 'downloaded', 'unsubscribed'))) as is_returned
+    from activity as bounce where email_event = 'bounced' and reject is null group by all
+),
 clicked as (
     select email_id, bool_or(is_human) as is_human_clicked, min(activity_at) filter (where is_human) as clicked_at
     from click group by all
 )
-select email_id, status not in ('Bounced_vod', 'Dropped_vod', 'Failed_vod') and (status = 'Delivered_vod'
-        or coalesce(is_delivered, false) or coalesce(was_used, false)) as is_delivered,
+select email_id, coalesce(status, '') not in ('Dropped_vod', 'Failed_vod')
+    and not coalesce(is_returned, coalesce(status, '') = 'Bounced_vod')
+    and (coalesce(status, '') = 'Delivered_vod' or coalesce(is_delivered, false) or coalesce(was_used, false))
+        as is_delivered,
     coalesce(is_opened, false) as is_opened, coalesce(is_proxy_open, false) as is_proxy_open,
     coalesce(is_human_clicked, false) as is_human_clicked, clicked_at
-from email left join seen using (email_id) left join clicked using (email_id)
+from email left join seen using (email_id) left join bounce using (email_id) left join clicked using (email_id)
 where email.reject is null;
 
 create table segment as
@@ -2049,6 +2058,7 @@ def run(home: Path, out: Path) -> None:
     rules = {
         "bot_rule": "burst_seconds, min_seconds_after_delivery as min_seconds, burst_min_links as burst_links, "
         "burst_share_of_links as burst_share",
+        "bounce_rule": "resolve_hours",
         "engagement_rule": "visit_min_minutes as visit_minutes, webinar_min_share as webinar_share, "
         "webinar_min_seconds as webinar_seconds, portal_min_seconds as portal_seconds, "
         "web_min_seconds as web_seconds, web_idle_cut_seconds as web_idle",
