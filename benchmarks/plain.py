@@ -550,7 +550,8 @@ from stay group by meeting_id, email_token;
 
 create table portal_file as
 select vendor, period, delivery_id, physician_code, portal_member_id, product_name.product_id, content_id, topic_id,
-    delivered_on_day as sent_on, read_on, is_completed, viewed_seconds, read_count, reaction, row._row_number,
+    delivered_on_day as sent_on, read_on, is_completed, viewed_seconds, read_count, reaction, delivered_at,
+    row._landing_id, row._row_number,
     physician_code is null and coalesce(delivered_count, 0) > 1 as is_aggregated
 from (
     select * exclude (delivered_on, file_name), portal.delivered_on as delivered_on_day
@@ -630,7 +631,8 @@ with seen as (
 ),
 known as (
     select portal_file.*, identity.physician, row_number() over (
-        partition by vendor, delivery_id order by _row_number) as copy
+        partition by vendor, delivery_id
+        order by delivered_at desc, period desc, _landing_id desc, _row_number) as copy
     from portal_file left join identity on kind = 'dcf_code' and physician_code = reference
 )
 select known.*, case when is_aggregated then null when copy > 1 then 'duplicate'
@@ -706,11 +708,12 @@ create table decision as
 select case when known.decision_word is null then 'unparseable'
     when row_number() over (
         partition by material_number, regexp_replace(content_version, '[.]0$$', ''), decided_on, known.decision_word is null
-        order by delivered_at desc, _row_number desc, content_version) > 1 then 'duplicate' end as reject
+        order by delivered_at desc, _landing_id desc, _row_number desc, content_version) > 1 then 'duplicate'
+        end as reject
 from ({
     latest(
         "content_decision",
-        "material_number, content_version, decided_on, decision_word, delivered_at, _row_number",
+        "material_number, content_version, decided_on, decision_word, delivered_at, _landing_id, _row_number",
         "decided_on",
         "material_number, content_version, decided_on",
     )
