@@ -388,8 +388,7 @@ left join '$seeds/call_channel.csv' as for_all on current.channel = for_all.call
     and for_all.employee_role = 'any';
 
 create table call_detail as
-select detail.id, detail.call_id, product_name.product_id,
-    row_number() over (partition by call_id order by priority nulls last, detail.id) as place_in_call,
+select detail.id, detail.call_id, product_name.product_id, priority,
     case when coalesce(is_deleted, false) then 'deleted_in_source' when product_id is null then 'out_of_scope'
         when row_number() over (partition by call_id, coalesce(is_deleted, false), product_id
             order by priority nulls last, detail.id) > 1 then 'duplicate' end as reject
@@ -397,15 +396,20 @@ from ({latest("crm_call_detail", "id, call_id, product_id as called, priority", 
 left join product_name using (called);
 
 create table call_product as
-with own as (
+with placed as (
+    select call_id, product_id, row_number() over (partition by call_id order by priority nulls last, id)
+        as place_in_call
+    from call_detail where reject is null
+),
+own as (
     select call.call_id, product_id, place_in_call, call_id as detail_call_id
-    from call join call_detail using (call_id) where call.reject is null and call_detail.reject is null
+    from call join placed using (call_id) where call.reject is null
 )
 from own
 union all
-select call.call_id, product_id, place_in_call, call_detail.call_id
-from call join call_detail on call.parent_call_id = call_detail.call_id
-where call.reject is null and call_detail.reject is null and call.call_id not in (select call_id from own);
+select call.call_id, product_id, place_in_call, placed.call_id
+from call join placed on call.parent_call_id = placed.call_id
+where call.reject is null and call.call_id not in (select call_id from own);
 
 create table email as
 select row.id as email_id, row.account_id, coalesce(sent_at, created_at) as sent_at, status, product_name.product_id,
@@ -498,15 +502,24 @@ with seen as (
         bool_or(email_event = 'opened' and is_proxy) as is_proxy_open
     from activity where reject is null group by all
 ),
+bounce as (
+    select email_id, bool_or(not exists (from activity as later
+        where later.email_id = bounce.email_id and later.reject is null and later.activity_at > bounce.activity_at
+            and later.activity_at <= bounce.activity_at + to_hours($resolve_hours) and later.email_event
+            in ('delivered', 'opened', 'clicked', 'viewed', 'downloaded', 'unsubscribed'))) as is_returned
+    from activity as bounce where email_event = 'bounced' and reject is null group by all
+),
 clicked as (
     select email_id, bool_or(is_human) as is_human_clicked, min(activity_at) filter (where is_human) as clicked_at
     from click group by all
 )
-select email_id, status not in ('Bounced_vod', 'Dropped_vod', 'Failed_vod') and (status = 'Delivered_vod'
-        or coalesce(is_delivered, false) or coalesce(was_used, false)) as is_delivered,
+select email_id, coalesce(status, '') not in ('Dropped_vod', 'Failed_vod')
+    and not coalesce(is_returned, coalesce(status, '') = 'Bounced_vod')
+    and (coalesce(status, '') = 'Delivered_vod' or coalesce(is_delivered, false) or coalesce(was_used, false))
+        as is_delivered,
     coalesce(is_opened, false) as is_opened, coalesce(is_proxy_open, false) as is_proxy_open,
     coalesce(is_human_clicked, false) as is_human_clicked, clicked_at
-from email left join seen using (email_id) left join clicked using (email_id)
+from email left join seen using (email_id) left join bounce using (email_id) left join clicked using (email_id)
 where email.reject is null;
 
 create table segment as
@@ -537,7 +550,8 @@ from stay group by meeting_id, email_token;
 
 create table portal_file as
 select vendor, period, delivery_id, physician_code, portal_member_id, product_name.product_id, content_id, topic_id,
-    delivered_on_day as sent_on, read_on, is_completed, viewed_seconds, read_count, reaction, row._row_number,
+    delivered_on_day as sent_on, read_on, is_completed, viewed_seconds, read_count, reaction, delivered_at,
+    row._landing_id, row._row_number,
     physician_code is null and coalesce(delivered_count, 0) > 1 as is_aggregated
 from (
     select * exclude (delivered_on, file_name), portal.delivered_on as delivered_on_day
@@ -617,7 +631,8 @@ with seen as (
 ),
 known as (
     select portal_file.*, identity.physician, row_number() over (
-        partition by vendor, delivery_id order by _row_number) as copy
+        partition by vendor, delivery_id
+        order by delivered_at desc, period desc, _landing_id desc, _row_number) as copy
     from portal_file left join identity on kind = 'dcf_code' and physician_code = reference
 )
 select known.*, case when is_aggregated then null when copy > 1 then 'duplicate'
@@ -693,11 +708,12 @@ create table decision as
 select case when known.decision_word is null then 'unparseable'
     when row_number() over (
         partition by material_number, regexp_replace(content_version, '[.]0$$', ''), decided_on, known.decision_word is null
-        order by delivered_at desc, _row_number desc, content_version) > 1 then 'duplicate' end as reject
+        order by delivered_at desc, _landing_id desc, _row_number desc, content_version) > 1 then 'duplicate'
+        end as reject
 from ({
     latest(
         "content_decision",
-        "material_number, content_version, decided_on, decision_word, delivered_at, _row_number",
+        "material_number, content_version, decided_on, decision_word, delivered_at, _landing_id, _row_number",
         "decided_on",
         "material_number, content_version, decided_on",
     )
@@ -2073,6 +2089,7 @@ def run(home: Path, out: Path) -> None:
     rules = {
         "bot_rule": "burst_seconds, min_seconds_after_delivery as min_seconds, burst_min_links as burst_links, "
         "burst_share_of_links as burst_share",
+        "bounce_rule": "resolve_hours",
         "engagement_rule": "visit_min_minutes as visit_minutes, webinar_min_share as webinar_share, "
         "webinar_min_seconds as webinar_seconds, portal_min_seconds as portal_seconds, "
         "web_min_seconds as web_seconds, web_idle_cut_seconds as web_idle",

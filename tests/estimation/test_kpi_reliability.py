@@ -193,13 +193,13 @@ def test_what_each_kpi_counts() -> None:
     move = {
         "month_end": date(2026, 7, 31), "horizon_days": 90, "from_phase_id": "P1",
         "is_start_observable": True, "is_observed_until_end": True, "is_target_throughout": True,
-        "is_forward": False,
+        "is_countable": True, "is_forward": False,
     }  # fmt: skip
     tables["fct_journey_transition"] = [
         move | {"physician_key": people[0], "product_id": "PRD-A"},
         move | {"physician_key": people[0], "product_id": "PRD-B", "is_forward": True},
         move | {"physician_key": people[1], "product_id": "PRD-A"},
-        move | {"physician_key": people[2], "product_id": "PRD-A", "from_phase_id": "PX", "is_forward": True},
+        move | {"physician_key": people[2], "product_id": "PRD-A", "is_countable": False, "is_forward": True},
     ]
     tables["fct_physician_channel_month"][0] |= {
         "push_contacts_with_choice": 3,

@@ -1,6 +1,9 @@
 -- What a physician did online, and whether a representative came back to it. A signal begins when a representative
 -- could have seen it; one that a call report names although it had not arrived yet was evidently seen by another way,
 -- and begins with the act itself. Nothing of Medical's is a signal.
+--
+-- A sequence is orchestrated where a call report names the act, however long it took within the days of one sequence,
+-- or where a contact on matching topic came in time: on another channel than the act's, either.
 with rule as (
     select
         rule_version,
@@ -207,6 +210,7 @@ matching as (
         signal.range_to,
         contact_quarter.touchpoint_key,
         contact_quarter.contact_second,
+        case when signal.channel_id <> contact_quarter.channel_id then 1 else 0 end as is_elsewhere,
         lag(contact_quarter.contact_second) over (
             partition by signal.touchpoint_key
             order by contact_quarter.contact_second, contact_quarter.touchpoint_key
@@ -246,9 +250,14 @@ first_in_time as (
     select
         matching.signal_key,
         matching.touchpoint_key,
+        matching.is_elsewhere,
         row_number() over (
             partition by matching.signal_key order by matching.contact_second, matching.touchpoint_key
-        ) as place
+        ) as place,
+        row_number() over (
+            partition by matching.signal_key, matching.is_elsewhere
+            order by matching.contact_second, matching.touchpoint_key
+        ) as place_of_its_kind
     from matching
     cross join rule
     where
@@ -256,16 +265,19 @@ first_in_time as (
         and matching.contact_second <= matching.signal_second + rule.follow_up_seconds
 ),
 
+-- The first of all, and when the first on another channel than the act's was.
 first_after as (
     select
         first_in_time.signal_key,
-        contact.touchpoint_key,
-        contact.channel_id,
-        contact.contact_at
+        max(case when first_in_time.place = 1 then contact.touchpoint_key end) as touchpoint_key,
+        max(case when first_in_time.place = 1 then contact.channel_id end) as channel_id,
+        max(case when first_in_time.place = 1 then contact.contact_at end) as contact_at,
+        max(case when first_in_time.is_elsewhere = 1 then contact.contact_at end) as elsewhere_at
     from first_in_time
     inner join contact
         on first_in_time.touchpoint_key = contact.touchpoint_key
-    where first_in_time.place = 1
+    where first_in_time.place_of_its_kind = 1
+    group by first_in_time.signal_key
 ),
 
 answer as (
@@ -301,6 +313,7 @@ followed as (
             else first_after.channel_id
         end as follow_up_channel_id,
         least(signal.link_at, first_after.contact_at) as follow_up_at,
+        first_after.elsewhere_at,
         coalesce(coverage.covered_seconds, 0) as covered_seconds,
         coalesce(answer.is_dismissed_with_reason, false) as is_dismissed_with_reason,
         coalesce(answer.is_marked_done, false) as is_marked_done
@@ -348,9 +361,17 @@ select
     is_counted and is_marked_done as is_marked_done,
     is_counted and (is_in_time or is_dismissed_with_reason or is_marked_done) as is_handled,
     is_counted
-    and is_in_time
-    and follow_up_channel_id <> channel_id
-    and {{ days_between(local_date('acted_at'), local_date('follow_up_at')) }} <= sequence_days as is_orchestrated,
+    and (
+        coalesce(
+            link_channel_id <> channel_id
+            and {{ days_between(local_date('acted_at'), local_date('link_at')) }} <= sequence_days,
+            false
+        )
+        or coalesce(
+            {{ days_between(local_date('acted_at'), local_date('elsewhere_at')) }} <= sequence_days,
+            false
+        )
+    ) as is_orchestrated,
     case
         when is_counted and range_to > range_from then cast(covered_seconds / (range_to - range_from) as double)
         when is_counted then cast(0 as double)

@@ -15,7 +15,11 @@ select
                     regexp_replace(register.content_version, '[.]0$', ''),
                     register.decided_on,
                     case when word.decision is null then 0 else 1 end
-                order by register.batch_delivered_at desc, register.row_number desc, register.content_version
+                order by
+                    register.batch_delivered_at desc,
+                    register.landing_id desc,
+                    register.row_number desc,
+                    register.content_version
             ) > 1
         then 'duplicate'
     end as reject_reason

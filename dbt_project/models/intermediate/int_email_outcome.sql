@@ -1,5 +1,10 @@
--- What became of each e-mail. A bounce is final only where nothing was delivered within the time to resolve it.
-with activity as (
+-- What became of each e-mail. A bounce is final only where nothing arrived within the time to resolve it. The CRM knows
+-- one kind of bounce: what came back for good is what nothing followed.
+with rule as (
+    select * from {{ rows_in_force('bounce_rule') }} as in_force
+),
+
+activity as (
     select
         sent_email_id,
         min(case when email_event = 'delivered' then activity_at end) as delivered_at,
@@ -11,6 +16,48 @@ with activity as (
     from {{ ref('int_email_activity') }}
     where reject_reason is null
     group by sent_email_id
+),
+
+bounce as (
+    select
+        activity_id,
+        sent_email_id,
+        activity_at as bounced_at
+    from {{ ref('int_email_activity') }}
+    where reject_reason is null and email_event = 'bounced'
+),
+
+-- Bounces are few, and so are the arrivals that follow one.
+arrival as (
+    select
+        bounce.activity_id,
+        min(event.activity_at) as arrived_at
+    from bounce
+    inner join {{ ref('int_email_activity') }} as event
+        on bounce.sent_email_id = event.sent_email_id and bounce.bounced_at < event.activity_at
+    where
+        event.reject_reason is null
+        and event.email_event in ('delivered', 'opened', 'clicked', 'viewed', 'downloaded', 'unsubscribed')
+    group by bounce.activity_id
+),
+
+returned as (
+    select
+        bounce.sent_email_id,
+        max(
+            case
+                when
+                    {{ epoch_seconds('arrival.arrived_at') }}
+                    <= {{ epoch_seconds('bounce.bounced_at') }} + 3600 * rule.resolve_hours
+                then 0
+                else 1
+            end
+        ) = 1 as is_final
+    from bounce
+    cross join rule
+    left join arrival
+        on bounce.activity_id = arrival.activity_id
+    group by bounce.sent_email_id
 ),
 
 click as (
@@ -26,9 +73,10 @@ click as (
 
 select
     email.sent_email_id,
-    email.status not in ('Bounced_vod', 'Dropped_vod', 'Failed_vod')
+    coalesce(email.status, '') not in ('Dropped_vod', 'Failed_vod')
+    and not coalesce(returned.is_final, coalesce(email.status, '') = 'Bounced_vod')
     and (
-        email.status = 'Delivered_vod'
+        coalesce(email.status, '') = 'Delivered_vod'
         or activity.delivered_at is not null
         or coalesce(activity.was_used, false)
         or coalesce(activity.is_unsubscribed, false)
@@ -44,6 +92,8 @@ select
 from {{ ref('int_sent_email') }} as email
 left join activity
     on email.sent_email_id = activity.sent_email_id
+left join returned
+    on email.sent_email_id = returned.sent_email_id
 left join click
     on email.sent_email_id = click.sent_email_id
 where email.reject_reason is null

@@ -1,12 +1,18 @@
 -- Every row of the portals' newest files with what keeps it out of the star. A contact that the own site logged
--- too (same physician, content and day) counts once, as the own site saw it.
+-- too (same physician, content and day) counts once, as the own site saw it. What was delivered in one month may be
+-- read in the next, and then comes in both months' files: what was said last stands, and it could be seen since it
+-- was first said.
 with ranked as (
     select
         portal.*,
         row_number() over (
             partition by portal.vendor, portal.delivery_id
-            order by portal.row_number
+            order by portal.batch_delivered_at desc, portal.period desc, portal.landing_id desc, portal.row_number
         ) as copy_number,
+        min(portal.first_delivered_at) over (partition by portal.vendor, portal.delivery_id) as first_told_at,
+        min(case when portal.is_completed or portal.read_on is not null then portal.first_delivered_at end) over (
+            partition by portal.vendor, portal.delivery_id
+        ) as first_read_told_at,
         identity.physician_key,
         {{ is_use_stopped('identity.physician_key') }} as is_use_stopped,
         product.product_id,
@@ -43,7 +49,11 @@ select
     ranked.vendor || ':' || ranked.delivery_id as source_record_id,
     ranked.batch_id,
     ranked.batch_delivered_at,
-    ranked.first_delivered_at,
+    case
+        when ranked.is_aggregated then ranked.first_delivered_at
+        when ranked.is_completed or ranked.read_on is not null then ranked.first_read_told_at
+        else ranked.first_told_at
+    end as first_delivered_at,
     ranked.physician_code,
     ranked.portal_member_id,
     ranked.physician_key,

@@ -128,11 +128,7 @@ transitions as (
         case when is_forward then 1 else 0 end as moved_forward
     from {{ ref('fct_journey_transition') }}
     where
-        horizon_days = 90
-        and is_start_observable
-        and is_observed_until_end
-        and is_target_throughout
-        and from_phase_id not in ('P6', 'PX')
+        horizon_days = 90 and is_countable
 ),
 
 {# A physician has one transition per product; over all products he moved if he did with any. #}

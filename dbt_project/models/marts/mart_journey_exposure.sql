@@ -17,11 +17,7 @@ transitions as (
             transition.physician_key = physician_month.physician_key
             and transition.month_end = physician_month.month_end
     where
-        transition.horizon_days = 90
-        and transition.is_start_observable
-        and transition.is_observed_until_end
-        and transition.is_target_throughout
-        and transition.from_phase_id not in ('P6', 'PX')
+        transition.horizon_days = 90 and transition.is_countable
 ),
 
 {# Contacts of the three months before the month of the exposure: how busy the physician's relation already was. #}

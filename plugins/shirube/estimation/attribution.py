@@ -97,8 +97,7 @@ _NUMBERS = (
     """,
 )
 
-# A physician and product counts where the journey's own rate counts him: a target at both ends, who can move
-# on.
+# A physician and product counts where the journey's own rate counts him.
 _UNITS = f"""
     create or replace temp table attribution_unit as
     with started as (
@@ -108,10 +107,7 @@ _UNITS = f"""
         where
             transition.month_end = $start - 1
             and transition.end_on = $end
-            and transition.is_start_observable
-            and transition.is_observed_until_end
-            and transition.is_target_throughout
-            and transition.from_phase_id not in ('P6', 'PX')
+            and transition.is_countable
     ),
     rise as (
         select

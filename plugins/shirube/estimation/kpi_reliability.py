@@ -119,10 +119,7 @@ CONTRIBUTIONS = {
         where
             horizon_days = 90
             and month_end = last_day($end - interval '3' month)
-            and is_start_observable
-            and is_observed_until_end
-            and is_target_throughout
-            and from_phase_id not in ('P6', 'PX')
+            and is_countable
         group by physician_key
     """,
     "cx.csat_top2_rate": """

@@ -112,7 +112,7 @@ CORE: dict[str, dict[str, str]] = {
     "fct_journey_transition": {
         "physician_key": "text", "product_id": "text", "month_end": "date", "horizon_days": "integer",
         "from_phase_id": "text", "is_forward": "boolean", "is_start_observable": "boolean",
-        "is_observed_until_end": "boolean", "is_target_throughout": "boolean",
+        "is_observed_until_end": "boolean", "is_target_throughout": "boolean", "is_countable": "boolean",
     },
     "dim_product": {"product_id": "text", "name": "text", "is_company_product": "boolean"},
     "dim_employee": {

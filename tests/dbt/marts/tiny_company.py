@@ -202,6 +202,7 @@ def transitions() -> list[Row]:
             "physician_key": name, "product_id": "PRD-A", "month_end": JULY, "horizon_days": horizon,
             "from_phase_id": phase, "is_forward": forward, "is_start_observable": known,
             "is_observed_until_end": observed, "is_target_throughout": target,
+            "is_countable": known and observed and target and phase != "P6",
         }  # fmt: skip
 
     counted = [move(name, "P0", name in p(1, 9)) for name in p(1, 20)]
