@@ -81,7 +81,12 @@ def test_the_newest_decision_that_still_stands_closes_the_loop(warehouse: Connec
     assert (low["has_decision"], low["is_result_observable"]) == (True, True)
     result = ("n_exposed_before", "n_reacted_before", "n_exposed_after", "n_reacted_after")
     assert [low[f"{count}_decision"] for count in result] == [12, 3, 6, 3]
-    assert [high[f"{count}_decision"] for count in result] == [12, 3, None, None]  # four are too few to be told
+    assert [high[f"{count}_decision"] for count in result] == [
+        12,
+        3,
+        None,
+        None,
+    ]  # four are too few to be told
     row = number(warehouse, "content.decision_recorded_rate", "company")
     # Evaluated: five. Decided: high, low, notice. `almost` was decided on but never evaluated.
     assert (row["numerator"], row["denominator"], row["value"]) == (3, 5, None)
