@@ -51,7 +51,7 @@ def tables() -> dict[str, list[Row]]:
             {
                 "physician_key": name, "product_id": product, "month_end": month, "horizon_days": 90,
                 "from_phase_id": "P1", "is_forward": k % 3 == 0, "is_start_observable": True,
-                "is_observed_until_end": True, "is_target_throughout": True,
+                "is_observed_until_end": True, "is_target_throughout": True, "is_countable": True,
             }
             for k, name in enumerate(PHYSICIANS)
             for month in MONTHS
