@@ -79,11 +79,6 @@ REVIEWED: list[tuple[set[str], set[str], str]] = [
     ),
     (MEDICAL, {"crm_call"}, "the call only tells whose inquiry it is; without it the record's owner stands"),
     (
-        {"content.needs_covered_rate", "need.answered_rate", "need.fit_rate", "need.learned_by_mr_rate"},
-        {"crm_medical_inquiry"},
-        "what a physician asks Medical is no need that others meet",
-    ),
-    (
         {"trust.coverage_rate", "trust.freshness_hours_p95", "trust.match_rate"},
         {"crm_email_activity"},
         "an e-mail is one record whatever became of it",

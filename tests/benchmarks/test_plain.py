@@ -24,10 +24,10 @@ CELLS = {
     "mart_medical_handoff": ("scope_type", "scope_id"),
     "mart_data_trust": ("scope_type", "scope_id", "source"),
 }
-# Models that may compare every row with every row: one side is a handful of rules, or one day.
+# Models that may compare every row with every row: one side is a handful of rules or kinds, or one day.
 EVERY_WITH_EVERY = {
-    "int_account", "int_email_activity", "fct_content_use", "fct_digital_signal", "fct_medical_inquiry",
-    "fct_moment", "mart_information_catalogue",
+    "int_account", "int_email_activity", "fct_content_use", "fct_digital_signal", "fct_journey_evidence",
+    "fct_medical_inquiry", "fct_moment", "mart_information_catalogue",
 }  # fmt: skip
 # The script has the channels, and no signals that were taken up.
 NOT_IN_SCRIPT = {"mart_journey_exposure": "exposure_id = 'orchestrated'"}

@@ -1,7 +1,7 @@
 -- A need is a physician asking, requesting, searching or downloading: what he came for himself. What the company sent
--- shows none. Nothing of Medical's feeds it but that an inquiry on label or about safety came in, without product or
--- topic; those raised in a call are that call's request already. Topics off label, or Medical's alone, are no needs
--- here.
+-- shows none. Nothing of Medical's feeds it but that an inquiry on label or about safety came in, and the day on which
+-- it was answered, without product or topic; one raised in a call is that call's need already, and Medical's answer is
+-- an answer to it. Topics off label, or Medical's alone, are no needs here.
 --
 -- Signals on one topic and product belong to one episode as long as the need stays open: until a contact of the
 -- asked depth on the topic, or until open_days without another signal. A contact that itself asks, searches or
@@ -116,19 +116,51 @@ asking as (
     from act
 ),
 
--- What may answer, one row per physician, topic, product and day.
+-- When Medical answered what a representative had handed over: it is known of which call, and no more is asked.
+handed_over as (
+    select
+        call_id,
+        min({{ local_date('answered_at') }}) as answered_on
+    from {{ ref('int_medical_inquiry') }}
+    where
+        reject_reason is null
+        and call_id is not null
+        and category in ('on_label', 'safety')
+        and {{ local_date('answered_at') }} <= {{ as_of() }}
+    group by call_id
+),
+
+-- What may answer, one row per physician, topic, product and day. asked_on: of an answer by Medical, the day of the
+-- question that it answers, which may be the same day.
 answering as (
     select
         contact.physician_key,
         contact.topic_id,
         contact.product_id,
         contact.occurred_on,
-        min(contact.channel_id) as channel_id
+        min(contact.channel_id) as channel_id,
+        cast(null as date) as asked_on
     from contact
     left join asking
         on contact.source = asking.source and contact.source_record_id = asking.source_record_id
     where asking.source_record_id is null
     group by contact.physician_key, contact.topic_id, contact.product_id, contact.occurred_on
+    union all
+    select distinct
+        act.physician_key,
+        act.topic_id,
+        act.product_id,
+        handed_over.answered_on as occurred_on,
+        cast(null as {{ dbt.type_string() }}) as channel_id,
+        act.occurred_on as asked_on
+    from act
+    inner join handed_over
+        on act.call_id = handed_over.call_id
+    left join later_product
+        on
+            act.call_id = later_product.call_id
+            and act.product_id = later_product.product_id
+    where later_product.call_id is null
 ),
 
 answer_place as (
@@ -141,7 +173,7 @@ answer_place as (
         answering.channel_id,
         row_number() over (
             partition by signal_day.physician_key, signal_day.topic_id, signal_day.product_id, signal_day.signalled_on
-            order by answering.occurred_on, answering.channel_id
+            order by answering.occurred_on, answering.channel_id nulls last
         ) as place
     from signal_day
     cross join setting
@@ -149,7 +181,10 @@ answer_place as (
         on
             signal_day.physician_key = answering.physician_key
             and signal_day.topic_id = answering.topic_id
-            and answering.occurred_on > signal_day.signalled_on
+            and (
+                answering.occurred_on > signal_day.signalled_on
+                or (answering.occurred_on = signal_day.signalled_on and answering.asked_on = signal_day.signalled_on)
+            )
             and answering.occurred_on <= {{ add_days('signal_day.signalled_on', 'setting.open_days') }}
     where
         signal_day.product_id is null
