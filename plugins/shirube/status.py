@@ -14,6 +14,7 @@ from rich.text import Text
 
 from shirube.contracts import SourceContract, load_contracts
 from shirube.home import Home
+from shirube.keys import TokenKeyError
 from shirube.landing.quarantine import advice
 from shirube.landing.replay import is_outdated
 from shirube.landing.scan import InboxScan, scan
@@ -142,7 +143,7 @@ def _stopped(home: Home) -> dict[str, Any]:
         from shirube.warehouse import is_list_built, last_build
 
         facts["is_built"] = is_list_built(home)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TokenKeyError) as error:
         return facts | {"problem": str(error), "is_built": False}
     try:
         left_out = last_build(home).left_out

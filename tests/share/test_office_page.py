@@ -1,5 +1,6 @@
 """The office page: golden sentences for every verdict and display state, and the rules it may not break."""
 
+import dataclasses
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from shirube.share import report_mr
 from shirube.share.readability import median_sentence_length, unexplained_terms
 from shirube.share.release_files import ReleaseFiles, last_closed_period
+from shirube.share.render import Renderer, pages_in
 from shirube.share.report_mr import OfficePage, office_page
 
 from tests.share import release_builder as builder
@@ -447,6 +449,115 @@ def test_a_material_is_said_once_though_a_month_and_a_half_end_on_the_same_day(t
     page = page_with(tmp_path, mart_content_evaluation=[*rows, content("用量の資料", "keep", **half)])
     assert len(page.contents) == 1
     assert "1,100人のうち418人" in page.contents[0]
+
+
+QUARTER = {"period_type": "quarter", "period_start": date(2026, 7, 1), "period_end": date(2026, 9, 30)}
+
+
+def spread(scope: str, known: int | None, low: float = 0.41, **given: Any) -> Row:
+    """A row of mart_preference_diversity; the mart hides the values of one to four physicians."""
+    return QUARTER | {
+        "scope_type": "company" if scope == "company" else "office", "scope_id": scope, "breakdown": None,
+        "n_target_physicians": 120, "n_choosing_physicians": known,
+        "diversity": None if known is None else 0.535, "diversity_low": low, "diversity_high": 0.66,
+    } | given  # fmt: skip
+
+
+def learned(needs: int | None, **given: Any) -> Row:
+    """A row of mart_mr_strength; the mart hides everything of one to four representatives."""
+    return QUARTER | {
+        "scope_type": "office", "scope_id": "OF01", "n_mr_with_need": 5, "first_needs": needs,
+        "first_needs_by_mr": None if needs is None else needs // 2, "dialogues": 1400,
+        "dialogues_recorded": 900,
+    } | given  # fmt: skip
+
+
+SPREAD = (
+    "で好む手段の分かる{known}人（対象120人、9月末）の第一希望の散らばりは0.54（幅{low}〜0.66）でした。"
+    "0は全員同じ、1は均等です。"
+)
+
+
+@pytest.mark.parametrize(
+    ("rows", "lead", "text"),
+    [
+        (
+            [spread("OF01", 30), spread("company", 900)],
+            "先生の好みは一つではない",
+            "この営業所" + SPREAD.format(known=30, low=0.41),
+        ),
+        (
+            [spread("OF01", 29), spread("company", 900), spread("OF02", 80)],
+            "先生の好みは一つではない",
+            "会社全体" + SPREAD.format(known=900, low=0.41),
+        ),
+        (
+            [spread("OF01", 40, low=0.0)],
+            "先生の好み",
+            "この営業所" + SPREAD.format(known=40, low=0) + "一つではないとまでは、まだ言えません。",
+        ),
+        (
+            [spread("OF01", None), spread("company", 29)],
+            "先生の好み",
+            "好む手段の分かる先生がまだ30人いないため、一つかどうかは言えません。",
+        ),
+        (
+            [
+                spread("OF01", 40, breakdown="career_band=young"),
+                spread("OF01", 40, period_start=date(2026, 4, 1), period_end=date(2026, 6, 30)),
+                spread("OF01", 40, period_type="half", period_start=date(2026, 4, 1)),
+                spread("x", 40, scope_type="segment"),
+            ],
+            "先生の好み",
+            "好む手段の分かる先生がまだ30人いないため、一つかどうかは言えません。",
+        ),
+    ],
+)
+def test_that_physicians_do_not_all_want_the_same_is_said_where_it_is_known(
+    tmp_path: Path, rows: list[Row], lead: str, text: str
+) -> None:
+    page = page_with(tmp_path, mart_preference_diversity=rows)
+    assert (page.findings[0].lead, page.findings[0].text) == (lead, text)
+
+
+NOT_LEARNED = "知りたいことの記録が、MR5人分・10件に届かないため、まだ言えません。"
+
+
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        (
+            [learned(10), learned(500, scope_type="company", scope_id="company")],
+            "7〜9月に先生が知りたいと示した10件のうち、5件は面談で最初に分かりました。"
+            "ほかでは分からなかったとまでは言えません。"
+            "面談の内容の記録は1,400件中900件です。",
+        ),
+        (
+            [learned(10, dialogues=None, dialogues_recorded=None)],
+            "7〜9月に先生が知りたいと示した10件のうち、5件は面談で最初に分かりました。"
+            "ほかでは分からなかったとまでは言えません。",
+        ),
+        ([learned(9)], NOT_LEARNED),
+        ([learned(None, n_mr_with_need=None)], NOT_LEARNED),
+        ([learned(50, n_mr_with_need=4)], NOT_LEARNED),
+        ([learned(50, scope_type="company", scope_id="company")], NOT_LEARNED),
+        ([learned(50, scope_id="OF02")], NOT_LEARNED),
+    ],
+)
+def test_what_dialogues_found_first_is_said_of_the_office_only(
+    tmp_path: Path, rows: list[Row], text: str
+) -> None:
+    finding = page_with(tmp_path, mart_mr_strength=rows).findings[1]
+    assert (finding.lead, finding.text) == ("MRにしかできなかったこと", text)
+
+
+def test_both_sentences_say_how_strong_they_are_and_fit_the_sheet(tmp_path: Path) -> None:
+    page = page_with(tmp_path, mart_mr_strength=[learned(10)], mart_preference_diversity=[spread("OF01", 30)])
+    assert page.findings_note == "根拠の強さは記録の集計（4段階の1）です。"
+    assert unexplained_terms(page.all_text(), (OFFICE,)) == []
+    assert median_sentence_length(page.running_text()) <= 60
+    assert pages_in(Renderer(builder.AS_OF).pdf("office", dataclasses.asdict(page))) == 1
+    assert page_of(tmp_path / "b").findings_note == "", "nothing was said"
 
 
 def test_evidence_stands_with_the_numbers_and_names_the_one_that_differs(tmp_path: Path) -> None:

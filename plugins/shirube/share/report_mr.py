@@ -35,6 +35,9 @@ from shirube.share.release_files import Kpi, ReleaseFiles, Value, last_closed_mo
 from shirube.share.survey_note import who_answered
 from shirube.share.wording import Difference, declared
 
+FINDINGS_LEVEL = "E1"
+"""Evidence of what stands beside the numbers: it is counted, and nothing is compared."""
+
 
 @dataclass(frozen=True)
 class Voice:
@@ -43,6 +46,15 @@ class Voice:
     kind: str
     text: str
     story_id: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence beside the numbers with the words it begins with; `is_said`: it is no 「まだ言えません」."""
+
+    lead: str
+    text: str
+    is_said: bool
 
 
 @dataclass
@@ -66,6 +78,9 @@ class OfficePage:
     numbers: list[NumberLine]
     numbers_note: str
     step: dict[str, str]
+    findings_title: str
+    findings: list[Finding]
+    findings_note: str
     cannot_say: list[CannotSay]
     contents: list[str]
     contents_note: str
@@ -89,6 +104,7 @@ class OfficePage:
         ]
         parts += [f"{item.why}。{item.when}" for item in self.cannot_say] + self.not_said
         parts += [*self.contents, self.contents_note]
+        parts += [*(finding.text for finding in self.findings), self.findings_note]
         parts += [explanation for _, explanation in self.glossary]
         return "\n".join(part for part in parts if part)
 
@@ -96,6 +112,7 @@ class OfficePage:
         """Every word of the page, tables and headings included."""
         cells = [line.words() for line in self.numbers]
         parts = [self.running_text(), self.verdict, self.certainty, self.picture_title, self.step["who"]]
+        parts += [self.findings_title, *(finding.lead for finding in self.findings)]
         return "\n".join([*parts, *cells, *[item.what for item in self.cannot_say], *self.missing])
 
 
@@ -120,6 +137,7 @@ def office_page(release: ReleaseFiles, registry: dict[str, Kpi], office_id: str,
     arrived, missing = release.sources()
     voices, voices_note = _voices(release, office_id)
     contents, contents_note = _contents(release)
+    findings = [_preference(release, office_id, month), _strength(release, office_id, month)]
     numbers_note = who_answered(release, values, chosen, current) + evidence_of(chosen)
     not_said = list(dict.fromkeys(kpi.must_not_conclude_ja for kpi in chosen))
     result = OfficePage(
@@ -140,6 +158,9 @@ def office_page(release: ReleaseFiles, registry: dict[str, Kpi], office_id: str,
         numbers=[number_line(kpi, current[kpi.kpi_id], month) for kpi in chosen],
         numbers_note=numbers_note,
         step=_step({kpi.kpi_id: kpi for kpi in chosen}, current),
+        findings_title=str(page["findings"]["title"]),
+        findings=findings,
+        findings_note=_findings_note(findings),
         cannot_say=cannot_say(chosen, current, without_value(values, registry, month, "mr")),
         contents=contents,
         contents_note=contents_note,
@@ -153,6 +174,7 @@ def office_page(release: ReleaseFiles, registry: dict[str, Kpi], office_id: str,
     # The answer may claim what its own number supports; the rest what the strongest number supports.
     _check_verbs(office_id, f"{answer}\n{why}", head.evidence_level if head else "E1")
     _check_verbs(office_id, "\n".join(result.step.values()), result.evidence_level)
+    _check_verbs(office_id, "\n".join(finding.text for finding in findings), FINDINGS_LEVEL)
     return result
 
 
@@ -301,6 +323,85 @@ def _step(chosen: dict[str, Kpi], current: dict[str, Value]) -> dict[str, str]:
     if 0 < known < len(page["next_steps"]):
         step["why"] = step["why_of_some"]
     return {part: str(step[part]) for part in ("who", "what", "why")}
+
+
+def _findings_note(findings: list[Finding]) -> str:
+    if not any(finding.is_said for finding in findings):
+        return ""
+    return str(declared("page")["findings"]["evidence"]).format(strength=wording.strength(FINDINGS_LEVEL))
+
+
+def _preference(release: ReleaseFiles, office_id: str, month: date) -> Finding:
+    """How far the first choices spread: of the office, else of the company, else that it cannot be said."""
+    findings = declared("page")["findings"]
+    words, period = findings["preference"], str(findings["period"])
+    rows = []
+    if release.file("mart_preference_diversity") is not None:
+        rows = release.query(
+            "select * from {mart_preference_diversity} where breakdown is null and period_type = $period "
+            "and period_end = $end and n_choosing_physicians >= $least and diversity is not null "
+            "and (scope_type = 'company' or (scope_type = 'office' and scope_id = $office)) "
+            "order by case when scope_type = 'office' then 0 else 1 end",
+            {
+                "period": period,
+                "end": last_closed_period(period, month),
+                "least": int(words["minimum_physicians"]),
+                "office": office_id,
+            },
+        )
+    if not rows:
+        none = str(words["none"]).format(minimum=words["minimum_physicians"])
+        return Finding(str(words["lead_unsaid"]), none, is_said=False)
+    row = rows[0]
+    text = str(words["said"]).format(
+        whose=words["whose"][row["scope_type"]],
+        known=f"{row['n_choosing_physicians']:,}",
+        target="—" if row["n_target_physicians"] is None else f"{row['n_target_physicians']:,}",
+        month=row["period_end"].month,
+        value=wording.rounded(row["diversity"], 2),
+        low=wording.rounded(row["diversity_low"], 2),
+        high=wording.rounded(row["diversity_high"], 2),
+    )
+    # Where the interval reaches zero, all may want the same.
+    if row["diversity_low"] <= 0:
+        return Finding(str(words["lead_unsaid"]), text + str(words["perhaps_one"]), is_said=True)
+    return Finding(str(words["lead"]), text, is_said=True)
+
+
+def _strength(release: ReleaseFiles, office_id: str, month: date) -> Finding:
+    """What was first learned in dialogues of the office's representatives, never of one of them."""
+    findings = declared("page")["findings"]
+    words, period = findings["strength"], str(findings["period"])
+    rows = []
+    if release.file("mart_mr_strength") is not None:
+        rows = release.query(
+            "select * from {mart_mr_strength} where scope_type = 'office' and scope_id = $office "
+            "and period_type = $period and period_end = $end and first_needs >= $least "
+            "and n_mr_with_need >= $representatives and first_needs_by_mr is not null",
+            {
+                "office": office_id,
+                "period": period,
+                "end": last_closed_period(period, month),
+                "least": int(words["minimum_needs"]),
+                "representatives": int(words["minimum_representatives"]),
+            },
+        )
+    if not rows:
+        none = str(words["none"]).format(
+            representatives=words["minimum_representatives"], needs=words["minimum_needs"]
+        )
+        return Finding(str(words["lead_unsaid"]), none, is_said=False)
+    row = rows[0]
+    text = str(words["said"]).format(
+        months=f"{row['period_start'].month}〜{row['period_end'].month}月",
+        needs=f"{row['first_needs']:,}",
+        learned=f"{row['first_needs_by_mr']:,}",
+    )
+    if row["dialogues"] and row["dialogues_recorded"] is not None:
+        text += str(words["recorded"]).format(
+            dialogues=f"{row['dialogues']:,}", recorded=f"{row['dialogues_recorded']:,}"
+        )
+    return Finding(str(words["lead"]), text, is_said=True)
 
 
 def _voices(release: ReleaseFiles, office_id: str) -> tuple[list[Voice], str]:
