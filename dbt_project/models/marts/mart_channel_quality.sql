@@ -2,60 +2,96 @@
 {#- The linter's DuckDB grammar does not know grouping sets. #}
 with
 
-{# One row per physician, period, channel and product; channel or product is null for "all". Sums are narrowed: there are
-   millions of rows of them. #}
+{# Periods and the places where physicians stand are numbered: of what is grouped and joined below there are hundreds of
+   millions of rows, and numbers keep them narrow. #}
+periods as (
+    select
+        period_type,
+        period_start,
+        period_end,
+        cast(row_number() over (order by period_type, period_start) as integer) as period_number
+    from {{ ref('mart_period') }}
+),
+
+places as (
+    select
+        employee_key,
+        office_id,
+        branch_id,
+        cast(row_number() over (order by branch_id, office_id, employee_key) as integer) as place_number
+    from (
+        select distinct
+            employee_key,
+            office_id,
+            branch_id
+        from {{ ref('mart_physician_period') }}
+    ) as place
+),
+
+physicians as (
+    select
+        periods.period_number,
+        physician.physician_key,
+        places.place_number,
+        case when physician.is_in_universe then 1 else 0 end as is_in_universe
+    from {{ ref('mart_physician_period') }} as physician
+    inner join periods
+        on
+            physician.period_type = periods.period_type
+            and physician.period_start = periods.period_start
+    inner join places
+        on
+            coalesce(physician.employee_key, '') = coalesce(places.employee_key, '')
+            and coalesce(physician.office_id, '') = coalesce(places.office_id, '')
+            and coalesce(physician.branch_id, '') = coalesce(places.branch_id, '')
+),
+
+{# One row per physician, period, channel and product; channel or product is null for "all". #}
+contacts_over_channels as (
+    select
+        periods.period_number,
+        contact.physician_key,
+        sum(contact.delivered_contacts) as delivered_contacts,
+        sum(contact.effective_contacts) as effective_contacts
+    from periods
+    inner join {{ ref('fct_physician_channel_month') }} as contact
+        on contact.month_end between periods.period_start and periods.period_end
+    where contact.channel_id not in {{ kpi_medical_channels() }}
+    group by periods.period_number, contact.physician_key
+),
+
 contacts_by_channel as (
     select
-        mart_period.period_type,
-        mart_period.period_start,
+        periods.period_number,
         contact.physician_key,
         contact.channel_id,
-        cast(sum(contact.delivered_contacts) as integer) as delivered_contacts,
-        cast(sum(contact.effective_contacts) as integer) as effective_contacts
-    from {{ ref('mart_period') }} as mart_period
+        sum(contact.delivered_contacts) as delivered_contacts,
+        sum(contact.effective_contacts) as effective_contacts
+    from periods
     inner join {{ ref('fct_physician_channel_month') }} as contact
-        on contact.month_end between mart_period.period_start and mart_period.period_end
+        on contact.month_end between periods.period_start and periods.period_end
     where contact.channel_id not in {{ kpi_medical_channels() }}
-    group by mart_period.period_type, mart_period.period_start, contact.physician_key, contact.channel_id
+    group by periods.period_number, contact.physician_key, contact.channel_id
 ),
 
 contacts_by_product as (
     select
-        mart_period.period_type,
-        mart_period.period_start,
+        periods.period_number,
         contact.physician_key,
         contact.channel_id,
         contact.product_id,
-        cast(sum(contact.delivered_contacts) as integer) as delivered_contacts,
-        cast(sum(contact.effective_contacts) as integer) as effective_contacts
-    from {{ ref('mart_period') }} as mart_period
+        sum(contact.delivered_contacts) as delivered_contacts,
+        sum(contact.effective_contacts) as effective_contacts
+    from periods
     inner join {{ ref('fct_physician_channel_product_month') }} as contact
-        on contact.month_end between mart_period.period_start and mart_period.period_end
+        on contact.month_end between periods.period_start and periods.period_end
     where contact.channel_id not in {{ kpi_medical_channels() }} and contact.product_id is not null
-    group by
-        mart_period.period_type,
-        mart_period.period_start,
-        contact.physician_key,
-        contact.channel_id,
-        contact.product_id
-),
-
-contacts_over_products as (
-    select
-        period_type, period_start, physician_key, null as channel_id,
-        cast(sum(delivered_contacts) as integer) as delivered_contacts,
-        cast(sum(effective_contacts) as integer) as effective_contacts
-    from contacts_by_channel
-    group by period_type, period_start, physician_key
-    union all
-    select period_type, period_start, physician_key, channel_id, delivered_contacts, effective_contacts
-    from contacts_by_channel
+    group by periods.period_number, contact.physician_key, contact.channel_id, contact.product_id
 ),
 
 emails as (
     select
-        mart_period.period_type,
-        mart_period.period_start,
+        periods.period_number,
         email.physician_key,
         email.channel_id,
         email.product_id,
@@ -69,95 +105,87 @@ emails as (
                 email.is_delivered and email.is_opened and not coalesce(email.is_privacy_proxy_open, false) then 1
             else 0
         end as opened
-    from {{ ref('mart_period') }} as mart_period
+    from periods
     inner join {{ ref('fct_email_recipient') }} as email
-        on email.month_end between mart_period.period_start and mart_period.period_end
+        on email.month_end between periods.period_start and periods.period_end
     where email.physician_key is not null and email.initiator <> 'medical'
 ),
 
 emails_by_breakdown as (
     select
-        period_type,
-        period_start,
+        period_number,
         physician_key,
         channel_id,
         product_id,
-        cast(sum(sent) as integer) as sent,
-        cast(sum(delivered) as integer) as delivered,
+        sum(sent) as sent,
+        sum(delivered) as delivered,
         max(clicked) as clicked,
         max(delivered_readable) as delivered_readable,
         max(opened) as opened
     from emails
     group by grouping sets (
-        (period_type, period_start, physician_key, channel_id),
-        (period_type, period_start, physician_key, channel_id, product_id)
+        (period_number, physician_key, channel_id),
+        (period_number, physician_key, channel_id, product_id)
     )
     having grouping(product_id) = 1 or product_id is not null
 ),
 
 pressure as (
     select
-        mart_period.period_type,
-        mart_period.period_start,
+        periods.period_number,
         contact_month.physician_key,
-        cast(sum(contact_month.push_contacts) as integer) as push_contacts,
+        sum(contact_month.push_contacts) as push_contacts,
         max(contact_month.max_push_contacts_30d) as max_push_contacts_30d
-    from {{ ref('mart_period') }} as mart_period
+    from periods
     inner join {{ ref('fct_physician_contact_month') }} as contact_month
-        on contact_month.month_end between mart_period.period_start and mart_period.period_end
-    group by mart_period.period_type, mart_period.period_start, contact_month.physician_key
+        on contact_month.month_end between periods.period_start and periods.period_end
+    group by periods.period_number, contact_month.physician_key
 ),
 
 {# Every branch of the union fills its own measures, so that the sums below cannot multiply and a physician's rows
-   need not be brought together first. #}
+   need not be brought together first. How often he was contacted stands for itself over all products. #}
 measures as (
+    {%- for contacts, channel, product, times in [
+        ('contacts_over_channels', 'null', 'null', 'delivered_contacts'),
+        ('contacts_by_channel', 'channel_id', 'null', 'delivered_contacts'),
+        ('contacts_by_product', 'channel_id', 'product_id', 'null'),
+    ] %}
     select
-        period_type, period_start, physician_key, channel_id, null as product_id,
+        period_number, physician_key, {{ channel }} as channel_id, {{ product }} as product_id, {{ times }} as times,
         delivered_contacts, effective_contacts,
         0 as sent, 0 as delivered, 0 as clicked, 0 as delivered_readable, 0 as opened,
         0 as push_contacts, 0 as max_push_contacts_30d
-    from contacts_over_products
+    from {{ contacts }}
     union all
+    {%- endfor %}
     select
-        period_type, period_start, physician_key, channel_id, product_id,
-        delivered_contacts, effective_contacts,
-        0 as sent, 0 as delivered, 0 as clicked, 0 as delivered_readable, 0 as opened,
-        0 as push_contacts, 0 as max_push_contacts_30d
-    from contacts_by_product
-    union all
-    select
-        period_type, period_start, physician_key, channel_id, product_id,
+        period_number, physician_key, channel_id, product_id, null as times,
         0 as delivered_contacts, 0 as effective_contacts,
         sent, delivered, clicked, delivered_readable, opened,
         0 as push_contacts, 0 as max_push_contacts_30d
     from emails_by_breakdown
     union all
     select
-        period_type, period_start, physician_key, null as channel_id, null as product_id,
+        period_number, physician_key, null as channel_id, null as product_id, null as times,
         0 as delivered_contacts, 0 as effective_contacts,
         0 as sent, 0 as delivered, 0 as clicked, 0 as delivered_readable, 0 as opened,
         push_contacts, max_push_contacts_30d
     from pressure
 ),
 
-{# Counted once per representative and office before they are summed up the tree: of these rows there are thousands, of
-   physicians' rows millions. Representatives see their numbers over all products: by product, hardly any of them has
-   five physicians. #}
-placed as (
+{# Counted once per place before they are summed up the tree: of these rows there are thousands, of physicians' rows
+   millions. #}
+counted as (
     select
-        physician.period_type,
-        physician.period_start,
-        physician.period_end,
-        case when cell.product_id is null then physician.employee_key end as employee_key,
-        physician.office_id,
-        physician.branch_id,
+        physicians.period_number,
+        physicians.place_number,
         cell.channel_id,
         cell.product_id,
+        cell.times,
         sum(cell.delivered_contacts) as delivered_contacts,
         sum(cell.effective_contacts) as effective_contacts,
         sum(case when cell.delivered_contacts > 0 then 1 else 0 end) as n_delivered_physicians,
-        sum(case when physician.is_in_universe and cell.delivered_contacts > 0 then 1 else 0 end)
-            as n_reached_physicians,
+        sum(case when cell.delivered_contacts > 0 then physicians.is_in_universe else 0 end) as n_reached_physicians,
         sum(cell.sent) as emails_sent,
         sum(cell.delivered) as emails_delivered,
         sum(case when cell.sent > 0 then 1 else 0 end) as n_emailed_physicians,
@@ -170,20 +198,29 @@ placed as (
             as n_over_contacted_physicians
     from measures as cell
     cross join {{ rows_in_force('necessity_rule') }} as rule
-    inner join {{ ref('mart_physician_period') }} as physician
+    inner join physicians
         on
-            cell.period_type = physician.period_type
-            and cell.period_start = physician.period_start
-            and cell.physician_key = physician.physician_key
+            cell.period_number = physicians.period_number
+            and cell.physician_key = physicians.physician_key
     group by
-        physician.period_type,
-        physician.period_start,
-        physician.period_end,
-        case when cell.product_id is null then physician.employee_key end,
-        physician.office_id,
-        physician.branch_id,
-        cell.channel_id,
-        cell.product_id
+        physicians.period_number, physicians.place_number, cell.channel_id, cell.product_id, cell.times
+),
+
+{# Representatives see their numbers over all products: by product, hardly any of them has five physicians. #}
+placed as (
+    select
+        periods.period_type,
+        periods.period_start,
+        periods.period_end,
+        case when counted.product_id is null then places.employee_key end as employee_key,
+        places.office_id,
+        places.branch_id,
+        counted.*
+    from counted
+    inner join periods
+        on counted.period_number = periods.period_number
+    inner join places
+        on counted.place_number = places.place_number
 ),
 
 universe as (
@@ -225,22 +262,15 @@ scoped as (
 {# How often each reached physician was contacted, as a histogram: medians by counting, without sorting rows. #}
 frequency_histogram as (
     select
-        contacts.period_type,
-        contacts.period_start,
-        contacts.channel_id,
-        contacts.delivered_contacts as times,
+        period_type,
+        period_start,
+        channel_id,
+        times,
         {{ kpi_scope_columns() }},
-        count(*) as physicians
-    from contacts_over_products as contacts
-    inner join {{ ref('mart_physician_period') }} as physician
-        on
-            contacts.period_type = physician.period_type
-            and contacts.period_start = physician.period_start
-            and contacts.physician_key = physician.physician_key
-    where physician.is_in_universe and contacts.delivered_contacts > 0
-    group by {{ kpi_scope_sets([
-        'contacts.period_type', 'contacts.period_start', 'contacts.channel_id', 'contacts.delivered_contacts'
-    ]) }}
+        sum(n_reached_physicians) as physicians
+    from placed
+    where times > 0 and n_reached_physicians > 0
+    group by {{ kpi_scope_sets(['period_type', 'period_start', 'channel_id', 'times']) }}
 ),
 
 frequency_cumulated as (
@@ -295,7 +325,7 @@ wanted as (
         channels.channel_id,
         cast(null as {{ dbt.type_string() }}) as product_id
     from universe
-    cross join (select distinct channel_id from contacts_by_channel) as channels
+    cross join (select distinct channel_id from counted where times is not null and channel_id is not null) as channels
     union
     select scope_type, scope_id, period_type, period_start, channel_id, product_id
     from scoped
