@@ -78,7 +78,6 @@ class OfficePage:
     numbers: list[NumberLine]
     numbers_note: str
     step: dict[str, str]
-    findings_title: str
     findings: list[Finding]
     findings_note: str
     cannot_say: list[CannotSay]
@@ -112,7 +111,7 @@ class OfficePage:
         """Every word of the page, tables and headings included."""
         cells = [line.words() for line in self.numbers]
         parts = [self.running_text(), self.verdict, self.certainty, self.picture_title, self.step["who"]]
-        parts += [self.findings_title, *(finding.lead for finding in self.findings)]
+        parts += [finding.lead for finding in self.findings]
         return "\n".join([*parts, *cells, *[item.what for item in self.cannot_say], *self.missing])
 
 
@@ -158,7 +157,6 @@ def office_page(release: ReleaseFiles, registry: dict[str, Kpi], office_id: str,
         numbers=[number_line(kpi, current[kpi.kpi_id], month) for kpi in chosen],
         numbers_note=numbers_note,
         step=_step({kpi.kpi_id: kpi for kpi in chosen}, current),
-        findings_title=str(page["findings"]["title"]),
         findings=findings,
         findings_note=_findings_note(findings),
         cannot_say=cannot_say(chosen, current, without_value(values, registry, month, "mr")),
