@@ -41,35 +41,30 @@ eligible as (
     group by period_start
 ),
 
-used as (
+{# Of each physician only whether, not how often: hundreds of millions of rows stay narrow that way. #}
+by_physician as (
     select
         months.period_start,
-        content_use.*
+        content_use.content_key,
+        content_use.content_version_key,
+        content_use.channel_id,
+        content_use.physician_key,
+        max(case when content_use.exposures > 0 then 1 else 0 end) as is_reached,
+        max(case when content_use.judged_exposures > 0 then 1 else 0 end) as is_exposed,
+        max(case when content_use.has_reaction then 1 else 0 end) as has_reaction,
+        max(case when content_use.has_next_step then 1 else 0 end) as has_next_step,
+        max(case when content_use.has_negative then 1 else 0 end) as has_negative,
+        max(case when content_use.mr_judged > 0 then 1 else 0 end) as is_judged
     from months
     inner join {{ ref('fct_content_use_month') }} as content_use
         on months.period_end = content_use.month_end
-),
-
-by_physician as (
-    select
-        period_start,
-        content_key,
-        content_version_key,
-        channel_id,
-        physician_key,
-        sum(exposures) as exposures,
-        sum(judged_exposures) as judged_exposures,
-        max(case when has_reaction then 1 else 0 end) as has_reaction,
-        max(case when has_next_step then 1 else 0 end) as has_next_step,
-        max(case when has_negative then 1 else 0 end) as has_negative,
-        sum(mr_judged) as mr_judged,
-        sum(mr_judged_positive) as mr_judged_positive,
-        sum(mr_judged_negative) as mr_judged_negative
-    from used
-    where physician_key is not null
+    where content_use.physician_key is not null
     group by grouping sets (
-        (period_start, content_key, content_version_key, physician_key),
-        (period_start, content_key, content_version_key, physician_key, channel_id)
+        (months.period_start, content_use.content_key, content_use.content_version_key, content_use.physician_key),
+        (
+            months.period_start, content_use.content_key, content_use.content_version_key,
+            content_use.physician_key, content_use.channel_id
+        )
     )
 ),
 
@@ -79,16 +74,12 @@ physicians as (
         by_physician.content_key,
         by_physician.content_version_key,
         by_physician.channel_id,
-        sum(case when by_physician.exposures > 0 and physician.is_in_universe then 1 else 0 end)
-            as n_physicians_reached,
-        sum(case when by_physician.judged_exposures > 0 then 1 else 0 end) as n_exposed,
+        sum(case when physician.is_in_universe then by_physician.is_reached else 0 end) as n_physicians_reached,
+        sum(by_physician.is_exposed) as n_exposed,
         sum(by_physician.has_reaction) as n_reacted,
         sum(by_physician.has_next_step) as n_next_step,
         sum(by_physician.has_negative) as n_negative,
-        sum(case when by_physician.mr_judged > 0 then 1 else 0 end) as n_judged_physicians,
-        sum(by_physician.mr_judged) as mr_judged,
-        sum(by_physician.mr_judged_positive) as mr_judged_positive,
-        sum(by_physician.mr_judged_negative) as mr_judged_negative
+        sum(by_physician.is_judged) as n_judged_physicians
     from by_physician
     left join {{ ref('mart_physician_period') }} as physician
         on
@@ -104,19 +95,28 @@ physicians as (
 
 contacts as (
     select
-        used.period_start,
-        used.content_key,
-        used.content_version_key,
-        used.channel_id,
-        sum(used.uses) as uses,
-        sum(used.exposures) as exposures,
-        count(distinct case when used.role_id = 'mr' then representatives.employee_key end) as n_mrs_using
-    from used
+        months.period_start,
+        content_use.content_key,
+        content_use.content_version_key,
+        content_use.channel_id,
+        sum(content_use.uses) as uses,
+        sum(content_use.exposures) as exposures,
+        sum(case when content_use.physician_key is not null then content_use.mr_judged else 0 end) as mr_judged,
+        sum(case when content_use.physician_key is not null then content_use.mr_judged_positive else 0 end)
+            as mr_judged_positive,
+        sum(case when content_use.physician_key is not null then content_use.mr_judged_negative else 0 end)
+            as mr_judged_negative,
+        count(distinct case when content_use.role_id = 'mr' then representatives.employee_key end) as n_mrs_using
+    from months
+    inner join {{ ref('fct_content_use_month') }} as content_use
+        on months.period_end = content_use.month_end
     left join representatives
-        on used.period_start = representatives.period_start and used.employee_key = representatives.employee_key
+        on
+            months.period_start = representatives.period_start
+            and content_use.employee_key = representatives.employee_key
     group by grouping sets (
-        (used.period_start, used.content_key, used.content_version_key),
-        (used.period_start, used.content_key, used.content_version_key, used.channel_id)
+        (months.period_start, content_use.content_key, content_use.content_version_key),
+        (months.period_start, content_use.content_key, content_use.content_version_key, content_use.channel_id)
     )
 ),
 
@@ -252,9 +252,9 @@ cells as (
         coalesce(physicians.n_next_step, 0) as n_next_step,
         coalesce(physicians.n_negative, 0) as n_negative,
         coalesce(physicians.n_judged_physicians, 0) as n_judged_physicians,
-        coalesce(physicians.mr_judged, 0) as mr_judged,
-        coalesce(physicians.mr_judged_positive, 0) as mr_judged_positive,
-        coalesce(physicians.mr_judged_negative, 0) as mr_judged_negative
+        coalesce(contacts.mr_judged, 0) as mr_judged,
+        coalesce(contacts.mr_judged_positive, 0) as mr_judged_positive,
+        coalesce(contacts.mr_judged_negative, 0) as mr_judged_negative
     from spine
     inner join months
         on spine.period_start = months.period_start
