@@ -165,7 +165,7 @@ def test_every_declared_unit_has_words() -> None:
     for file in sorted((project_root() / "dbt_project" / "models" / "marts").glob("*.yml")):
         for model in yaml.safe_load(file.read_text(encoding="utf-8"))["models"]:
             units |= {kpi["unit_ja"] for kpi in model["config"]["meta"].get("kpis", [])}
-    assert units - set(wording.declared("wording")["units"]) == {"人", "件", "回", "日", "点", "通"}
+    assert units - set(wording.declared("wording")["units"]) == {"人", "件", "回", "日", "営業日", "点", "通"}
 
 
 def test_what_is_said_of_a_phase_has_the_windows_of_its_rule() -> None:
