@@ -1198,7 +1198,8 @@ with exposure as (
 ),
 sums as (
     select snapshot_on, channel_id, segment, count(*) as k, sum(exposures) as n, sum(responses) as x,
-        sum(exposures * exposures) as nn, sum(responses * responses / exposures) as xx, x / n as p,
+        sum(exposures * exposures) as nn, sum((responses * responses / exposures)::decimal(38, 12))::double as xx,
+        x / n as p,
         n - nn / n - (k - 1) as room, ((xx - x * p) / (p * (1 - p)) - (k - 1)) / room as rho
     from exposure group by all
 )

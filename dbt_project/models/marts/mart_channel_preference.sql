@@ -79,7 +79,8 @@ segment_sums as (
         sum(exposures) as exposures,
         sum(responses) as responses,
         sum(exposures * exposures) as sum_squared_exposures,
-        sum(responses * responses / exposures) as sum_squares_over_exposures
+        {#- Of fixed-point numbers the sum is the same in whatever order they come. #}
+        cast(sum(cast(responses * responses / exposures as decimal(38, 12))) as double) as sum_squares_over_exposures
     from exposures_in_segment
     group by snapshot_on, channel_id, specialty_group
 ),
@@ -142,10 +143,14 @@ first_places as (
         leader.physician_key,
         greatest(
             cast(0 as double),
-            1 - sum(
-                1 - {{ kpi_beta_exceeds(
-                    'leader.affinity', 'leader.posterior_total', 'rival.affinity', 'rival.posterior_total'
-                ) }}
+            1 - cast(
+                sum(
+                    cast(
+                        1 - {{ kpi_beta_exceeds(
+                            'leader.affinity', 'leader.posterior_total', 'rival.affinity', 'rival.posterior_total'
+                        ) }} as decimal(18, 12)
+                    )
+                ) as double
             )
         ) as probability_first
     from ranked_affinities as leader
