@@ -157,6 +157,12 @@ class ReleaseFiles:
         names = [column[0] for column in cursor.description or []]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
+    def query_if_held(
+        self, table: str, sql: str, parameters: list[Any] | dict[str, Any] | None = None
+    ) -> list[Row]:
+        """As `query`; no rows where the release does not hold `table`, which a gate may have kept back."""
+        return [] if self.file(table) is None else self.query(sql, parameters)
+
     def columns(self, table: str) -> list[str]:
         """The column names of a table, in order; empty where the release does not hold it."""
         if self.file(table) is None:

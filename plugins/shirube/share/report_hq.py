@@ -206,12 +206,11 @@ def head_office_page(release: ReleaseFiles, registry: dict[str, Kpi]) -> HeadOff
 
 def _necessity(release: ReleaseFiles) -> list[Row]:
     """The newest verdict on each channel for all physicians, in the channels' order; empty where withheld."""
-    if release.file("mart_necessity") is None:
-        return []
-    return release.query(
+    return release.query_if_held(
+        "mart_necessity",
         "select n.*, c.name_ja as channel_name from {mart_necessity} n "
         "inner join {dim_channel} c on c.channel_id = n.channel_id "
-        "where n.segment_id = 'all' order by c.sort_order, n.channel_id"
+        "where n.segment_id = 'all' order by c.sort_order, n.channel_id",
     )
 
 
@@ -313,13 +312,12 @@ def _satisfaction(release: ReleaseFiles, month: date) -> tuple[SatisfactionCase,
     """The newest comparison of satisfied and other physicians, the longest of those that end on one day, and
     its evidence level; a plain sentence where there is none."""
     words = declared("page_hq")["satisfaction"]
-    rows = []
-    if release.file("mart_leadership_case") is not None:
-        rows = release.query(
-            "select * from {mart_leadership_case} where scope_type = 'company' and period_end <= $month "
-            "order by period_end desc, period_start limit 1",
-            {"month": month},
-        )
+    rows = release.query_if_held(
+        "mart_leadership_case",
+        "select * from {mart_leadership_case} where scope_type = 'company' and period_end <= $month "
+        "order by period_end desc, period_start limit 1",
+        {"month": month},
+    )
     if not rows:
         return SatisfactionCase(str(words["none"]), "", ""), "E1"
     row = rows[0]
@@ -364,9 +362,9 @@ def _reliability(row: Row) -> str:
 
 def _pilot_rows(release: ReleaseFiles) -> list[Row]:
     """What the initiatives showed, newest first; empty where none could be read."""
-    if release.file("mart_pilot_readout") is None:
-        return []
-    return release.query("select * from {mart_pilot_readout} order by starts_on desc, initiative_id")
+    return release.query_if_held(
+        "mart_pilot_readout", "select * from {mart_pilot_readout} order by starts_on desc, initiative_id"
+    )
 
 
 def _pilot_line(row: Row) -> PilotLine:

@@ -333,20 +333,19 @@ def _preference(release: ReleaseFiles, office_id: str, month: date) -> Finding:
     """How far the first choices spread: of the office, else of the company, else that it cannot be said."""
     findings = declared("page")["findings"]
     words, period = findings["preference"], str(findings["period"])
-    rows = []
-    if release.file("mart_preference_diversity") is not None:
-        rows = release.query(
-            "select * from {mart_preference_diversity} where breakdown is null and period_type = $period "
-            "and period_end = $end and n_choosing_physicians >= $least and diversity is not null "
-            "and (scope_type = 'company' or (scope_type = 'office' and scope_id = $office)) "
-            "order by case when scope_type = 'office' then 0 else 1 end",
-            {
-                "period": period,
-                "end": last_closed_period(period, month),
-                "least": int(words["minimum_physicians"]),
-                "office": office_id,
-            },
-        )
+    rows = release.query_if_held(
+        "mart_preference_diversity",
+        "select * from {mart_preference_diversity} where breakdown is null and period_type = $period "
+        "and period_end = $end and n_choosing_physicians >= $least and diversity is not null "
+        "and (scope_type = 'company' or (scope_type = 'office' and scope_id = $office)) "
+        "order by case when scope_type = 'office' then 0 else 1 end",
+        {
+            "period": period,
+            "end": last_closed_period(period, month),
+            "least": int(words["minimum_physicians"]),
+            "office": office_id,
+        },
+    )
     if not rows:
         none = str(words["none"]).format(minimum=words["minimum_physicians"])
         return Finding(str(words["lead_unsaid"]), none, is_said=False)
@@ -370,20 +369,19 @@ def _strength(release: ReleaseFiles, office_id: str, month: date) -> Finding:
     """What was first learned in dialogues of the office's representatives, never of one of them."""
     findings = declared("page")["findings"]
     words, period = findings["strength"], str(findings["period"])
-    rows = []
-    if release.file("mart_mr_strength") is not None:
-        rows = release.query(
-            "select * from {mart_mr_strength} where scope_type = 'office' and scope_id = $office "
-            "and period_type = $period and period_end = $end and first_needs >= $least "
-            "and n_mr_with_need >= $representatives and first_needs_by_mr is not null",
-            {
-                "office": office_id,
-                "period": period,
-                "end": last_closed_period(period, month),
-                "least": int(words["minimum_needs"]),
-                "representatives": int(words["minimum_representatives"]),
-            },
-        )
+    rows = release.query_if_held(
+        "mart_mr_strength",
+        "select * from {mart_mr_strength} where scope_type = 'office' and scope_id = $office "
+        "and period_type = $period and period_end = $end and first_needs >= $least "
+        "and n_mr_with_need >= $representatives and first_needs_by_mr is not null",
+        {
+            "office": office_id,
+            "period": period,
+            "end": last_closed_period(period, month),
+            "least": int(words["minimum_needs"]),
+            "representatives": int(words["minimum_representatives"]),
+        },
+    )
     if not rows:
         none = str(words["none"]).format(
             representatives=words["minimum_representatives"], needs=words["minimum_needs"]
@@ -408,9 +406,8 @@ def _voices(release: ReleaseFiles, office_id: str) -> tuple[list[Voice], str]:
     They stay word for word, so no rule of wording is applied to them; the note says how they were chosen.
     """
     words = declared("page")["voices"]
-    if release.file("mart_field_voice") is None:
-        return [], str(words["none"])
-    rows = release.query(
+    rows = release.query_if_held(
+        "mart_field_voice",
         "select * from {mart_field_voice} where scope_id in (?, 'company') "
         "order by written_on desc, story_id",
         [office_id],
@@ -438,20 +435,19 @@ def _contents(release: ReleaseFiles) -> tuple[list[str], str]:
     The mart holds months, quarters and longer periods that end on the same day; the page reads one length.
     """
     words = declared("page")["contents"]
-    rows = []
-    if release.file("mart_content_evaluation") is not None:
-        rows = release.query(
-            "select e.title, e.period_start, e.period_end, e.n_exposed, e.n_reacted, e.reaction_rate, "
-            "e.reaction_low, e.reaction_high from {mart_content_evaluation} e "
-            "inner join {dim_channel} c on c.channel_id = e.channel_id "
-            "where e.label = 'keep' and c.is_mr_channel and e.title is not null "
-            "and e.reaction_rate is not null and e.scope_type = 'company' and e.period_type = $period "
-            "and e.period_end = $end order by e.title, e.channel_id",
-            {
-                "period": words["period"],
-                "end": last_closed_period(words["period"], last_closed_month(release.as_of)),
-            },
-        )
+    rows = release.query_if_held(
+        "mart_content_evaluation",
+        "select e.title, e.period_start, e.period_end, e.n_exposed, e.n_reacted, e.reaction_rate, "
+        "e.reaction_low, e.reaction_high from {mart_content_evaluation} e "
+        "inner join {dim_channel} c on c.channel_id = e.channel_id "
+        "where e.label = 'keep' and c.is_mr_channel and e.title is not null "
+        "and e.reaction_rate is not null and e.scope_type = 'company' and e.period_type = $period "
+        "and e.period_end = $end order by e.title, e.channel_id",
+        {
+            "period": words["period"],
+            "end": last_closed_period(words["period"], last_closed_month(release.as_of)),
+        },
+    )
     if not rows:
         return [], str(words["none"])
     sentences = [
