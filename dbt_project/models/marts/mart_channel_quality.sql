@@ -47,20 +47,7 @@ physicians as (
 ),
 
 {# One row per physician, period, channel and product; channel or product is null for "all". #}
-contacts_over_channels as (
-    select
-        periods.period_number,
-        contact.physician_key,
-        sum(contact.delivered_contacts) as delivered_contacts,
-        sum(contact.effective_contacts) as effective_contacts
-    from periods
-    inner join {{ ref('fct_physician_channel_month') }} as contact
-        on contact.month_end between periods.period_start and periods.period_end
-    where contact.channel_id not in {{ kpi_medical_channels() }}
-    group by periods.period_number, contact.physician_key
-),
-
-contacts_by_channel as (
+contacts_over_products as (
     select
         periods.period_number,
         contact.physician_key,
@@ -71,7 +58,10 @@ contacts_by_channel as (
     inner join {{ ref('fct_physician_channel_month') }} as contact
         on contact.month_end between periods.period_start and periods.period_end
     where contact.channel_id not in {{ kpi_medical_channels() }}
-    group by periods.period_number, contact.physician_key, contact.channel_id
+    group by grouping sets (
+        (periods.period_number, contact.physician_key),
+        (periods.period_number, contact.physician_key, contact.channel_id)
+    )
 ),
 
 contacts_by_product as (
@@ -145,19 +135,20 @@ pressure as (
 {# Every branch of the union fills its own measures, so that the sums below cannot multiply and a physician's rows
    need not be brought together first. How often he was contacted stands for itself over all products. #}
 measures as (
-    {%- for contacts, channel, product, times in [
-        ('contacts_over_channels', 'null', 'null', 'delivered_contacts'),
-        ('contacts_by_channel', 'channel_id', 'null', 'delivered_contacts'),
-        ('contacts_by_product', 'channel_id', 'product_id', 'null'),
-    ] %}
     select
-        period_number, physician_key, {{ channel }} as channel_id, {{ product }} as product_id, {{ times }} as times,
+        period_number, physician_key, channel_id, null as product_id, delivered_contacts as times,
         delivered_contacts, effective_contacts,
         0 as sent, 0 as delivered, 0 as clicked, 0 as delivered_readable, 0 as opened,
         0 as push_contacts, 0 as max_push_contacts_30d
-    from {{ contacts }}
+    from contacts_over_products
     union all
-    {%- endfor %}
+    select
+        period_number, physician_key, channel_id, product_id, null as times,
+        delivered_contacts, effective_contacts,
+        0 as sent, 0 as delivered, 0 as clicked, 0 as delivered_readable, 0 as opened,
+        0 as push_contacts, 0 as max_push_contacts_30d
+    from contacts_by_product
+    union all
     select
         period_number, physician_key, channel_id, product_id, null as times,
         0 as delivered_contacts, 0 as effective_contacts,
