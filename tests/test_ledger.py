@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import random
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from pathlib import Path
 
@@ -279,3 +280,16 @@ def test_several_processes_write_at_once(home: Home) -> None:
         batches = ledger.batches()
         assert len(batches) == 40
         assert sum(len(ledger.sightings(batch.batch_id)) for batch in batches) == 120
+
+
+def test_many_may_open_a_new_ledger_at_once(tmp_path: Path) -> None:
+    """SQLite does not wait while a file becomes a write-ahead log: it refuses whoever comes just then."""
+
+    def opened(home: Home) -> int:
+        with Ledger(home) as ledger:
+            return len(ledger.batches())
+
+    homes = [Home.resolve(tmp_path / f"home{number}") for number in range(40)]
+    with ThreadPoolExecutor(8) as people:
+        for home in homes:
+            assert list(people.map(opened, [home] * 8)) == [0] * 8

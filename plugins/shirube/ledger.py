@@ -27,9 +27,11 @@ import pyarrow.parquet as pq
 from shirube import durable
 from shirube.contracts import SourceContract, load_contracts
 from shirube.home import Home
+from shirube.locks import held
 
 SCHEMA_VERSION = 3
 BUSY_TIMEOUT_SECONDS = 60.0
+OPENING_LOCK = ".opening.lock"
 MOST_DAYS_UNDELIVERED = 3_660
 """How long after a file's newest row a date in its name is still believed to be its delivery.
 
@@ -325,10 +327,12 @@ class Ledger:
         self._connection.row_factory = sqlite3.Row
         self._connection.create_function("is_plausible", 2, _is_plausible_text, deterministic=True)
         self._connection.execute("pragma foreign_keys = on")
-        # With a write-ahead log a commit costs one flush instead of three; "full" keeps every commit durable.
-        self._connection.execute("pragma journal_mode = wal")
-        self._connection.execute("pragma synchronous = full")
-        self._prepare()
+        # Switching to a write-ahead log does not wait for other processes: they open the file in turn.
+        with held(home.ledger_file.with_name(OPENING_LOCK), wait_seconds=BUSY_TIMEOUT_SECONDS):
+            # With such a log a commit costs one flush instead of three; "full" keeps every commit durable.
+            self._connection.execute("pragma journal_mode = wal")
+            self._connection.execute("pragma synchronous = full")
+            self._prepare()
 
     def __enter__(self) -> Ledger:
         return self

@@ -50,6 +50,11 @@ def _moment(delivered: str) -> datetime:
     return datetime.combine(date.fromisoformat(delivered[:10]), time.fromisoformat(delivered[11:] or "00:00"))
 
 
+def preparation_of(warehouse_file: Path) -> Path:
+    """Where a build by dbt leaves its staging and intermediate tables."""
+    return warehouse_file.with_suffix(".preparation.duckdb")
+
+
 @dataclass
 class Warehouse:
     """A finished build."""
@@ -61,6 +66,7 @@ class Warehouse:
         """All rows of a query as tuples; instants come back in UTC."""
         with duckdb.connect(str(self.file), read_only=True) as connection:
             connection.execute("set TimeZone = 'UTC'")
+            connection.execute(f"attach '{preparation_of(self.file)}' as preparation (read_only)")
             return connection.execute(query).fetchall()
 
     def records(self, query: str) -> list[dict[str, Any]]:

@@ -75,9 +75,8 @@ class FakeDbt:
         places.warehouse_file.write_text(f"warehouse {len(self.runs)}")
         self.ledger = places.ledger
         self.stopped = exported_stopped(self.ledger)
-        if self.stopped:  # how many of them the build knew is read from the warehouse
-            places.warehouse_file.unlink()
-            with duckdb.connect(str(places.warehouse_file)) as connection:
+        if self.stopped:  # how many of them the build knew is read from what was prepared
+            with duckdb.connect(str(places.preparation_file)) as connection:
                 connection.execute("create schema intermediate")
                 connection.execute(
                     "create table intermediate.int_stopped_reference as"

@@ -171,10 +171,12 @@ def _build(
         variables = {"as_of": as_of.isoformat(), "release_id": release_id, "config_version": configuration}
         places = DbtPlaces(file, target, home.lake, ledger, folder / "estimates")
         models = run_dbt(places, "core", variables, progress)
-        left_out = _left_out(file, inputs)
+        left_out = _left_out(places.preparation_file, inputs)
+        _forget_preparation(places)
         (target / "run_results.json").rename(folder / "run_results_core.json")
         estimate_all(file, places.estimates, as_of, progress)
         models += run_dbt(places, "marts", variables, progress)
+        _forget_preparation(places)
         (target / "run_results.json").rename(folder / "run_results_marts.json")
         if file.with_name("warehouse.duckdb.wal").exists():
             raise BuildError(
@@ -210,11 +212,18 @@ def _build(
     return found
 
 
-def _left_out(warehouse_file: Path, inputs: Inputs) -> LeftOut:
+def _forget_preparation(places: DbtPlaces) -> None:
+    """Delete what the core was made of: a third of the bytes, and whatever names those who were left out."""
+    file = places.preparation_file
+    for written in (file, file.with_name(f"{file.name}.wal")):
+        written.unlink(missing_ok=True)
+
+
+def _left_out(preparation_file: Path, inputs: Inputs) -> LeftOut:
     """How many of the listed physicians the build knew and left out, and how many nobody knows."""
     if not inputs.stopped:
         return LeftOut()
-    with duckdb.connect(str(warehouse_file), read_only=True) as connection:
+    with duckdb.connect(str(preparation_file), read_only=True) as connection:
         row = connection.execute(
             "select count(distinct physician_key) from intermediate.int_stopped_reference"
         ).fetchone()

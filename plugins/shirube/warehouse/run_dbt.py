@@ -64,6 +64,11 @@ class DbtPlaces:
     ledger: Path
     estimates: Path
 
+    @property
+    def preparation_file(self) -> Path:
+        """The database of staging and intermediate tables, beside the warehouse as in profiles.yml."""
+        return self.warehouse_file.with_suffix(".preparation.duckdb")
+
 
 Part = Literal["core", "marts"]
 _SELECTION: dict[Part, tuple[str, str]] = {

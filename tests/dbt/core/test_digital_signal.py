@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.dbt.marts.run import run_dbt
+from tests.dbt.tiny_lake import preparation_of
 
 HOUR = 3600.0
 WEEK = 7 * 24 * HOUR
@@ -117,8 +118,8 @@ EMPTY = {
     "core.fct_suggestion": (
         "signal_touchpoint_key text, action_taken text, is_handled boolean, feedback_at timestamptz"
     ),
-    "intermediate.int_email_outcome": "sent_email_id text, first_human_click_at timestamptz",
-    "intermediate.int_consent_interval": (
+    "preparation.intermediate.int_email_outcome": "sent_email_id text, first_human_click_at timestamptz",
+    "preparation.intermediate.int_consent_interval": (
         "physician_key text, consent_channel text, consent_state text, valid_from timestamptz,"
         " valid_to timestamptz"
     ),
@@ -133,7 +134,8 @@ def modelled(folder: Path, histories: dict[str, list[Row]]) -> dict[str, Outcome
         for label, one in histories.items() for row in one
     ]  # fmt: skip
     with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
-        connection.execute("create schema core; create schema intermediate")
+        connection.execute(f"attach '{preparation_of(folder / 'warehouse.duckdb')}' as preparation")
+        connection.execute("create schema core; create schema preparation.intermediate")
         for table, columns in EMPTY.items():
             connection.execute(f"create table {table} ({columns})")
         kinds = {"depth": "integer", "routed_to_medical": "boolean"}

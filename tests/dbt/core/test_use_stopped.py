@@ -19,7 +19,7 @@ from shirube.warehouse.run_dbt import DbtPlaces, run_dbt
 from tests.dbt.core import stopped_company
 from tests.dbt.core.conftest import CORE
 from tests.dbt.core.stopped_company import CODE, HIS, REJECTED
-from tests.dbt.tiny_lake import PROJECT, TinyLake, Warehouse
+from tests.dbt.tiny_lake import PROJECT, TinyLake, Warehouse, preparation_of
 
 AS_OF = "2026-10-31"
 Rows = set[tuple[Any, ...]]
@@ -127,12 +127,12 @@ def test_a_portals_number_for_him_is_another_persons_elsewhere(builds: Builds) -
 def test_what_he_was_called_is_known(builds: Builds) -> None:
     found: dict[str, set[str]] = {}
     for kind, reference in builds.without.rows(
-        "select reference_type, reference from intermediate.int_stopped_reference"
+        "select reference_type, reference from preparation.intermediate.int_stopped_reference"
     ):
         found.setdefault(kind, set()).add(reference)
     assert found == HIS
     assert builds.without.rows(
-        "select count(distinct physician_key) from intermediate.int_stopped_reference"
+        "select count(distinct physician_key) from preparation.intermediate.int_stopped_reference"
     ) == [(1,)]
 
 
@@ -182,6 +182,7 @@ def test_an_adapter_that_does_not_ask_fails_the_build(builds: Builds) -> None:
     """What it would leave: a contact of nobody under his account, beside one under a stranger's."""
     planted = builds.lake.root / "planted.duckdb"
     shutil.copyfile(builds.without.file, planted)
+    shutil.copyfile(preparation_of(builds.without.file), preparation_of(planted))
     tested = ("test_name:names_no_stopped_physician",)
     contact = (
         "insert into core.fct_touchpoint select * replace (null as physician_key,"
@@ -201,17 +202,21 @@ def test_an_adapter_that_does_not_ask_fails_the_build(builds: Builds) -> None:
 
 def test_the_list_without_keys_is_no_list(builds: Builds, tmp_path: Path) -> None:
     """The build with everybody read a list without a key: nothing of it is left out or new."""
-    assert builds.everybody.rows("select count(*) from intermediate.int_stopped_reference") == [(0,)]
+    references = "select count(*) from preparation.intermediate.int_stopped_reference"
+    assert builds.everybody.rows(references) == [(0,)]
     export = builds.everybody.file.parent / "ledger" / EXPORT_FILE
     assert stat.S_IMODE(export.stat().st_mode) == 0o600
 
 
 def test_the_keys_stay_in_the_private_file(builds: Builds) -> None:
-    """A view reads them; of the list itself the warehouse holds nothing, so a key nobody knows is nowhere."""
-    with duckdb.connect(str(builds.without.file), read_only=True) as connection:
-        kinds = connection.execute(
-            "select table_name, table_type from information_schema.tables"
-            " where table_name in ('int_stopped_physician', 'int_stopped_reference') order by 1"
-        ).fetchall()
-    assert kinds == [("int_stopped_physician", "VIEW"), ("int_stopped_reference", "BASE TABLE")]
-    assert b"NobodyKnows1" not in builds.without.file.read_bytes()
+    """A view reads them, and what he was called is beside the warehouse: neither is in what a build keeps."""
+    kinds = builds.without.rows(
+        "select table_catalog, table_name, table_type from information_schema.tables"
+        " where table_name in ('int_stopped_physician', 'int_stopped_reference') order by 2"
+    )
+    assert kinds == [
+        ("preparation", "int_stopped_physician", "VIEW"),
+        ("preparation", "int_stopped_reference", "BASE TABLE"),
+    ]
+    for written in (builds.without.file, preparation_of(builds.without.file)):
+        assert b"NobodyKnows1" not in written.read_bytes()
