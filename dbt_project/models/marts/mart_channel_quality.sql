@@ -20,8 +20,14 @@ places as (
         branch_id,
         cast(row_number() over (order by branch_id, office_id, employee_key) as integer) as place_number
     from (
-        select distinct
+        select
             employee_key,
+            office_id,
+            branch_id
+        from {{ ref('mart_physician_period') }}
+        union
+        select
+            null as employee_key,
             office_id,
             branch_id
         from {{ ref('mart_physician_period') }}
@@ -33,6 +39,7 @@ physicians as (
         periods.period_number,
         physician.physician_key,
         places.place_number,
+        offices.place_number as office_place_number,
         case when physician.is_in_universe then 1 else 0 end as is_in_universe
     from {{ ref('mart_physician_period') }} as physician
     inner join periods
@@ -44,39 +51,75 @@ physicians as (
             coalesce(physician.employee_key, '') = coalesce(places.employee_key, '')
             and coalesce(physician.office_id, '') = coalesce(places.office_id, '')
             and coalesce(physician.branch_id, '') = coalesce(places.branch_id, '')
+    inner join places as offices
+        on
+            offices.employee_key is null
+            and coalesce(physician.office_id, '') = coalesce(offices.office_id, '')
+            and coalesce(physician.branch_id, '') = coalesce(offices.branch_id, '')
 ),
 
-{# One row per physician, period, channel and product; channel or product is null for "all". #}
+{# One row per physician, period and channel; channel is null for "all". A month's row of a channel is one already, and
+   there are more of them than of all longer periods together. #}
 contacts_over_products as (
     select
         periods.period_number,
         contact.physician_key,
         contact.channel_id,
-        sum(contact.delivered_contacts) as delivered_contacts,
-        sum(contact.effective_contacts) as effective_contacts
+        contact.delivered_contacts,
+        contact.effective_contacts
+    from periods
+    inner join {{ ref('fct_physician_channel_month') }} as contact
+        on periods.period_end = contact.month_end
+    where periods.period_type = 'month' and contact.channel_id not in {{ kpi_medical_channels() }}
+    union all
+    select
+        periods.period_number,
+        contact.physician_key,
+        null as channel_id,
+        cast(sum(contact.delivered_contacts) as integer) as delivered_contacts,
+        cast(sum(contact.effective_contacts) as integer) as effective_contacts
+    from periods
+    inner join {{ ref('fct_physician_channel_month') }} as contact
+        on periods.period_end = contact.month_end
+    where periods.period_type = 'month' and contact.channel_id not in {{ kpi_medical_channels() }}
+    group by periods.period_number, contact.physician_key
+    union all
+    select
+        periods.period_number,
+        contact.physician_key,
+        contact.channel_id,
+        cast(sum(contact.delivered_contacts) as integer) as delivered_contacts,
+        cast(sum(contact.effective_contacts) as integer) as effective_contacts
     from periods
     inner join {{ ref('fct_physician_channel_month') }} as contact
         on contact.month_end between periods.period_start and periods.period_end
-    where contact.channel_id not in {{ kpi_medical_channels() }}
+    where periods.period_type <> 'month' and contact.channel_id not in {{ kpi_medical_channels() }}
     group by grouping sets (
         (periods.period_number, contact.physician_key),
         (periods.period_number, contact.physician_key, contact.channel_id)
     )
 ),
 
+{# Months, several per physician in a longer period: the first one with a delivered contact counts him. #}
 contacts_by_product as (
     select
         periods.period_number,
         contact.physician_key,
         contact.channel_id,
         contact.product_id,
-        sum(contact.delivered_contacts) as delivered_contacts,
-        sum(contact.effective_contacts) as effective_contacts
+        contact.delivered_contacts,
+        contact.effective_contacts,
+        case
+            when
+                contact.delivered_contacts > 0
+                and coalesce(contact.previous_delivered_month_end < periods.period_start, true)
+                then 1
+            else 0
+        end as delivered_physicians
     from periods
     inner join {{ ref('fct_physician_channel_product_month') }} as contact
         on contact.month_end between periods.period_start and periods.period_end
     where contact.channel_id not in {{ kpi_medical_channels() }} and contact.product_id is not null
-    group by periods.period_number, contact.physician_key, contact.channel_id, contact.product_id
 ),
 
 emails as (
@@ -107,8 +150,8 @@ emails_by_breakdown as (
         physician_key,
         channel_id,
         product_id,
-        sum(sent) as sent,
-        sum(delivered) as delivered,
+        cast(sum(sent) as integer) as sent,
+        cast(sum(delivered) as integer) as delivered,
         max(clicked) as clicked,
         max(delivered_readable) as delivered_readable,
         max(opened) as opened
@@ -133,50 +176,44 @@ pressure as (
 ),
 
 {# Every branch of the union fills its own measures, so that the sums below cannot multiply and a physician's rows
-   need not be brought together first. How often he was contacted stands for itself over all products. #}
+   need not be brought together first. #}
 measures as (
     select
-        period_number, physician_key, channel_id, null as product_id, delivered_contacts as times,
-        delivered_contacts, effective_contacts,
-        0 as sent, 0 as delivered, 0 as clicked, 0 as delivered_readable, 0 as opened,
-        0 as push_contacts, 0 as max_push_contacts_30d
-    from contacts_over_products
-    union all
-    select
-        period_number, physician_key, channel_id, product_id, null as times,
-        delivered_contacts, effective_contacts,
+        period_number, physician_key, channel_id, product_id,
+        delivered_contacts, effective_contacts, delivered_physicians,
         0 as sent, 0 as delivered, 0 as clicked, 0 as delivered_readable, 0 as opened,
         0 as push_contacts, 0 as max_push_contacts_30d
     from contacts_by_product
     union all
     select
-        period_number, physician_key, channel_id, product_id, null as times,
-        0 as delivered_contacts, 0 as effective_contacts,
+        period_number, physician_key, channel_id, product_id,
+        0 as delivered_contacts, 0 as effective_contacts, 0 as delivered_physicians,
         sent, delivered, clicked, delivered_readable, opened,
         0 as push_contacts, 0 as max_push_contacts_30d
     from emails_by_breakdown
     union all
     select
-        period_number, physician_key, null as channel_id, null as product_id, null as times,
-        0 as delivered_contacts, 0 as effective_contacts,
+        period_number, physician_key, null as channel_id, null as product_id,
+        0 as delivered_contacts, 0 as effective_contacts, 0 as delivered_physicians,
         0 as sent, 0 as delivered, 0 as clicked, 0 as delivered_readable, 0 as opened,
         push_contacts, max_push_contacts_30d
     from pressure
 ),
 
 {# Counted once per place before they are summed up the tree: of these rows there are thousands, of physicians' rows
-   millions. #}
-counted as (
+   millions. Representatives see their numbers over all products: by product, hardly any of them has five physicians,
+   so there the place is the office. #}
+counted_measures as (
     select
         physicians.period_number,
-        physicians.place_number,
+        case when cell.product_id is null then physicians.place_number else physicians.office_place_number end
+            as place_number,
         cell.channel_id,
         cell.product_id,
-        cell.times,
         sum(cell.delivered_contacts) as delivered_contacts,
         sum(cell.effective_contacts) as effective_contacts,
-        sum(case when cell.delivered_contacts > 0 then 1 else 0 end) as n_delivered_physicians,
-        sum(case when cell.delivered_contacts > 0 then physicians.is_in_universe else 0 end) as n_reached_physicians,
+        sum(cell.delivered_physicians) as n_delivered_physicians,
+        sum(cell.delivered_physicians * physicians.is_in_universe) as n_reached_physicians,
         sum(cell.sent) as emails_sent,
         sum(cell.delivered) as emails_delivered,
         sum(case when cell.sent > 0 then 1 else 0 end) as n_emailed_physicians,
@@ -194,16 +231,66 @@ counted as (
             cell.period_number = physicians.period_number
             and cell.physician_key = physicians.physician_key
     group by
-        physicians.period_number, physicians.place_number, cell.channel_id, cell.product_id, cell.times
+        physicians.period_number,
+        case when cell.product_id is null then physicians.place_number else physicians.office_place_number end,
+        cell.channel_id,
+        cell.product_id
 ),
 
-{# Representatives see their numbers over all products: by product, hardly any of them has five physicians. #}
+{# Over all products, how often each physician was contacted stands for itself: of a representative's physicians hardly
+   two were contacted equally often, so these groups are many, and kept narrow. #}
+counted_frequencies as (
+    select
+        physicians.period_number,
+        physicians.place_number,
+        contact.channel_id,
+        contact.delivered_contacts as times,
+        sum(contact.effective_contacts) as effective_contacts,
+        count(*) as physicians,
+        sum(physicians.is_in_universe) as physicians_in_universe
+    from contacts_over_products as contact
+    inner join physicians
+        on
+            contact.period_number = physicians.period_number
+            and contact.physician_key = physicians.physician_key
+    group by
+        physicians.period_number, physicians.place_number, contact.channel_id, contact.delivered_contacts
+),
+
+counted as (
+    select
+        counted_measures.*,
+        null as times
+    from counted_measures
+    union all
+    select
+        period_number,
+        place_number,
+        channel_id,
+        null as product_id,
+        times * physicians as delivered_contacts,
+        effective_contacts,
+        case when times > 0 then physicians else 0 end as n_delivered_physicians,
+        case when times > 0 then physicians_in_universe else 0 end as n_reached_physicians,
+        0 as emails_sent,
+        0 as emails_delivered,
+        0 as n_emailed_physicians,
+        0 as n_email_recipients,
+        0 as n_clicking_physicians,
+        0 as n_open_readable_physicians,
+        0 as n_opening_physicians,
+        0 as n_pushed_physicians,
+        0 as n_over_contacted_physicians,
+        times
+    from counted_frequencies
+),
+
 placed as (
     select
         periods.period_type,
         periods.period_start,
         periods.period_end,
-        case when counted.product_id is null then places.employee_key end as employee_key,
+        places.employee_key,
         places.office_id,
         places.branch_id,
         counted.*
@@ -316,7 +403,7 @@ wanted as (
         channels.channel_id,
         cast(null as {{ dbt.type_string() }}) as product_id
     from universe
-    cross join (select distinct channel_id from counted where times is not null and channel_id is not null) as channels
+    cross join (select distinct channel_id from counted_frequencies where channel_id is not null) as channels
     union
     select scope_type, scope_id, period_type, period_start, channel_id, product_id
     from scoped
