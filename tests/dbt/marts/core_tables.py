@@ -49,6 +49,7 @@ CORE: dict[str, dict[str, str]] = {
     "fct_physician_channel_product_month": {
         "physician_key": "text", "channel_id": "text", "product_id": "text", "month_end": "date",
         "contacts": "integer", "delivered_contacts": "integer", "effective_contacts": "integer",
+        "previous_delivered_month_end": "date",
     },
     "fct_physician_channel_month": {
         "physician_key": "text", "channel_id": "text", "month_end": "date", "contacts": "integer",
