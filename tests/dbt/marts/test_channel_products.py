@@ -1,4 +1,4 @@
-"""By product, a physician's months add up to physicians: whoever has several in a period counts once there."""
+"""By product a physician's months add up to physicians: whoever has several in a period counts once."""
 
 from __future__ import annotations
 
