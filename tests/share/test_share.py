@@ -10,6 +10,7 @@ import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from shirube.home import Home
 from shirube.share import pages, share
@@ -30,6 +31,20 @@ def shared(home: Home, dbt_manifest: Path) -> Path:
     (docs / "marts.fct_kpi_value.html").write_text("<html><body>表</body></html>", encoding="utf-8")
     share(home, dbt_manifest=dbt_manifest)
     return home.current.resolve()
+
+
+def test_a_release_of_an_earlier_program_says_so(home: Home) -> None:
+    """Its consents do not say yet whom they are about: what people can do about it is told, in words."""
+    folder = home.current.resolve()
+    (file,) = folder.glob("*/fct_consent_event.parquet")
+    table = pq.read_table(file)
+    file.chmod(0o600)
+    pq.write_table(table.drop_columns(["is_about_representatives"]), file)
+    with pytest.raises(
+        ValueError, match=r"前のプログラムで.*shirube run.*is_about_representatives"
+    ):
+        share(home)
+    assert not (folder / "reports").exists() and not (folder / "docs").exists()
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -150,10 +150,20 @@ class ReleaseFiles:
     def query(self, sql: str, parameters: list[Any] | dict[str, Any] | None = None) -> list[Row]:
         """Run SQL in which `{table}` names a table of this release; rows as dictionaries.
 
-        Raises FileNotFoundError naming the table that the release does not hold.
+        Raises FileNotFoundError naming the table that the release does not hold, ValueError where a table
+        lacks a column: an earlier version of the program made it.
         """
         tables = _Tables(self)
-        cursor = self._connection.execute(sql.format_map(tables), parameters or [])
+        try:
+            cursor = self._connection.execute(sql.format_map(tables), parameters or [])
+        except duckdb.BinderException as error:
+            missing = str(error).splitlines()[0]
+            raise ValueError(
+                f"版 {self.release_id} は前のプログラムで作られていて、今のページに要る列がありません。"
+                "`shirube run` で新しい版を作ってください。 / "
+                f"release {self.release_id} was made by an earlier program and lacks what is read now"
+                f" ({missing}); make a new one with `shirube run`"
+            ) from error
         names = [column[0] for column in cursor.description or []]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
