@@ -1,4 +1,17 @@
--- Every current inquiry with what keeps it out of the star.
+-- Every current inquiry with what keeps it out of the star. One raised in a group's call names the group's record: its
+-- call is then the one that the asking physician has in it.
+with attendee as (
+    select
+        call.parent_call_id,
+        account.physician_key,
+        min(call.call_id) as call_id
+    from {{ ref('int_call') }} as call
+    inner join {{ ref('int_account') }} as account
+        on call.account_id = account.account_id
+    where call.reject_reason is null and call.parent_call_id is not null
+    group by call.parent_call_id, account.physician_key
+)
+
 select
     inquiry.inquiry_id,
     inquiry.batch_id,
@@ -7,7 +20,7 @@ select
     product.product_id,
     coalesce(lower(inquiry.category), 'unknown') as category,
     inquiry.topic_id,
-    inquiry.call_id,
+    coalesce(attendee.call_id, inquiry.call_id) as call_id,
     inquiry.owner_id,
     inquiry.handed_off_at,
     inquiry.accepted_at,
@@ -28,3 +41,5 @@ left join {{ ref('int_account') }} as account
     on inquiry.account_id = account.account_id
 left join {{ ref('int_stopped_reference') }} as stopped
     on inquiry.account_id = stopped.reference and stopped.reference_type = 'crm_account_id'
+left join attendee
+    on inquiry.call_id = attendee.parent_call_id and account.physician_key = attendee.physician_key
