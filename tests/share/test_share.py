@@ -40,9 +40,7 @@ def test_a_release_of_an_earlier_program_says_so(home: Home) -> None:
     table = pq.read_table(file)
     file.chmod(0o600)
     pq.write_table(table.drop_columns(["is_about_representatives"]), file)
-    with pytest.raises(
-        ValueError, match=r"前のプログラムで.*shirube run.*is_about_representatives"
-    ):
+    with pytest.raises(ValueError, match=r"前のプログラムで.*shirube run.*is_about_representatives"):
         share(home)
     assert not (folder / "reports").exists() and not (folder / "docs").exists()
 

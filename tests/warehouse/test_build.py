@@ -36,6 +36,7 @@ from shirube.warehouse import (
     release_id_of,
 )
 from shirube.warehouse import run_dbt as run_dbt_module
+from shirube.warehouse.build import KEEP_PREPARATION_VARIABLE
 
 KNOWN, NOBODY = "K" * 12, "N" * 12
 HEADER = (
@@ -70,6 +71,8 @@ class FakeDbt:
         for name in ("manifest.json", "run_results.json", "dbt.log"):
             (places.target / name).write_text("{}")
         if part == "marts":
+            assert places.preparation_file.exists() == bool(os.environ.get(KEEP_PREPARATION_VARIABLE))
+            places.preparation_file.touch()  # dbt makes it again, empty, wherever its profile names it
             return [run_dbt_module.ModelResult("mart_cx", "marts", "success", 0.1)]
         self.runs.append(dict(variables))
         places.warehouse_file.write_text(f"warehouse {len(self.runs)}")
@@ -84,6 +87,8 @@ class FakeDbt:
                     " (reference_type, reference, physician_key)",
                     [KNOWN, KNOWN],
                 )
+        else:
+            places.preparation_file.touch()
         self.landings = pq.read_table(self.ledger / "batch.parquet")["landing_id"].to_pylist()
         if self.problem:
             raise self.problem
@@ -123,6 +128,18 @@ def test_the_day_is_that_of_the_newest_delivery(home: Home, dbt: FakeDbt) -> Non
     assert dbt.parts == ["core", "estimates", "marts"]
     assert result.warehouse_file.read_text() == "warehouse 1"
     assert last_build(home) == load_build(home, result.release_id) == result
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_what_the_core_was_made_of_is_deleted_unless_asked_for(
+    home: Home, dbt: FakeDbt, monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    if kept:
+        monkeypatch.setenv(KEEP_PREPARATION_VARIABLE, "1")
+    else:
+        stop(home, KNOWN)  # then the file is a database, and is read before it goes
+    folder = build(home).warehouse_file.parent
+    assert [file.name for file in folder.glob("*preparation*")] == ["warehouse.preparation.duckdb"] * kept
 
 
 def test_the_same_inputs_are_not_built_twice(home: Home, dbt: FakeDbt) -> None:

@@ -11,6 +11,7 @@ Everything here may be deleted at any time: the next build makes it again.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ from shirube.warehouse.inputs import Inputs, prepare
 from shirube.warehouse.run_dbt import LOG_FILE, DbtError, DbtPlaces, ModelResult, Progress, run_dbt
 from shirube.warehouse.versions import config_version, release_id_of
 
+KEEP_PREPARATION_VARIABLE = "SHIRUBE_KEEP_PREPARATION"
 _FACTS = "build.json"
 
 
@@ -213,7 +215,12 @@ def _build(
 
 
 def _forget_preparation(places: DbtPlaces) -> None:
-    """Delete what the core was made of: a third of the bytes, and whatever names those who were left out."""
+    """Delete what the core was made of: a third of the bytes, and whatever names those who were left out.
+
+    Who mends a source wants to see it: `$SHIRUBE_KEEP_PREPARATION` leaves it beside the warehouse.
+    """
+    if os.environ.get(KEEP_PREPARATION_VARIABLE):
+        return
     file = places.preparation_file
     for written in (file, file.with_name(f"{file.name}.wal")):
         written.unlink(missing_ok=True)
