@@ -55,98 +55,85 @@ in_need as (
     group by physician_key, stretch
 ),
 
-push_in_need as (
-    select distinct
+moment as (
+    select
+        physician_key,
+        product_id,
+        opened_on,
+        expires_on
+    from {{ ref('fct_moment') }}
+    where is_opened
+),
+
+-- Each contact beside what was open on its day. The joins compare columns only: an `or` in them would compare every
+-- contact with every need. A record beside several needs or moments stands there several times, and is gathered below.
+placed as (
+    select
+        contact.physician_key,
         contact.source,
         contact.source_record_id,
-        contact.physician_key
+        contact.occurred_on,
+        contact.topic_id,
+        contact.depth,
+        contact.is_push,
+        contact.is_mr_contact,
+        contact.is_dialogue,
+        contact.is_push and in_need.physician_key is not null as is_in_need,
+        contact.is_push
+        and need.physician_key is not null
+        and (contact.product_id is null or need.product_id is null or contact.product_id = need.product_id)
+            as is_on_topic,
+        contact.is_mr_contact
+        and moment.physician_key is not null
+        and (contact.product_id is null or moment.product_id is null or contact.product_id = moment.product_id)
+            as is_in_moment
     from contact
-    inner join in_need
+    left join in_need
         on
             contact.physician_key = in_need.physician_key
             and contact.occurred_on > in_need.opened_on
             and contact.occurred_on <= in_need.open_until
-    where contact.is_push
-),
-
-push_on_topic as (
-    select distinct
-        contact.source,
-        contact.source_record_id,
-        contact.physician_key
-    from contact
-    inner join need
+    left join need
         on
             contact.physician_key = need.physician_key
             and contact.topic_id = need.topic_id
             and contact.occurred_on > need.signalled_on
             and contact.occurred_on <= need.open_until
-    where
-        contact.is_push
-        and (contact.product_id is null or need.product_id is null or contact.product_id = need.product_id)
-),
-
-in_moment as (
-    select distinct
-        contact.source,
-        contact.source_record_id,
-        contact.physician_key
-    from contact
-    inner join {{ ref('fct_moment') }} as moment
+    left join moment
         on
             contact.physician_key = moment.physician_key
             and contact.occurred_on > moment.opened_on
             and contact.occurred_on <= moment.expires_on
-    where
-        contact.is_mr_contact
-        and moment.is_opened
-        and (contact.product_id is null or moment.product_id is null or contact.product_id = moment.product_id)
+    where contact.is_push or contact.is_mr_contact or contact.is_dialogue
 ),
 
 record as (
     select
         physician_key,
-        source,
-        source_record_id,
         last_day(min(occurred_on)) as month_end,
         max(case when topic_id is not null then 1 else 0 end) as has_topic,
         max(case when is_push then 1 else 0 end) as is_push,
         max(case when is_mr_contact then 1 else 0 end) as is_mr_contact,
         max(case when is_dialogue then 1 else 0 end) as is_dialogue,
-        max(case when is_dialogue and topic_id is not null and depth >= 3 then 1 else 0 end) as is_recorded
-    from contact
-    where is_push or is_mr_contact or is_dialogue
+        max(case when is_dialogue and topic_id is not null and depth >= 3 then 1 else 0 end) as is_recorded,
+        max(case when is_in_need then 1 else 0 end) as is_in_need,
+        max(case when is_on_topic then 1 else 0 end) as is_on_topic,
+        max(case when is_in_moment then 1 else 0 end) as is_in_moment
+    from placed
     group by physician_key, source, source_record_id
 )
 
 select
-    record.physician_key,
-    record.month_end,
-    cast(sum(record.is_push) as integer) as push_contacts,
-    cast(sum(case when push_in_need.physician_key is not null and record.has_topic = 1 then 1 else 0 end) as integer)
-        as push_contacts_in_need,
-    cast(sum(case when push_in_need.physician_key is not null and record.has_topic = 0 then 1 else 0 end) as integer)
+    physician_key,
+    month_end,
+    cast(sum(is_push) as integer) as push_contacts,
+    cast(sum(case when is_in_need = 1 and has_topic = 1 then 1 else 0 end) as integer) as push_contacts_in_need,
+    cast(sum(case when is_in_need = 1 and has_topic = 0 then 1 else 0 end) as integer)
         as push_contacts_in_need_without_topic,
-    cast(sum(case when push_on_topic.physician_key is not null then 1 else 0 end) as integer)
-        as push_contacts_on_needed_topic,
-    cast(sum(record.is_mr_contact) as integer) as mr_contacts,
-    cast(sum(case when in_moment.physician_key is not null then 1 else 0 end) as integer) as mr_contacts_in_moment,
-    cast(sum(record.is_dialogue) as integer) as mr_dialogues,
-    cast(sum(record.is_recorded) as integer) as mr_dialogues_recorded
+    cast(sum(is_on_topic) as integer) as push_contacts_on_needed_topic,
+    cast(sum(is_mr_contact) as integer) as mr_contacts,
+    cast(sum(is_in_moment) as integer) as mr_contacts_in_moment,
+    cast(sum(is_dialogue) as integer) as mr_dialogues,
+    cast(sum(is_recorded) as integer) as mr_dialogues_recorded
 from record
-left join push_in_need
-    on
-        record.source = push_in_need.source
-        and record.source_record_id = push_in_need.source_record_id
-        and record.physician_key = push_in_need.physician_key
-left join push_on_topic
-    on
-        record.source = push_on_topic.source
-        and record.source_record_id = push_on_topic.source_record_id
-        and record.physician_key = push_on_topic.physician_key
-left join in_moment
-    on
-        record.source = in_moment.source
-        and record.source_record_id = in_moment.source_record_id
-        and record.physician_key = in_moment.physician_key
-group by record.physician_key, record.month_end
+group by physician_key, month_end

@@ -6,6 +6,7 @@ import duckdb
 
 from tests.dbt.core.conftest import Star
 from tests.dbt.query_plans import models_trying_pairs, pairs_tried
+from tests.dbt.tiny_lake import preparation_of
 
 
 def test_the_check_sees_a_join_that_tries_every_pair() -> None:
@@ -19,6 +20,7 @@ def test_the_check_sees_a_join_that_tries_every_pair() -> None:
 
 def test_no_model_tries_every_pair_where_a_key_is_given(star: Star) -> None:
     with duckdb.connect(str(star.warehouse.file), read_only=True) as connection:
+        connection.execute(f"attach '{preparation_of(star.warehouse.file)}' as preparation (read_only)")
         seen, slow = models_trying_pairs(connection, star.warehouse.results)
     assert seen > 120
     assert slow == {}
