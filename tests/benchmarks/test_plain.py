@@ -11,6 +11,7 @@ from shirube.home import Home, project_root
 from shirube.landing import land
 from shirube.sample import generate
 from shirube.warehouse import BuildResult, build
+from shirube.warehouse.build import KEEP_PREPARATION_VARIABLE
 
 # Columns that name a cell. People have natural keys in the script and hashes in the pipeline, so the cells of
 # representatives are compared in number and in what is hidden, not by name.
@@ -36,11 +37,13 @@ COUNTED = {"BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "BOOLEAN", "DECIMAL(38,0)"}
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, BuildResult]:
-    """One small company through the pipeline."""
+    """One small company through the pipeline, with what its core was made of."""
     home = Home(tmp_path_factory.mktemp("plain") / "home")
     generate(home.inbox, seed=7, physicians=200, months=12, mrs=24, offices=4)
     land(home)
-    return home, build(home)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(KEEP_PREPARATION_VARIABLE, "1")
+        return home, build(home)
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +151,7 @@ def test_no_model_compares_every_row_with_every_row(built: tuple[Home, BuildResu
     assert len(models) >= 80
     slow = set()
     with duckdb.connect(str(file), read_only=True) as connection:
+        connection.execute(f"attach '{file.with_suffix('.preparation.duckdb')}' as preparation (read_only)")
         for name, query in models.items():
             # As JSON: the drawn plan cuts the names of what stands side by side.
             plan = connection.execute(f"explain (format json) {query}").fetchall()[0][1]
