@@ -151,7 +151,7 @@ def test_no_model_compares_every_row_with_every_row(built: tuple[Home, BuildResu
     assert len(models) >= 80
     slow = set()
     with duckdb.connect(str(file), read_only=True) as connection:
-        connection.execute(f"attach '{file.with_suffix('.preparation.duckdb')}' as preparation (read_only)")
+        connection.execute(f"attach '{file}.preparation' as preparation (read_only)")
         for name, query in models.items():
             # As JSON: the drawn plan cuts the names of what stands side by side.
             plan = connection.execute(f"explain (format json) {query}").fetchall()[0][1]

@@ -52,7 +52,7 @@ def _moment(delivered: str) -> datetime:
 
 def preparation_of(warehouse_file: Path) -> Path:
     """Where a build by dbt leaves its staging and intermediate tables."""
-    return warehouse_file.with_suffix(".preparation.duckdb")
+    return warehouse_file.with_name(f"{warehouse_file.name}.preparation")
 
 
 @dataclass

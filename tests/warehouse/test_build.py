@@ -139,7 +139,7 @@ def test_what_the_core_was_made_of_is_deleted_unless_asked_for(
     else:
         stop(home, KNOWN)  # then the file is a database, and is read before it goes
     folder = build(home).warehouse_file.parent
-    assert [file.name for file in folder.glob("*preparation*")] == ["warehouse.preparation.duckdb"] * kept
+    assert [file.name for file in folder.glob("*preparation*")] == ["warehouse.duckdb.preparation"] * kept
 
 
 def test_the_same_inputs_are_not_built_twice(home: Home, dbt: FakeDbt) -> None:

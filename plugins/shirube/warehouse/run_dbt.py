@@ -67,7 +67,7 @@ class DbtPlaces:
     @property
     def preparation_file(self) -> Path:
         """The database of staging and intermediate tables, beside the warehouse as in profiles.yml."""
-        return self.warehouse_file.with_suffix(".preparation.duckdb")
+        return self.warehouse_file.with_name(f"{self.warehouse_file.name}.preparation")
 
 
 Part = Literal["core", "marts"]
