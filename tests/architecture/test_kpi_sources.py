@@ -77,6 +77,11 @@ REVIEWED: list[tuple[set[str], set[str], str]] = [
         {"crm_multichannel_activity_line", "survey_qualtrics"},
         "any session is a trace",
     ),
+    (
+        {"need.fit_rate"},
+        {"crm_consent", "survey_qualtrics"},
+        "a contact stands beside each open moment and is gathered again: moments add no contact",
+    ),
     (MEDICAL, {"crm_call"}, "the call only tells whose inquiry it is; without it the record's owner stands"),
     (
         {"trust.coverage_rate", "trust.freshness_hours_p95", "trust.match_rate"},
