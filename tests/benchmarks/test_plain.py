@@ -13,6 +13,8 @@ from shirube.sample import generate
 from shirube.warehouse import BuildResult, build
 from shirube.warehouse.build import KEEP_PREPARATION_VARIABLE
 
+from tests.dbt.tiny_lake import preparation_of
+
 # Columns that name a cell. People have natural keys in the script and hashes in the pipeline, so the cells of
 # representatives are compared in number and in what is hidden, not by name.
 CELLS = {
@@ -151,7 +153,7 @@ def test_no_model_compares_every_row_with_every_row(built: tuple[Home, BuildResu
     assert len(models) >= 80
     slow = set()
     with duckdb.connect(str(file), read_only=True) as connection:
-        connection.execute(f"attach '{file}.preparation' as preparation (read_only)")
+        connection.execute(f"attach '{preparation_of(file)}' as preparation (read_only)")
         for name, query in models.items():
             # As JSON: the drawn plan cuts the names of what stands side by side.
             plan = connection.execute(f"explain (format json) {query}").fetchall()[0][1]
