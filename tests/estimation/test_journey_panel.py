@@ -23,15 +23,15 @@ CORE: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
     ),
     "fct_physician_month": (
         "physician_key text, month_end date, is_target boolean, specialty_group text, practice_type text,"
-        " employee_key text",
+        " area_type text, employee_key text",
         [
-            ("p1", JANUARY, True, "内科", "HP", "e1"),
-            ("p1", FEBRUARY, True, "内科", "GP", "e2"),
-            ("p1", MARCH, True, "内科", "HP", "e9"),
-            ("p2", JANUARY, True, None, "unknown", None),
-            ("p2", FEBRUARY, False, "外科", "GP", None),
-            ("p3", FEBRUARY, True, "外科", "GP", None),
-            ("never", JANUARY, False, "外科", "GP", "e2"),
+            ("p1", JANUARY, True, "内科", "HP", "metropolitan", "e1"),
+            ("p1", FEBRUARY, True, "内科", "GP", "regional", "e2"),
+            ("p1", MARCH, True, "内科", "HP", "regional", "e9"),
+            ("p2", JANUARY, True, None, "unknown", "unknown", None),
+            ("p2", FEBRUARY, False, "外科", "GP", "metropolitan", None),
+            ("p3", FEBRUARY, True, "外科", "GP", None, None),
+            ("never", JANUARY, False, "外科", "GP", "regional", "e2"),
         ],
     ),
     "fct_journey_transition": (
@@ -102,6 +102,7 @@ def test_the_core_as_arrays(core: duckdb.DuckDBPyConnection) -> None:
     assert panel.specialties == ("内科", "外科", "unknown")
     assert panel.specialty.tolist() == [[0, 0], [2, 1], [2, 1]]
     assert panel.practice.tolist() == [[0, 1], [2, 1], [2, 1]]
+    assert panel.area.tolist() == [[0, 1], [2, 0], [2, 2]]
     # p1 belongs to e2 at the end; p2 and p3 have nobody and are not each other's cluster.
     assert len(set(panel.cluster.tolist())) == 3
     assert panel.horizon_months == 3

@@ -61,7 +61,8 @@ def test_the_plain_difference_is_fooled_where_the_matched_one_is_not(scores: dic
 def test_what_nothing_recorded_tells_voids_the_verdict(scores: dict[str, Any]) -> None:
     assert np.mean(scores["rising"].effects) > 0.015
     assert scores["rising"].share("cannot_tell") >= 0.75
-    assert scores["rising"].levels.count("E2") >= 0.75 * COMPANIES
+    # Seven of eight in many companies (benchmarks/truth.md); of a handful at least half.
+    assert scores["rising"].levels.count("E2") >= 0.5 * COMPANIES
 
 
 def test_too_few_contacts_cannot_tell(scores: dict[str, Any]) -> None:

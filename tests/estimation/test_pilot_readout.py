@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import math
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -368,11 +369,15 @@ def test_few_territories_have_a_wider_interval_by_changing_signs() -> None:
     assert few["effect_low"] < 0.4 < few["effect_high"]
 
 
-def test_nobody_alike_is_said_in_words() -> None:
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [("practice_type", ("HP", "GP")), ("area_type", ("metropolitan", "regional")), ("specialty_group", "AB")],
+)
+def test_nobody_alike_is_said_in_words(column: str, values: Sequence[str]) -> None:
     company = chosen(4)
     chosen_ones = {row["unit_id"] for row in company.tables["fct_assignment"] if row["arm"] == "treatment"}
     for row in company.tables["fct_physician_month"]:
-        row["practice_type"] = "HP" if row["physician_key"] in chosen_ones else "GP"
+        row[column] = values[0] if row["physician_key"] in chosen_ones else values[1]
     found = company.row()
     assert (found["reason_ja"], found["failed_diagnostics"]) == (
         "似た先生がほとんどいないため、比べられません",

@@ -18,7 +18,10 @@ select
     version.municipality_code,
     cast(version.beds as integer) as beds,
     coalesce(size.size_class, 'unknown') as size_class,
+    coalesce(area.area_type, 'unknown') as area_type,
     version.deletion_reason is null as is_active
 from version
 left join {{ ref('facility_size_class') }} as size
     on version.beds between size.min_beds and size.max_beds
+left join {{ ref('prefecture_area') }} as area
+    on version.prefecture_code = area.prefecture_code

@@ -85,6 +85,7 @@ select
     physician.specialty_group,
     physician.practice_type,
     place.facility_key,
+    coalesce(facility.area_type, 'unknown') as area_type,
     representative.employee_key,
     representative.office_id,
     representative.branch_id
@@ -97,6 +98,11 @@ left join {{ ref('bridge_physician_facility') }} as place
         and place.is_primary
         and place.valid_from <= month.month_end
         and place.valid_to > month.month_end
+left join {{ ref('dim_facility') }} as facility
+    on
+        place.facility_key = facility.facility_key
+        and facility.valid_from <= month.month_end
+        and facility.valid_to > month.month_end
 left join territory
     on physician.physician_key = territory.physician_key and month.month_end = territory.month_end
 left join representative

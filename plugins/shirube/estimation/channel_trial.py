@@ -8,10 +8,10 @@ Am. J. Epidemiol. 183: emulated trials, one per month).
 Outcome: moved forward within the horizon (90 days) from the end of g, counted from the phase held then, so
 that the contact itself cannot be the move. Compared within quarter, product, phase at the end of g and of the
 month before (a contact can itself be the evidence of a phase: with that of g alone, newcomers to it would be
-compared with physicians long in it), specialty group, practice type, earlier contacts of all kinds, months
-with an engaged contact about the product, and how many other channels reached the physician in g. So the
-representative's or any other contact of the same month is held equal; that of later months is part of the
-effect.
+compared with physicians long in it), specialty group, practice type, area type, earlier contacts of all
+kinds, months with an engaged contact about the product, and how many other channels reached the physician in
+g. So the representative's or any other contact of the same month is held equal; that of later months is part
+of the effect.
 
 Difference in differences: from the difference after g goes the mean difference of the same outcome over the
 windows that ended before g. A lasting difference between the arms (keener physicians) goes with it.
@@ -114,6 +114,7 @@ class TrialMonth:
         by_physician = (
             (panel.specialty[:, month], len(panel.specialties)),
             (panel.practice[:, month], len(panel.practices)),
+            (panel.area[:, month], len(panel.areas)),
             (np.searchsorted(np.array(CONTACT_BANDS), prior, side="left"), len(CONTACT_BANDS) + 1),
         )
         by_unit = (

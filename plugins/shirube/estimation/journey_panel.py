@@ -40,6 +40,7 @@ class JourneyPanel:
     over_contact  (P, T) bool: more push contacts within 30 days than the company allows itself
     specialty     (P, T) int8: index into `specialties`, whose last is unknown
     practice      (P, T) int8: index into `practices`, whose last is unknown
+    area          (P, T) int8: index into `areas`, whose last is unknown
     cluster       (P) int32: who looks after the physician at the end; whoever nobody looks after is a
                   cluster of his own
     delivered     (channels, practices + 1) delivered contacts per physician × product × month with one;
@@ -52,6 +53,7 @@ class JourneyPanel:
     is_push: tuple[bool, ...]
     specialties: tuple[str, ...]
     practices: tuple[str, ...]
+    areas: tuple[str, ...]
     forward: Array
     phase: Array
     reached: Array
@@ -60,6 +62,7 @@ class JourneyPanel:
     over_contact: Array
     specialty: Array
     practice: Array
+    area: Array
     cluster: Array
     delivered: Array
     horizon_months: int
@@ -105,7 +108,7 @@ def read_panel(
         "select distinct specialty_group from core.fct_physician_month "
         "where specialty_group is not null order by 1",
     )
-    practices = ["HP", "GP", "unknown"]
+    practices, areas = ["HP", "GP", "unknown"], ["metropolitan", "regional", "unknown"]
     count = _number_physicians(connection, as_of)
     _number(connection, "panel_month", months, "date")
     _number(connection, "panel_product", products, "text")
@@ -161,13 +164,15 @@ def read_panel(
 
     flat = (count, len(months))
     specialty = np.full(flat, len(specialties), np.int8)
-    practice = np.full(flat, 2, np.int8)
-    for place, (group, kind) in _batches(
+    practice, area = np.full(flat, 2, np.int8), np.full(flat, 2, np.int8)
+    for place, (group, kind, region) in _batches(
         connection,
         """
         select physician.number, month.number,
             cast(coalesce(specialty.number, (select count(*) from panel_specialty)) as tinyint),
-            cast(case physician_month.practice_type when 'HP' then 0 when 'GP' then 1 else 2 end as tinyint)
+            cast(case physician_month.practice_type when 'HP' then 0 when 'GP' then 1 else 2 end as tinyint),
+            cast(case physician_month.area_type when 'metropolitan' then 0 when 'regional' then 1 else 2 end
+                as tinyint)
         from core.fct_physician_month as physician_month
         inner join panel_physician as physician on physician_month.physician_key = physician.name
         inner join panel_month as month on physician_month.month_end = month.name
@@ -175,7 +180,7 @@ def read_panel(
         """,
         2,
     ):
-        specialty[place], practice[place] = group, kind
+        specialty[place], practice[place], area[place] = group, kind, region
     contacts, over_contact = np.zeros(flat, np.int16), np.zeros(flat, bool)
     for place, (many, pressed) in _batches(
         connection,
@@ -197,6 +202,7 @@ def read_panel(
         is_push=tuple(bool(push) for _, push in channels),
         specialties=(*specialties, "unknown"),
         practices=tuple(practices),
+        areas=tuple(areas),
         forward=forward,
         phase=phase,
         reached=reached,
@@ -205,6 +211,7 @@ def read_panel(
         over_contact=over_contact,
         specialty=specialty,
         practice=practice,
+        area=area,
         cluster=_clusters(connection, count),
         delivered=_delivered(connection, len(channels), len(practices)),
         horizon_months=int(horizon[1]),

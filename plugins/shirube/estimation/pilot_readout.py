@@ -148,8 +148,8 @@ class Pilot:
     the month in which treatment begins, `NEVER` for controls. phase (n): place in START_PHASES at the
     baseline, -1 for any other. other (2, n): mean of the outcome over the other products, from the baseline
     and from one horizon before it. cluster (n) from 0: what was assigned, or who looks after the physician
-    where nobody drew lots. kind (n): specialty × practice. contacts (n): delivered push contacts in the
-    horizon before the baseline's end.
+    where nobody drew lots. kind (n): specialty × practice × area. contacts (n): delivered push contacts in
+    the horizon before the baseline's end.
     """
 
     moved: Array
@@ -484,7 +484,7 @@ def _read_units(
         -- Two codes can be one physician: the first assignment counts.
         unit as (select * from assigned where place = 1),
         listed as (
-            select physician_key, specialty_group, practice_type, office_id, employee_key
+            select physician_key, specialty_group, practice_type, area_type, office_id, employee_key
             from core.fct_physician_month where month_end = $month_end and is_target
         ),
         -- Who is named himself is not taken with his office too.
@@ -509,7 +509,8 @@ def _read_units(
                 case when unit_type = 'physician' and {looks_after}
                     then coalesce(employee_key, '~' || physician_key) else unit_id end
             ) - 1 as integer) as cluster,
-            cast(dense_rank() over (order by specialty_group, practice_type) - 1 as integer) as kind
+            cast(dense_rank() over (order by specialty_group, practice_type, area_type) - 1
+                as integer) as kind
         from member
         """,
         {"initiative": initiative.initiative_id, "month_end": calendar.months[baseline]},
