@@ -5,13 +5,9 @@ with event as (
         physician_key,
         consent_channel,
         captured_at,
-        case
-            when max(case when consent_state = 'opted_out' then 1 else 0 end) = 1 then 'opted_out'
-            when max(case when consent_state = 'pending' then 1 else 0 end) = 1 then 'pending'
-            else 'opted_in'
-        end as consent_state,
+        {{ consent_word("min(" ~ consent_rank('captured') ~ ")") }} as consent_state,
         max(expires_on) as expires_on
-    from {{ ref('int_consent_event') }}
+    from {{ ref('int_consent_event') }} as captured
     where
         reject_reason is null
         and physician_key is not null
