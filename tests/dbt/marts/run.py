@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,22 @@ def run_dbt(folder: Path, *arguments: str, project: Path | None = None) -> subpr
     command += ["--profiles-dir", str(project), "--target-path", str(folder / "target")]
     command += ["--log-path", str(folder / "logs"), "--vars", json.dumps(variables)]
     return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+
+@contextmanager
+def rebuilt(
+    built: Path, folder: Path, change: Callable[[duckdb.DuckDBPyConnection], None], *models: str
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A reading connection to a copy in `folder` of the built warehouse, with its core changed and the models
+    named run again."""
+    file = folder / "warehouse.duckdb"
+    shutil.copy(built / file.name, file)
+    with duckdb.connect(str(file)) as connection:
+        change(connection)
+    done = run_dbt(folder, "run", "--select", *models)
+    assert done.returncode == 0, done.stdout[-3000:]
+    with duckdb.connect(str(file), read_only=True) as connection:
+        yield connection
 
 
 def number(

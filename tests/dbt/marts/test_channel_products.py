@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import duckdb
 
-from tests.dbt.marts.run import run_dbt
+from tests.dbt.marts.run import rebuilt
 from tests.dbt.marts.tiny_company import AUGUST, JULY, SEPTEMBER, p
 
 # physicians, month, delivered contacts, the month before with a delivered one
@@ -20,28 +19,27 @@ MONTHS = [
 
 
 def test_a_physician_with_two_months_counts_once_in_the_quarter(built: Path, tmp_path: Path) -> None:
-    shutil.copy(built / "warehouse.duckdb", tmp_path / "warehouse.duckdb")
     rows = [
         (name, month, delivered, before)
         for physicians, month, delivered, before in MONTHS
         for name in physicians
     ]
-    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
-        connection.executemany(
+
+    def deliver(core: duckdb.DuckDBPyConnection) -> None:
+        core.executemany(
             "insert into core.fct_physician_channel_product_month (physician_key, channel_id, product_id,"
             " month_end, contacts, delivered_contacts, effective_contacts, previous_delivered_month_end)"
             " values ($1, 'portal', 'PRD-B', $2, 3, $3, 0, $4)",
             rows,
         )
         # Over all products August has as many as September has, or its one product would be hidden.
-        connection.execute(
+        core.execute(
             "insert into core.fct_physician_channel_month"
             f" select * replace (date '{AUGUST}' as month_end) from core.fct_physician_channel_month"
             f" where channel_id = 'portal' and month_end = '{SEPTEMBER}'"
         )
-    done = run_dbt(tmp_path, "run", "--select", "mart_channel_quality")
-    assert done.returncode == 0, done.stdout[-3000:]
-    with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as connection:
+
+    with rebuilt(built, tmp_path, deliver, "mart_channel_quality") as connection:
         found = connection.execute(
             "select period_type, cast(period_start as varchar), n_delivered_physicians, delivered_contacts"
             " from marts.mart_channel_quality where scope_type = 'company' and channel_id = 'portal'"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from tests.dbt.marts.run import number, run_dbt
+from tests.dbt.marts.run import number, rebuilt
 
 Connection = duckdb.DuckDBPyConnection
 USEFUL = "cx.usefulness_top_rate"
@@ -134,17 +133,15 @@ def test_who_has_no_office_and_who_is_not_known_count_as_people(built: Path, tmp
     # October: BR1 = OF01 (12 physicians), BR2 = OF04 (33). One more inquiry comes from an account that is
     # not matched, at OF02, and one from a physician without an office. Company 47 - BR1 13 - BR2 33 would
     # leave him: BR1, the smaller, is hidden, and both its offices: OF02 holds one person, if unknown.
-    shutil.copy(built / "warehouse.duckdb", tmp_path / "warehouse.duckdb")
-    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
-        connection.execute(
+    def ask(core: Connection) -> None:
+        core.execute(
             "insert into core.fct_medical_inquiry (inquiry_key, physician_key, office_id, is_from_mr,"
             " received_on, is_open, waited_business_days)"
             " values ('I-1', null, 'OF02', false, '2026-10-20', true, 8),"
             " ('I-2', 'X01', null, false, '2026-10-20', true, 8)"
         )
-    done = run_dbt(tmp_path, "run", "--select", "mart_medical_handoff")
-    assert done.returncode == 0, done.stdout[-3000:]
-    with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as connection:
+
+    with rebuilt(built, tmp_path, ask, "mart_medical_handoff") as connection:
         shown = connection.execute(
             "select scope_id, n_physicians, inquiries from marts.mart_medical_handoff"
             " where period_type = 'month' and period_start = '2026-10-01' order by scope_id"
@@ -224,13 +221,11 @@ def test_a_representative_sees_only_what_is_meant_for_him(warehouse: Connection)
 
 def test_missing_records_withhold_the_number_and_only_that(built: Path, tmp_path: Path) -> None:
     # The survey never arrived and no call can be linked any more.
-    shutil.copy(built / "warehouse.duckdb", tmp_path / "warehouse.duckdb")
-    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
-        connection.execute("delete from core.fct_source_delivery where source = 'survey_qualtrics'")
-        connection.execute("update core.fct_touchpoint set physician_key = null where physician_key > 'P05'")
-    done = run_dbt(tmp_path, "run", "--select", "mart_data_trust", "fct_kpi_value")
-    assert done.returncode == 0, done.stdout[-3000:]
-    with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as connection:
+    def take_away(core: Connection) -> None:
+        core.execute("delete from core.fct_source_delivery where source = 'survey_qualtrics'")
+        core.execute("update core.fct_touchpoint set physician_key = null where physician_key > 'P05'")
+
+    with rebuilt(built, tmp_path, take_away, "mart_data_trust", "fct_kpi_value") as connection:
         useful: dict[str, Any] = number(connection, USEFUL)
         assert (useful["display_state"], useful["trust_arrival"]) == ("withheld", "lacking")
         assert [useful[c] for c in ("numerator", "denominator", "value", "ci_low", "ci_high")] == [None] * 5

@@ -7,7 +7,6 @@ survey, which its contract does not even expect.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -15,32 +14,29 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.dbt.marts.run import number, run_dbt
+from tests.dbt.marts.run import number, rebuilt
 
 SEPTEMBER = "2026-09-01"
 
 
 @pytest.fixture(scope="module")
 def warehouse(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    folder = tmp_path_factory.mktemp("trust")
-    file = folder / "warehouse.duckdb"
-    shutil.copy(built / "warehouse.duckdb", file)
-    with duckdb.connect(str(file)) as connection:
-        connection.execute(
+    def take_away(core: duckdb.DuckDBPyConnection) -> None:
+        core.execute(
             "delete from core.fct_source_delivery"
             " where source in ('portal_delivery', 'crm_suggestion', 'survey_qualtrics')"
         )
-        connection.execute(
+        core.execute(
             "update core.fct_source_delivery set delivered_on = '2026-09-30'"
             " where source = 'crm_multichannel_activity'"
         )
-        connection.execute(
+        core.execute(
             "update core.dim_source set is_expected = false"
             " where source in ('portal_delivery', 'crm_multichannel_activity', 'survey_qualtrics')"
         )
-    done = run_dbt(folder, "run", "--select", "mart_data_trust", "fct_kpi_value")
-    assert done.returncode == 0, done.stdout[-3000:]
-    with duckdb.connect(str(file), read_only=True) as connection:
+
+    folder = tmp_path_factory.mktemp("trust")
+    with rebuilt(built, folder, take_away, "mart_data_trust", "fct_kpi_value") as connection:
         yield connection
 
 
