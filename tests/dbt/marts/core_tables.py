@@ -67,8 +67,9 @@ CORE: dict[str, dict[str, str]] = {
     "fct_email_recipient": {
         "sent_email_id": "text", "physician_key": "text", "channel_id": "text", "initiator": "text",
         "product_id": "text", "month_end": "date", "is_sent": "boolean", "is_delivered": "boolean",
-        "is_human_clicked": "boolean", "is_opened": "boolean", "is_privacy_proxy_open": "boolean",
-        "is_marked_spam": "boolean",
+        "is_human_clicked": "boolean", "is_bot_clicked": "boolean", "is_opened": "boolean",
+        "is_privacy_proxy_open": "boolean", "is_unsubscribed": "boolean", "is_marked_spam": "boolean",
+        "template_id": "text", "survey_wave": "text",
     },
     "fct_consent_event": {
         "consent_event_key": "text", "source": "text", "physician_key": "text", "channel_id": "text",

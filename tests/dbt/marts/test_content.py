@@ -218,3 +218,28 @@ def test_what_may_be_said_by_whom_and_with_what(warehouse: Connection) -> None:
         ("T-OFFL", "mr", gap, None, 0),
     ]
     assert rows(warehouse, "select distinct product_id from marts.mart_information_catalogue") == [("PRD-A",)]
+
+
+def test_a_template_counts_each_physician_once_and_names_no_medical_one(warehouse: Connection) -> None:
+    """P01-P29 got one mail each, P36 five of which two arrived; P30's invites to a survey, Medical's 12 are
+    in no rate. P31-P35 got a template that the register gives to Medical only; P35's bounced."""
+    low, high = binomtest(7, 30).proportion_ci(method="wilson")
+    found = rows(
+        warehouse,
+        "select template_id, n_emailed_physicians, emails_sent, emails_delivered, n_email_recipients,"
+        " n_clicking_physicians, n_machine_clicked_physicians, n_refusing_physicians,"
+        " n_open_readable_physicians, n_opening_physicians, n_privacy_proxy_physicians, click_rate_low,"
+        " click_rate_high from marts.mart_email_template where channel_id = 'hq_email'"
+        " and period_start = '2026-10-01' order by template_id nulls last",
+    )
+    # Clicked: P01-P06, P36. Refused: P01 unsubscribed, P36 marked spam. Read through a proxy: P01-P04; of the
+    # other 26, P05-P14 opened.
+    assert found == [
+        ("id-high", 30, 34, 31, 30, 7, 2, 2, 26, 10, 4, pytest.approx(low), pytest.approx(high)),
+        (None, 5, 5, 4, *[None] * 9),
+    ]
+    assert rows(
+        warehouse,
+        "select template_id, template_title, n_email_recipients_suppressed from marts.mart_email_template"
+        " where period_start = '2026-10-01' order by template_id nulls last",
+    ) == [("id-high", "high", False), (None, None, True)]

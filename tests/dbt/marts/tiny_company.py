@@ -136,7 +136,10 @@ def emails() -> list[Row]:
             "initiator": "hq", "product_id": "PRD-A", "month_end": OCTOBER, "is_sent": True,
             "is_delivered": delivered, "is_human_clicked": physician in [*p(1, 6), "P35", "P36"],
             "is_opened": physician in p(1, 14), "is_privacy_proxy_open": physician in p(1, 4),
-            "is_marked_spam": physician in ("P30", "P31", "P36"),
+            "is_marked_spam": physician in ("P30", "P31", "P36"), "is_unsubscribed": physician == "P01",
+            "is_bot_clicked": physician in ("P10", "P11"),
+            "template_id": "id-withheld" if physician in p(31, 35) else "id-high",
+            "survey_wave": "2026-10" if physician == "P30" else None,
         }  # fmt: skip
 
     one_each = [email(name, 1, name != "P35") for name in p(1, 35)]
