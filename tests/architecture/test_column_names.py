@@ -50,6 +50,7 @@ OTHER_THINGS: list[tuple[str, dict[str, set[str]]]] = [
             }
         },
     ),
+    ("the two sides of one window", {"mart_effect_period": {"n_treated", "n_control"}}),
     (
         "what the row is about has a name of its own",
         {

@@ -196,6 +196,12 @@ PLANTED = {
         " values ('i', 'matched', 'needed', 'E4')",
         "Only a lot or a roll-out",
     ),
+    "marts.mart_effect_period": (
+        "insert into marts.mart_effect_period"
+        " (subject_type, subject_id, months_from_start, is_before, n_treated, n_control, difference_per_100,"
+        " evidence_level, design) values ('initiative', 'i', 0, false, 400, 29, 5.0, 'E4', 'staggered')",
+        "Comparisons need thirty",
+    ),
     "marts.mart_attribution": (
         "insert into marts.mart_attribution (period_start, channel_id, position_weight, state) values"
         " (date '2026-07-01', 'portal', 0.6, 'computed'), (date '2026-07-01', 'webinar', 0.6, 'computed')",

@@ -88,6 +88,24 @@ def test_the_same_company_gives_the_same_answers() -> None:
     assert once == again
 
 
+def test_the_windows_before_are_kept_with_the_effect() -> None:
+    company = truth.simulate(3, physicians=600)
+    rows = truth.answer_all(company.panel, truth.RULE, truth.SEGMENTS)
+    told = [row for row in rows if row["effect"] is not None]
+    assert told
+    for row in told:
+        *before, after = row["periods"]
+        assert [one["months_from_start"] for one in row["periods"]] == [-6, -5, -4, -3, 1]
+        assert [
+            after[name] for name in ("effect", "effect_low", "effect_high", "n_treated", "n_control")
+        ] == [row[name] for name in ("effect", "effect_low", "effect_high", "n_treated", "n_control")]
+        assert sum(one["effect"] for one in before) == pytest.approx(0, abs=1e-12)
+        # The largest step between two of them is what the check of the trend looks at.
+        latest = before[-1]["effect"]
+        assert max(abs(one["effect"] - latest) for one in before) == pytest.approx(row["pre_trend_largest"])
+    assert all(row["periods"] is None for row in rows if row["effect"] is None)
+
+
 def test_records_too_short_for_the_windows_before_say_how_long_they_must_be() -> None:
     rows = truth.answer_all(truth.simulate(4, physicians=300, months=12).panel, truth.RULE, truth.SEGMENTS)
     assert {(row["verdict"], row["evidence_level"]) for row in rows} == {("cannot_tell", "E1")}

@@ -156,6 +156,14 @@ def test_what_was_known_before_is_taken_into_account() -> None:
     assert row["effect"] == pytest.approx(0, abs=1e-9)
     # Ten more of forty before the start: the lot did not make the arms alike.
     assert (row["failed_diagnostics"], row["evidence_level"]) == ("balance", "E3")
+    # The window of April to June shows it, with the interval of the plain difference above.
+    before, after = row["periods"]
+    assert (before["months_from_start"], after["months_from_start"]) == (-3, 0)
+    assert (before["effect"], after["effect"]) == pytest.approx((0.25, row["effect"]))
+    half = float(stats.t.ppf(0.975, 79)) * 0.105906
+    assert (before["effect_low"], before["effect_high"]) == pytest.approx(
+        (0.25 - half, 0.25 + half), abs=1e-5
+    )
 
 
 def test_the_burden_is_that_of_the_treated_time() -> None:
@@ -282,6 +290,17 @@ def test_a_roll_out_by_hand() -> None:
     assert (row["failed_diagnostics"], row["missing_diagnostics"]) == ("", "pre_trend")
     assert "始まる前の動きを確かめられない" in row["reason_ja"]
     assert "違った" not in row["reason_ja"]
+    # Four windows that ended before the start, and those from it on; from a month later only June's offices
+    # have been followed to the end. Before, those of August compare with June's as well.
+    assert [
+        (one["months_from_start"], one["n_treated"], one["n_control"], round(one["effect"], 9))
+        for one in row["periods"]
+    ] == [
+        *((months, 64, 64, 0.0) for months in (-7, -6, -5, -4)),
+        (0, 64, 32, 0.25),
+        (1, 32, 32, 0.25),
+        (2, 32, 32, 0.25),
+    ]
 
 
 def test_a_roll_out_bears_each_office_for_its_own_time() -> None:
@@ -316,13 +335,16 @@ STAGGERED = Initiative("I", "PRD-A", "staggered", None, date(2026, 5, 1), 1, 0)
 
 @pytest.mark.parametrize("n_offices", [12, 30])
 def test_intervals_of_roll_outs_hold_the_truth_with_few_and_many_offices(n_offices: int) -> None:
-    covered, found = [], []
+    covered, found, before = [], [], []
     for seed in range(60):
         finding, _ = read_out(rolled_out(seed, n_offices, 0.1), STAGGERED, RULE)
         assert finding.effect is not None and finding.n_clusters == n_offices
         covered.append(finding.effect.low <= 0.1 <= finding.effect.high)
         found.append(finding.effect.estimate)
+        before += [one.effect for one in finding.periods if one.months_from_start < 0]
     assert np.mean(covered) >= 0.9
+    assert len(before) == 60 * RULE.minimum_pre_periods
+    assert np.mean([effect.low <= 0 <= effect.high for effect in before]) >= 0.9
     assert np.mean(found) == pytest.approx(0.1, abs=3 * np.std(found) / math.sqrt(60))
 
 
@@ -353,6 +375,14 @@ def test_a_matched_comparison_reaches_its_level_and_no_more() -> None:
     assert row["n_clusters"] == 40
     assert row["e_value_limit"] > 1.5
     assert row["verdict"] == "needed" and "比べると差がありました" in row["reason_ja"]
+    # July to September, and four windows that ended before July: their mean is what is taken away.
+    *before, after = row["periods"]
+    assert [one["months_from_start"] for one in row["periods"]] == [-6, -5, -4, -3, 0]
+    assert [after[name] for name in ("effect", "effect_low", "effect_high")] == [
+        row[name] for name in ("effect", "effect_low", "effect_high")
+    ]
+    assert sum(one["effect"] for one in before) == pytest.approx(0, abs=1e-12)
+    assert all(one["effect_low"] < 0 < one["effect_high"] for one in before)
 
 
 def test_keener_physicians_are_no_effect() -> None:

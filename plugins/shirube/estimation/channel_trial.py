@@ -26,8 +26,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from shirube.estimation.effects import contrast
 from shirube.estimation.journey_panel import START_PHASES, JourneyPanel
 from shirube.estimation.matching import MatchedSums, matched_sums
+from shirube.estimation.periods import PeriodDifference, against_the_mean_before
 
 Array = npt.NDArray[Any]
 
@@ -55,6 +57,10 @@ class TrialRule:
     def windows(self, horizon: int) -> tuple[int, ...]:
         """Start months relative to the month of contact: 0, then the windows before, latest first."""
         return (0, *(-(horizon + 1 + number) for number in range(self.pre_periods)))
+
+    def months_from_contact(self, horizon: int) -> tuple[int, ...]:
+        """Months from that of the contact to each window's first, in the order of `windows`."""
+        return tuple(start + 1 for start in self.windows(horizon))
 
     @property
     def effect_weights(self) -> Array:
@@ -164,6 +170,19 @@ def run_trials(months: Sequence[TrialMonth], channel: int, included: Array | Non
         )
         total = one if total is None else total + one
     return total
+
+
+def period_differences(sums: MatchedSums, rule: TrialRule, horizon: int) -> tuple[PeriodDifference, ...]:
+    """Each window's matched difference less the mean of those before; the same units in all of them."""
+    estimates, covariance, clusters = sums.estimates(), sums.covariance(), sums.n_clusters
+    return tuple(
+        PeriodDifference(
+            months, contrast(estimates, covariance, weights, clusters), sums.treated, sums.controls
+        )
+        for months, weights in zip(
+            rule.months_from_contact(horizon), against_the_mean_before(rule.pre_periods), strict=True
+        )
+    )
 
 
 class _ChannelMonth:

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shirube.estimation.effects import Effect
+from shirube.estimation.periods import PeriodDifference
 from shirube.estimation.sensitivity import e_value, e_value_of_limit
 
 
@@ -105,7 +106,7 @@ class Finding:
     """All that a verdict is made from. `baseline`: the outcome's rate without contact, for the E-value.
 
     `n_treated` and `n_control` count units; `n_physicians` the physicians behind the treated ones, where one
-    of them can be several units.
+    of them can be several units. `periods`: the same difference window by window, for who looks at it.
     """
 
     design: Design
@@ -119,6 +120,7 @@ class Finding:
     q_value: float = math.nan
     shortage_ja: str = ""
     n_physicians: int | None = None
+    periods: tuple[PeriodDifference, ...] = ()
 
 
 @dataclass(frozen=True)

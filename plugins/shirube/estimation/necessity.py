@@ -23,7 +23,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from shirube.estimation import journey_panel
-from shirube.estimation.channel_trial import TrialRule, TrialSums, run_trials, trial_months
+from shirube.estimation.channel_trial import (
+    TrialRule,
+    TrialSums,
+    period_differences,
+    run_trials,
+    trial_months,
+)
 from shirube.estimation.decision_ladder import (
     Burden,
     Design,
@@ -41,6 +47,7 @@ from shirube.estimation.decision_ladder import (
 from shirube.estimation.effects import Effect, contrast, joint_test
 from shirube.estimation.journey_panel import JourneyPanel, read_panel
 from shirube.estimation.multiplicity import q_values
+from shirube.estimation.periods import PERIODS, records
 from shirube.medical import MEDICAL_CHANNELS
 from shirube.rules import rows_in_force
 
@@ -95,6 +102,7 @@ SCHEMA = pa.schema(
         ("verdict", pa.string()),
         ("reason_ja", pa.string()),
         ("rule_version", pa.string()),
+        ("periods", PERIODS),
     ]
 )
 
@@ -259,6 +267,7 @@ def _measure(
             trials.over_contact / trials.effect.treated_offered,
         ),
         n_physicians=int(trials.reached.sum()),
+        periods=period_differences(trials.effect, trial_rule, panel.horizon_months),
     )
     return Answer(channel, segment, finding, trials, MappingProxyType(diagnosed))
 
@@ -384,6 +393,7 @@ def _row(
         "contacts_per_treated": _number(finding.burden.contacts),
         "contacts_per_move": _number(finding.burden.contacts_per_move(effect.estimate)),
         "over_contact_share": _number(finding.burden.over_contact_share),
+        "periods": records(finding.periods),
     }
     return row
 

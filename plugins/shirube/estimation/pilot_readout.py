@@ -44,6 +44,7 @@ from shirube.estimation.decision_ladder import (
 from shirube.estimation.journey_panel import START_PHASES, read_horizon
 from shirube.estimation.multiplicity import q_values
 from shirube.estimation.necessity import read_rule
+from shirube.estimation.periods import PERIODS, records
 from shirube.estimation.pilot_trial import (
     Comparison,
     read_out_matched,
@@ -100,6 +101,7 @@ SCHEMA = pa.schema(
         ("verdict", pa.string()),
         ("reason_ja", pa.string()),
         ("rule_version", pa.string()),
+        ("periods", PERIODS),
     ]
 )
 DESIGNS = {
@@ -167,6 +169,10 @@ class Pilot:
     def baseline(self) -> int:
         """Number of the last month that ends before the first start."""
         return int(self.start.min()) - 1
+
+    def months_from_start(self, window: int) -> int:
+        """Months from that of the first start to the first of the window that is counted from a month end."""
+        return window - self.baseline
 
     @property
     def is_treated(self) -> Array:
@@ -258,21 +264,20 @@ def read_out(pilot: Pilot, initiative: Initiative, rule: NecessityRule) -> tuple
         start = np.where(pilot.is_treated, np.maximum(pilot.start - pilot.horizon, 0), NEVER)
         return read_out_staggered(pilot.known, start, pilot.cluster, rule, pilot.burden, pilot.horizon)
     outcome = pilot.moved if design is Design.RANDOMISED else pilot.known
-    windows: list[int] = []
-    if design is Design.MATCHED:
-        latest = pilot.baseline - pilot.horizon
-        windows = [latest - number for number in range(rule.minimum_pre_periods)]
-        windows = [t for t in windows if t >= 0 and np.isfinite(pilot.known[:, t]).mean() > 0.5]
+    latest = pilot.baseline - pilot.horizon
+    windows = [latest - number for number in range(rule.minimum_pre_periods)]
+    windows = [t for t in windows if t >= 0 and np.isfinite(outcome[:, t]).mean() > 0.5]
     kept = np.isfinite(outcome[:, pilot.baseline])
-    for window in windows:
+    for window in windows if design is Design.MATCHED else ():
         kept &= np.isfinite(pilot.known[:, window])
     treated = pilot.is_treated[kept]
     if treated.all() or not treated.any():
         return _empty(initiative, "どちらかの側に、比べられる先生がいません"), math.nan
     _, cluster = np.unique(pilot.cluster[kept], return_inverse=True)
     if design is Design.RANDOMISED:
-        outcome = np.column_stack([_before(pilot)[kept], outcome[kept, pilot.baseline]]).astype(float)
-        return read_out_randomised(outcome, treated, cluster, 1, rule, pilot.burden), math.nan
+        earlier = [(pilot.months_from_start(window), outcome[kept, window]) for window in windows]
+        compared = np.column_stack([_before(pilot)[kept], outcome[kept, pilot.baseline]]).astype(float)
+        return read_out_randomised(compared, treated, cluster, 1, rule, pilot.burden, earlier), math.nan
     return _matched(pilot, kept, windows, cluster, rule)
 
 
@@ -306,6 +311,7 @@ def _matched(
             cluster,
             pilot.known[kept, pilot.baseline].astype(float),
             before,
+            [pilot.months_from_start(window) for window in windows],
             pilot.other[:, kept].astype(float),
             np.stack([log_contacts, earlier]),
         ),
@@ -380,6 +386,7 @@ def _row(one: ReadOut, rule: NecessityRule) -> dict[str, Any]:
         "contacts_per_treated": _number(finding.burden.contacts),
         "contacts_per_move": _number(finding.burden.contacts_per_move(effect.estimate)),
         "over_contact_share": _number(finding.burden.over_contact_share),
+        "periods": records(finding.periods),
     }
     if judgement.evidence_level < "E4":
         row |= {

@@ -9,6 +9,7 @@ finding is its own p-value: whoever reads out several at once has to correct it.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +22,9 @@ from shirube.estimation.cuped import adjusted
 from shirube.estimation.decision_ladder import Burden, Design, Diagnostic, Finding, NecessityRule, State
 from shirube.estimation.effects import Effect, contrast, joint_test
 from shirube.estimation.matching import MatchedSums, matched_sums
+from shirube.estimation.periods import PeriodDifference, against_the_mean_before
 from shirube.estimation.randomisation import interval_of_effect, interval_of_signs
-from shirube.estimation.staggered import group_time_effects, interval_of_event
+from shirube.estimation.staggered import GroupTimeEffects, group_time_effects, interval_of_event
 
 Array = npt.NDArray[Any]
 
@@ -31,13 +33,21 @@ FEW_CLUSTERS = 20
 
 
 def read_out_randomised(
-    outcome: Array, treated: Array, cluster: Array, start: int, rule: NecessityRule, burden: Burden
+    outcome: Array,
+    treated: Array,
+    cluster: Array,
+    start: int,
+    rule: NecessityRule,
+    burden: Burden,
+    earlier: Sequence[tuple[int, Array]] = (),
 ) -> Finding:
     """Finding of a trial drawn by lot, all starting in one period.
 
     outcome (n, T) per unit and period; treated (n) as assigned, whatever was done; cluster (n): what was
-    assigned (the office, or the unit itself), numbered from 0; start: number of the first treated period.
-    Raises ValueError unless there are periods before and after the start, and units in both arms.
+    assigned (the office, or the unit itself), numbered from 0; start: number of the first treated period;
+    earlier: windows before the start to be shown, each with its months from it and the outcome (n), nan where
+    not observed. There the lot alone makes the arms alike: nothing is taken from their difference. Raises
+    ValueError unless there are periods before and after the start, and units in both arms.
     """
     outcome, treated, cluster = _arrays(outcome, treated, cluster)
     if not 0 < start < outcome.shape[1]:
@@ -65,7 +75,30 @@ def read_out_randomised(
         (Diagnostic("balance", State.PASSED if balanced else State.FAILED),),
         burden,
         effect.probability_above(rule.meaningful_effect),
+        periods=(
+            PeriodDifference(0, effect, sums.treated, sums.controls),
+            *_differences_before(earlier, treated, cluster),
+        ),
     )
+
+
+def _differences_before(
+    earlier: Sequence[tuple[int, Array]], treated: Array, cluster: Array
+) -> list[PeriodDifference]:
+    """The arms' plain difference in each window before, of whoever was observed in it."""
+    found = []
+    for months, values in earlier:
+        seen: Array = np.asarray(np.isfinite(values))
+        arm, outcome = treated[seen].astype(bool), values[seen].astype(float)
+        if arm.all() or not arm.any():
+            continue
+        _, place = np.unique(cluster[seen], return_inverse=True)
+        sums = _compare(arm, place, outcome[None, :], outcome)
+        effect = contrast(sums.estimates(), sums.covariance(), np.ones(1), sums.n_clusters)
+        if sums.n_clusters < FEW_CLUSTERS:
+            effect = _counted_out(outcome, arm, place, effect)
+        found.append(PeriodDifference(months, effect, sums.treated, sums.controls))
+    return found
 
 
 def read_out_staggered(
@@ -96,16 +129,14 @@ def read_out_staggered(
         trend = State.PASSED if p_value >= rule.diagnostic_significance else State.FAILED
     told = effects.period - effects.start
     cells = told >= 0 if window is None else told == window - 1
-    effect = effects.overall() if window is None else effects.event(window - 1)
-    if window is not None and effect.is_known and effects.n_clusters < FEW_CLUSTERS:
-        effect = _with_interval(effect, *interval_of_event(outcome, start, cluster, window - 1, window))
-    treated, control = np.zeros(len(outcome), bool), np.zeros(len(outcome), bool)
-    after = []
-    for group, period in zip(effects.start[cells], effects.period[cells], strict=True):
-        seen = np.isfinite(outcome[:, period] - outcome[:, group - 1])
-        after.append(outcome[(start == group) & seen, period])
-        treated |= (start == group) & seen
-        control |= (start > period) & seen
+    shown = [event for event in effects.events() if -2 - periods < event < -1 or event >= (window or 1) - 1]
+    by_event = {event: _event(effects, outcome, start, cluster, event, window) for event in shown}
+    effect = effects.overall() if window is None else by_event.get(window - 1, effects.event(window - 1))
+    treated, control = _compared(effects, outcome, start, cells)
+    after = [
+        outcome[(start == group) & np.isfinite(outcome[:, period] - outcome[:, group - 1]), period]
+        for group, period in zip(effects.start[cells], effects.period[cells], strict=True)
+    ]
     moved = np.concatenate(after) if after else np.zeros(0)
     is_estimated = bool(cells.any())
     finding = Finding(
@@ -122,8 +153,36 @@ def read_out_staggered(
         burden,
         effect.probability_above(rule.meaningful_effect),
         shortage_ja="" if is_estimated else "始めていない先生と比べられる期間がありません",
+        periods=tuple(
+            PeriodDifference(
+                event + 1 - (window or 1),
+                by_event[event],
+                *(int(arm.sum()) for arm in _compared(effects, outcome, start, told == event)),
+            )
+            for event in shown
+        ),
     )
     return finding, p_value
+
+
+def _event(
+    effects: GroupTimeEffects, outcome: Array, start: Array, cluster: Array, event: int, window: int | None
+) -> Effect:
+    """The effect so many periods after the start; of windows and few clusters told by counting deals."""
+    effect = effects.event(event)
+    if window is None or not effect.is_known or effects.n_clusters >= FEW_CLUSTERS:
+        return effect
+    return _with_interval(effect, *interval_of_event(outcome, start, cluster, event, window))
+
+
+def _compared(effects: GroupTimeEffects, outcome: Array, start: Array, cells: Array) -> tuple[Array, Array]:
+    """Whom the chosen cells compare (n): those who start, and those who had not started by then."""
+    treated, control = np.zeros(len(outcome), bool), np.zeros(len(outcome), bool)
+    for group, period in zip(effects.start[cells], effects.period[cells], strict=True):
+        seen = np.isfinite(outcome[:, period] - outcome[:, group - 1])
+        treated |= (start == group) & seen
+        control |= (start > max(period, group - 1)) & (start != group) & seen
+    return treated, control
 
 
 @dataclass(frozen=True)
@@ -131,8 +190,9 @@ class Comparison:
     """Physicians chosen by somebody, and similar ones: what a matched read-out compares.
 
     treated, stratum, cluster (n); after (n): the outcome; before (w, n): the same in w windows before, the
-    latest first; placebo (2, n): the same of unrelated products, after and before, nan where there are none;
-    covariates (m, n): what must be alike after matching, beyond the strata.
+    latest first; months_before (w): months from the start to the first of each of them, negative; placebo
+    (2, n): the same of unrelated products, after and before, nan where there are none; covariates (m, n):
+    what must be alike after matching, beyond the strata.
     """
 
     treated: Array
@@ -140,6 +200,7 @@ class Comparison:
     cluster: Array
     after: Array
     before: Array
+    months_before: Sequence[int]
     placebo: Array
     covariates: Array
 
@@ -196,8 +257,20 @@ def read_out_matched(one: Comparison, rule: NecessityRule, burden: Burden) -> tu
         ),
         burden,
         effect.probability_above(rule.meaningful_effect),
+        periods=_periods_matched(sums, effect, one.months_before),
     )
     return finding, p_value
+
+
+def _periods_matched(
+    sums: MatchedSums, effect: Effect, months_before: Sequence[int]
+) -> tuple[PeriodDifference, ...]:
+    """The effect, and each window before less the mean of those before; of a single one nothing is left."""
+    found = [(0, effect)]
+    if len(months_before) > 1:
+        weights = against_the_mean_before(len(months_before))[1:]
+        found += [(months, _effect_of(sums, row)) for months, row in zip(months_before, weights, strict=True)]
+    return tuple(PeriodDifference(months, one, sums.treated, sums.controls) for months, one in found)
 
 
 def _matched(one: Comparison, outcomes: Array, kept: Array | None = None) -> MatchedSums:

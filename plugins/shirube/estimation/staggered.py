@@ -151,8 +151,9 @@ def interval_of_event(
 
     For few clusters, where the error of clusters is itself too uncertain (Rosenbaum 2002, ch. 2). Arguments
     as of `group_time_effects`; each period is a window of so many months, and an effect t is taken to act in
-    the windows that touch the start in proportion to the months after it. Infinite where too few deals are
-    possible to reject anything. Raises ValueError where a cluster has several starts.
+    the windows that touch the start in proportion to the months after it. Before the start (negative) t is
+    what sets the group apart in that one window. Infinite where too few deals are possible to reject
+    anything. Raises ValueError where a cluster has several starts.
     """
     start = np.asarray(start)
     usable = start > 0
@@ -173,18 +174,25 @@ def interval_of_event(
     effect, taken, weight = np.zeros(most + 1), np.zeros(most + 1), np.zeros(most + 1)
     for group in np.unique(begins[begins + since_start < periods]):
         period = int(group) + since_start
+        if period < 0:
+            continue
         change = outcome[:, period] - outcome[:, group - 1]
         seen = np.isfinite(change)
         total = np.bincount(cluster[seen], change[seen], clusters)
         number = np.bincount(cluster[seen], minlength=clusters).astype(float)
-        touched = [
-            np.clip((moment - begins.astype(float) + 1) / window, 0, 1) for moment in (period, group - 1)
-        ]
-        members, controls = deals == group, deals > period
+        if since_start < 0:
+            acts = (begins == group).astype(float)
+        else:
+            after, before = (
+                np.clip((moment - begins.astype(float) + 1) / window, 0, 1) for moment in (period, group - 1)
+            )
+            acts = after - before
+        members = deals == group
+        controls = (deals > max(period, group - 1)) & ~members
         with np.errstate(invalid="ignore", divide="ignore"):
             difference, share = (
                 members @ values / (members @ number) - controls @ values / (controls @ number)
-                for values in (total, number * (touched[0] - touched[1]))
+                for values in (total, number * acts)
             )
         known = np.isfinite(difference)
         heavy = np.where(known, members @ size, 0)

@@ -7,6 +7,14 @@ from typing import Any
 
 Row = dict[str, Any]
 
+WINDOWS: list[Row] = [
+    {
+        "months_from_start": months, "n_treated": 400, "n_control": 2000, "effect": effect,
+        "effect_low": effect - 0.03, "effect_high": effect + 0.03,
+    }
+    for months, effect in ((-4, -0.005), (-3, 0.005), (1, 0.08))
+]  # fmt: skip
+
 MEASURED: Row = {
     "period_start": date(2025, 11, 1), "period_end": date(2026, 7, 31), "design": "matched",
     "n_physicians": 120, "n_treated_offered": 500, "n_treated": 400, "n_control": 2000, "n_clusters": 40,
@@ -18,7 +26,7 @@ MEASURED: Row = {
     "placebo_outcome_high": 0.018, "placebo_date_effect": -0.002, "placebo_date_low": -0.02,
     "placebo_date_high": 0.016, "failed_diagnostics": "", "contacts_per_treated": 1.2,
     "contacts_per_move": 15.0, "over_contact_share": 0.05, "evidence_level": "E3", "verdict": "needed",
-    "reason_ja": "比べると差がありました", "rule_version": "necessity-1",
+    "reason_ja": "比べると差がありました", "rule_version": "necessity-1", "periods": WINDOWS,
 }  # fmt: skip
 UNMEASURED: Row = {
     "design": "none", "n_physicians": 0, "n_treated_offered": 0, "n_treated": 0, "n_control": 0,

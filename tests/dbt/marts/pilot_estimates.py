@@ -27,6 +27,28 @@ UNREAD: Row = {
     "evidence_level": "E1", "verdict": "cannot_tell", "reason_ja": "比べる相手を決めずに始めた施策です",
     "rule_version": "necessity-1",
 }  # fmt: skip
+
+
+def window(months: int, effect: float, n_treated: int = 400, n_control: int = 410) -> Row:
+    """One window of `periods`, with an interval of six to either side."""
+    return {
+        "months_from_start": months, "n_treated": n_treated, "n_control": n_control, "effect": effect,
+        "effect_low": effect - 0.06, "effect_high": effect + 0.06,
+    }  # fmt: skip
+
+
+WINDOWS: list[Row] = [
+    window(-5, 0.01, n_treated=200),
+    window(-4, -0.02, n_treated=205),  # five more than at -5: nobody is given away
+    window(-3, 0.01),
+    window(0, 0.1),  # the effect: 400 and 410, of 420 and 430 assigned
+    window(1, 0.11, n_treated=398),  # two fewer than in the effect
+    window(2, 0.12, n_treated=417),  # three fewer than were assigned
+    window(3, 0.13, n_treated=100, n_control=30),
+    window(4, 0.14, n_treated=104, n_control=29),  # four more than at 3, and one too few to compare with
+    window(5, 0.15, n_treated=5, n_control=300),
+    window(6, 0.16, n_treated=300, n_control=4),
+]
 UNTOLD: Row = READ | {"verdict": "cannot_tell", "reason_ja": "比べた先生が少なすぎます"}
 
 
@@ -34,13 +56,14 @@ def tables() -> dict[str, list[Row]]:
     """Rows of the source `estimates.pilot_readout`."""
     return {
         "pilot_readout": [
-            READ | {"initiative_id": "I0"},
+            READ | {"initiative_id": "I0", "periods": WINDOWS},
             UNREAD | {"initiative_id": "I1", "n_assigned_late": 7},
             # 29 on one side is one too few, 30 are enough.
-            UNTOLD | {"initiative_id": "I2", "n_control": 29},
+            UNTOLD | {"initiative_id": "I2", "n_control": 29, "periods": WINDOWS[2:4]},
             READ | {"initiative_id": "I3", "n_treated": 30, "n_control": 30, "verdict": "conditional"},
             # Four on a side are a few people; five are counted.
-            UNTOLD | {"initiative_id": "I4", "n_treated": 4, "n_assigned_treated": 4},
+            UNTOLD
+            | {"initiative_id": "I4", "n_treated": 4, "n_assigned_treated": 4, "periods": WINDOWS[2:4]},
             UNTOLD | {"initiative_id": "I5", "n_treated": 5, "n_assigned_treated": 5},
             # 403 assigned less 400 compared would tell of three people; 415 less 410 of five.
             READ
@@ -49,6 +72,6 @@ def tables() -> dict[str, list[Row]]:
             | {"minimum_detectable_effect": 0.028},
             READ
             | {"initiative_id": "I7", "design": "matched", "evidence_level": "E2", "verdict": "cannot_tell"}
-            | {"failed_diagnostics": "balance", "missing_diagnostics": "pre_trend"},
+            | {"failed_diagnostics": "balance", "missing_diagnostics": "pre_trend", "periods": WINDOWS[3:4]},
         ]
     }
