@@ -212,9 +212,7 @@ def test_one_initiative_shows_the_time_before_its_start(tmp_path: Path) -> None:
     assert (
         "始まる前 −4か月 −0.5、幅 −2.5から+1.5、−3か月 +0.5、幅 −1.5から+2.5。始まった後 0か月" in picture.svg
     )
-    assert picture.note.startswith(
-        "点は、始まる前の平均と比べた差で、縦線は幅です。始まる前の点は0のあたりに"
-    )
+    assert picture.note.startswith("点は、始まる前の平均と比べた差で、縦線は幅です。始まる前の点は、0の")
     # Without one, the newest of all.
     open_ones = [row | {"verdict": "cannot_tell"} for row in tried]
     newest = page_of(tmp_path / "b", [WORKS], open_ones, periods=shown).pilot_picture
