@@ -1,8 +1,20 @@
 """The picture: bars from zero, true heights, intervals drawn, readable without colour."""
 
+import itertools
 import re
 
-from shirube.share.chart import AFTER, BEFORE, Bar, Estimate, Group, grouped_bars, intervals
+import pytest
+from shirube.share.chart import (
+    AFTER,
+    BEFORE,
+    Bar,
+    Estimate,
+    Group,
+    Window,
+    before_and_after,
+    grouped_bars,
+    intervals,
+)
 
 
 def _drawn(*groups: Group) -> str:
@@ -89,3 +101,46 @@ def test_the_effect_that_matters_is_drawn_even_where_nothing_reaches_it() -> Non
     svg = _lines(Estimate("a", 0.1, -0.1, 0.3, "不要"))
     assert "意味のある差 +3" in svg
     assert svg.count("stroke-dasharray") == 1
+
+
+def _over_time(*windows: Window) -> str:
+    sides = ("始まる前", "始まった後")
+    return before_and_after(list(windows), sides, unit="差（人）", axis="月", title="題<1>")
+
+
+TIME = (Window(-4, -1.0, -3.0, 1.0), Window(-3, 1.0, -1.0, 3.0), Window(0, 5.0, 3.0, 7.0), Window(2, 6.0))
+
+
+def test_windows_stand_in_time_and_inside_their_intervals() -> None:
+    svg = _over_time(*TIME)
+    dots = [(float(x), float(y)) for x, y in re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', svg)]
+    spans = [(float(a), float(b)) for a, b in re.findall(r'<path d="M[\d.]+ ([\d.]+)V([\d.]+)', svg)]
+    assert (len(dots), len(spans)) == (4, 3)  # the last has no interval
+    for (low, high), (_, y) in zip(spans, dots[:3], strict=True):
+        assert (low + high) / 2 == pytest.approx(y, abs=0.11)
+    # One month, three months, two months apart.
+    steps = [right - left for (left, _), (right, _) in itertools.pairwise(dots)]
+    assert [step / steps[0] for step in steps] == pytest.approx([1, 3, 2], abs=0.02)
+    zero = re.search(r'y1="([\d.]+)" y2="[\d.]+" stroke="#1f2933" stroke-width="1.4"', svg)
+    assert zero is not None
+    # −1 and +1 lie as far from zero, on either side of it.
+    assert dots[0][1] - float(zero[1]) == pytest.approx(float(zero[1]) - dots[1][1], abs=0.11)
+    assert dots[1][1] < float(zero[1]) < dots[0][1]
+
+
+def test_before_and_after_are_told_apart_without_colour() -> None:
+    svg = _over_time(*TIME)
+    fills = re.findall(r'<circle [^>]*fill="(#[0-9a-f]{6})"', svg)
+    assert fills == ["#ffffff", "#ffffff", AFTER, AFTER]
+    dots = [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', svg)]
+    start = re.search(r'<line x1="([\d.]+)"[^>]*stroke-dasharray', svg)
+    assert start is not None and dots[1] < float(start[1]) < dots[2]
+    assert ">始まる前</text>" in svg and ">始まった後</text>" in svg
+    assert "始まる前 −4か月 −1.0、幅 −3.0から+1.0、−3か月 +1.0、幅 −1.0から+3.0。始まった後 0か月 +5.0" in svg
+    assert "題&lt;1&gt;" in svg and svg == _over_time(*TIME)
+
+
+@pytest.mark.parametrize("windows", [(), TIME[:2], TIME[2:]])
+def test_one_side_of_the_start_alone_shows_nothing(windows: tuple[Window, ...]) -> None:
+    with pytest.raises(ValueError, match="one side of the start"):
+        _over_time(*windows)

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from markupsafe import Markup
 from shirube.share import report_hq
+from shirube.share.pilot_picture import PilotPicture
 from shirube.share.readability import median_sentence_length, unexplained_terms
 from shirube.share.release_files import ReleaseFiles
 from shirube.share.render import Renderer, pages_in
@@ -50,11 +52,24 @@ def pilot(initiative: str, verdict: str, *, easy: bool) -> Row:
     }  # fmt: skip
 
 
+def windows(initiative: str, *months: int, first: float = -1.0) -> list[Row]:
+    """Rows of mart_effect_period: differences that grow by one from `first`, two to either side."""
+    return [
+        {
+            "subject_type": "initiative", "subject_id": initiative, "segment_id": None,
+            "months_from_start": month, "is_before": month < 0, "difference_per_100": first + place,
+            "difference_low_per_100": first + place - 2, "difference_high_per_100": first + place + 2,
+        }
+        for place, month in enumerate(months)
+    ]  # fmt: skip
+
+
 def page_of(
     tmp_path: Path,
     necessity: list[Row],
     pilots: list[Row] | None = None,
     cases: list[Row] | None = None,
+    periods: list[Row] | None = None,
 ) -> HeadOfficePage:
     folder = builder.write_release(tmp_path)
     builder.write_table(
@@ -69,6 +84,8 @@ def page_of(
         builder.write_table(folder / "marts", "mart_necessity", necessity)
     if pilots:
         builder.write_table(folder / "marts", "mart_pilot_readout", pilots)
+    if periods:
+        builder.write_table(folder / "marts", "mart_effect_period", periods)
     if cases:
         builder.write_table(folder / "marts", "mart_leadership_case", cases)
     with ReleaseFiles(folder) as release:
@@ -175,6 +192,63 @@ def test_more_pilots_than_fit_are_counted(tmp_path: Path) -> None:
     assert "まだありません" in page_of(tmp_path / "b", [WORKS]).pilots_note
 
 
+def test_one_initiative_shows_the_time_before_its_start(tmp_path: Path) -> None:
+    tried = [
+        pilot("newest", "cannot_tell", easy=False),
+        pilot("drawn", "needed", easy=False) | {"design": "randomised"},
+        pilot("told", "needed", easy=False) | {"design": "matched"},
+    ]
+    shown = [
+        *windows("newest", -5, -4, 0, 1),
+        *windows("drawn", -3, 0),
+        *windows("told", -4, -3, 0, first=-0.5),
+    ]
+    # Channels are no initiatives, whatever they are called.
+    other = [row | {"subject_type": "channel", "segment_id": "all"} for row in windows("told", -7, 1)]
+    picture = page_of(tmp_path, [WORKS], tried, periods=[*shown, *other]).pilot_picture
+    # The newest with a verdict whose comparison rests on the time before.
+    assert picture.title == "始まる前と後の差: 施策told"
+    assert picture.svg.count("<circle") == 3
+    assert (
+        "始まる前 −4か月 −0.5、幅 −2.5から+1.5、−3か月 +0.5、幅 −1.5から+2.5。始まった後 0か月" in picture.svg
+    )
+    assert picture.note.startswith("点は、始まる前の平均と比べた差で、縦線は幅です。始まる前の点は、0の")
+    # Without one, the newest of all.
+    open_ones = [row | {"verdict": "cannot_tell"} for row in tried]
+    newest = page_of(tmp_path / "b", [WORKS], open_ones, periods=shown).pilot_picture
+    assert newest.title == "始まる前と後の差: 施策newest"
+    assert newest.note.startswith("点は、始まる直前の90日と比べた差で")
+
+
+def test_without_a_window_on_either_side_there_is_no_picture(tmp_path: Path) -> None:
+    tried = [pilot("told", "needed", easy=False)]
+    hidden = [row | {"difference_per_100": None} for row in windows("told", -4, -3)]
+    after = windows("told", 0, 1)
+    page = page_of(tmp_path, [WORKS], tried, periods=[*hidden, *after])
+    assert page.pilot_picture == page_of(tmp_path / "b", [WORKS], tried).pilot_picture
+    assert (page.pilot_picture.svg, page.pilot_picture.note, page.pilot_picture.title) == ("", "", "")
+
+
+def test_the_picture_of_an_initiative_stands_on_both_pages(tmp_path: Path) -> None:
+    page = page_of(tmp_path, [WORKS], [pilot("1", "needed", easy=True)], periods=windows("1", -5, -4, 0, 1))
+    assert unexplained_terms(page.all_text(), (*CHANNELS.values(), "施策1")) == []
+    renderer = Renderer(builder.AS_OF)
+    html = renderer.html(
+        "head_office",
+        page=page,
+        picture=Markup(page.picture),
+        pilot_picture=Markup(page.pilot_picture.svg),
+        catalogue="",
+    )
+    assert page.pilot_picture.svg in html
+    assert "この比べ方は成り立ちません" in html
+    printed, bare = (
+        renderer.pdf("head_office", dataclasses.asdict(one), sides=2)
+        for one in (page, dataclasses.replace(page, pilot_picture=PilotPicture()))
+    )
+    assert len(printed) > len(bare)
+
+
 def test_what_nobody_can_know_yet_says_how_it_could_be_known(tmp_path: Path) -> None:
     assert page_of(tmp_path, OPEN).how_to_know.startswith("営業所ごとに始める月をずらすと")
     assert page_of(tmp_path / "b", [NULL]).how_to_know == ""
@@ -204,7 +278,9 @@ def test_a_full_page_fits_one_sheet(tmp_path: Path) -> None:
         [line(channel, "cannot_tell", effect=(0.5, -1.5, 2.5)) for channel in CHANNELS],
         [pilot(str(number), "needed", easy=True) for number in range(5)],
         [case()],
+        windows("0", *range(-7, -3), *range(10)),
     )
+    assert page.pilot_picture.svg
     page.numbers = [*numbers, *numbers][:7]
     page.numbers_note = "回答した先生についての長い説明がここに入ります。" * 5
     pdf = Renderer(builder.AS_OF).pdf("head_office", dataclasses.asdict(page), sides=2)

@@ -3,7 +3,7 @@
 
 Nobody planned these contacts, so the best that can be reached is E3: matched difference in differences
 (`channel_trial`), checked and judged by `decision_ladder`. Channels on which the physician comes by himself
-stay E2.
+stay E2. Kept with each answer: what lay between the two sides in every window before and after (`periods`).
 """
 
 from __future__ import annotations

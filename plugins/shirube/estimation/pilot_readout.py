@@ -12,6 +12,7 @@ many rows he has.
                       treated, and the effect is that of the first window lying wholly in it
     comparison_only   similar physicians, difference in differences: the ladder's `matched`
 
+Each also keeps what lay between the sides in every window (`periods`): before the start it should be nothing.
 The estimators are in `pilot_trial`. Whatever cannot be compared has an answer too: why not.
 """
 

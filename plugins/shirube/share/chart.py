@@ -48,6 +48,19 @@ class Estimate:
     remark: str
 
 
+@dataclass(frozen=True)
+class Window:
+    """A difference in a stretch of time, with its 95 % interval if there is one.
+
+    `months`: from the month of the start to its first, negative for one that ended before the start.
+    """
+
+    months: int
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
 def _axis_step(top: float) -> float:
     """A step of 1, 2 or 5 times a power of ten that gives at most five lines up to `top`."""
     step = 1.0
@@ -251,5 +264,80 @@ def intervals(estimates: list[Estimate], meaningful: float, unit: str, title: st
             )
         if one.value is not None:
             parts.append(f'<circle cx="{x(one.value):.1f}" cy="{middle:.1f}" r="4" fill="{AFTER}"/>')
+    parts.append("</svg>")
+    return "".join(parts)
+
+
+def _told_window(one: Window) -> str:
+    """One window in words: 「−3か月 +1.0、幅 −2.0から+4.0」."""
+    width = "" if one.low is None or one.high is None else f"、幅 {one.low:+.1f}から{one.high:+.1f}"
+    return f"{one.months:+d}か月 {one.value:+.1f}{width}".replace("-", "−").replace("+0か月", "0か月")
+
+
+def before_and_after(windows: list[Window], sides: tuple[str, str], unit: str, axis: str, title: str) -> str:
+    """Draw one dot per window with its 95 % interval: hollow before the start, filled after it.
+
+    A thick line marks zero, a dashed one the start; `sides` name what lies left and right of it. Raises
+    ValueError without a window on either side. Returns one `<svg>` element; the same input gives the same
+    text.
+    """
+    before = [one for one in windows if one.months < 0]
+    after = [one for one in windows if one.months >= 0]
+    if not before or not after:
+        raise ValueError("nothing to show on one side of the start")
+    width, left, right, head, plot_height = 440.0, 40.0, 6.0, 40.0, 120.0
+    base = head + plot_height
+    edges = [edge for one in windows for edge in (one.low, one.high, one.value) if edge is not None] + [0.0]
+    step = _axis_step(max(max(edges) - min(edges), 1.0))
+    lowest, highest = step * math.floor(min(edges) / step), step * math.ceil(max(edges) / step)
+    # The name of what lies after the start needs room where that is one window only.
+    first, last = min(one.months for one in windows), max(1, *(one.months for one in windows))
+    slot = (width - left - right) / (last - first + 1)
+
+    def x(months: float) -> float:
+        return left + slot * (months - first + 0.5)
+
+    def y(value: float) -> float:
+        return base - plot_height * (value - lowest) / (highest - lowest)
+
+    told = "。".join(
+        f"{side} {'、'.join(_told_window(one) for one in part)}"
+        for side, part in zip(sides, (before, after), strict=True)
+    )
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {base + 38:.0f}" role="img" '
+        f'font-family="{FONT}"><title>{escape(title)}</title><desc>{escape(told)}</desc>'
+    ]
+    mark = lowest
+    while mark <= highest + step / 2:
+        is_zero = abs(mark) < step / 1000
+        parts.append(
+            f'<line x1="{left:.1f}" x2="{width - right:.1f}" y1="{y(mark):.1f}" y2="{y(mark):.1f}" '
+            f'stroke="{INK if is_zero else FAINT}" stroke-width="{1.4 if is_zero else 0.6}"/>'
+        )
+        parts.append(_text(left - 6, y(mark) + 4, _on_axis(mark), 12, QUIET, "end"))
+        mark += step
+    start = x(-0.5)
+    parts.append(
+        f'<line x1="{start:.1f}" x2="{start:.1f}" y1="{head - 20:.1f}" y2="{base:.1f}" stroke="{INK}" '
+        f'stroke-width="1" stroke-dasharray="4 3"/>'
+    )
+    parts.append(_text(2, 12, unit, 12, QUIET, "start"))
+    parts.append(_text(start - 8, head - 10, sides[0], 12.6, INK, "end"))
+    parts.append(_text(start + 8, head - 10, sides[1], 12.6, INK, "start"))
+    parts.append(_text((left + width - right) / 2, base + 33, axis, 12, QUIET))
+    for one in windows:
+        centre = x(one.months)
+        parts.append(_text(centre, base + 16, _on_axis(one.months), 12, QUIET))
+        if one.low is not None and one.high is not None:
+            parts.append(
+                f'<path d="M{centre:.1f} {y(one.low):.1f}V{y(one.high):.1f}M{centre - 4:.1f} '
+                f'{y(one.low):.1f}h8M{centre - 4:.1f} {y(one.high):.1f}h8" stroke="{INK}" '
+                f'stroke-width="1.4" fill="none"/>'
+            )
+        parts.append(
+            f'<circle cx="{centre:.1f}" cy="{y(one.value):.1f}" r="4.2" stroke="{INK}" stroke-width="1.4" '
+            f'fill="{"#ffffff" if one.months < 0 else AFTER}"/>'
+        )
     parts.append("</svg>")
     return "".join(parts)

@@ -168,7 +168,11 @@ def _write_head_office(
     folder.mkdir(mode=0o755)
     page = head_office_page(release, registry)
     html = renderer.html(
-        "head_office", page=page, picture=Markup(page.picture), catalogue="../../docs/catalogue/index.html"
+        "head_office",
+        page=page,
+        picture=Markup(page.picture),
+        pilot_picture=Markup(page.pilot_picture.svg),
+        catalogue="../../docs/catalogue/index.html",
     )
     _write_text(folder / "index.html", html)
     (folder / "head_office.pdf").write_bytes(renderer.pdf("head_office", dataclasses.asdict(page), sides=2))

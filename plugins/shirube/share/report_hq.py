@@ -21,6 +21,7 @@ from shirube.share.number_lines import (
     signed,
     without_value,
 )
+from shirube.share.pilot_picture import PilotPicture, pilot_picture
 from shirube.share.readability import glossary_of
 from shirube.share.release_files import Kpi, ReleaseFiles, Row, last_closed_month
 from shirube.share.survey_note import who_answered
@@ -96,6 +97,7 @@ class HeadOfficePage:
     pilots: list[PilotLine]
     pilots_title: str
     pilots_note: str
+    pilot_picture: PilotPicture
     cannot_say: list[CannotSay]
     how_to_know: str
     not_said: list[str]
@@ -117,6 +119,7 @@ class HeadOfficePage:
             self.satisfaction.limits,
             self.pilots_title,
             self.pilots_note,
+            self.pilot_picture.note,
             self.how_to_know,
         ]
         parts += [line.reason for line in self.necessity] + [line.reason for line in self.pilots]
@@ -135,7 +138,7 @@ class HeadOfficePage:
             " ".join([p.name, p.design, p.result, p.verdict, p.evidence, p.caution]) for p in self.pilots
         ]
         parts = [self.running_text(), self.question, self.evidence, self.pilots_evidence, self.picture_title]
-        parts.append(self.satisfaction.evidence)
+        parts += [self.satisfaction.evidence, self.pilot_picture.title]
         if self.evidence or self.pilots_evidence or self.satisfaction.evidence:
             parts.append("根拠の強さ")
         if self.necessity:
@@ -195,6 +198,7 @@ def head_office_page(release: ReleaseFiles, registry: dict[str, Kpi]) -> HeadOff
         pilots=pilots[: int(page["pilots"]["most"])],
         pilots_title=str(page["pilots"]["title" if pilots else "title_without"]),
         pilots_note=_pilots_note(len(pilots)),
+        pilot_picture=pilot_picture(release, tried),
         cannot_say=cannot_say(chosen, current, without_value(values, registry, month, ROLE)),
         how_to_know=str(page["how_to_know"]) if _is_any_unknown(necessity) else "",
         not_said=[str(sentence) for sentence in page["always_not_said"]],
