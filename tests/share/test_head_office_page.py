@@ -195,24 +195,29 @@ def test_more_pilots_than_fit_are_counted(tmp_path: Path) -> None:
 def test_one_initiative_shows_the_time_before_its_start(tmp_path: Path) -> None:
     tried = [
         pilot("newest", "cannot_tell", easy=False),
-        pilot("drawn", "needed", easy=False) | {"design": "randomised"},
+        pilot("unread", "needed", easy=False) | {"design": "none"},
         pilot("told", "needed", easy=False) | {"design": "matched"},
+        pilot("with_lots", "needed", easy=False) | {"design": "randomised"},
     ]
     shown = [
         *windows("newest", -5, -4, 0, 1),
-        *windows("drawn", -3, 0),
+        *windows("unread", -3, 0),
+        *windows("with_lots", -3, 0),
         *windows("told", -4, -3, 0, first=-0.5),
     ]
     # Channels are no initiatives, whatever they are called.
     other = [row | {"subject_type": "channel", "segment_id": "all"} for row in windows("told", -7, 1)]
     picture = page_of(tmp_path, [WORKS], tried, periods=[*shown, *other]).pilot_picture
-    # The newest with a verdict whose comparison rests on the time before.
+    # The newest with a verdict and something to compare with.
     assert picture.title == "始まる前と後の差: 施策told"
     assert picture.svg.count("<circle") == 3
     assert (
         "始まる前 −4か月 −0.5、幅 −2.5から+1.5、−3か月 +0.5、幅 −1.5から+2.5。始まった後 0か月" in picture.svg
     )
     assert picture.note.startswith("点は、始まる前の平均と比べた差で、縦線は幅です。始まる前の点は、0の")
+    drawn = page_of(tmp_path / "c", [WORKS], tried[3:], periods=shown).pilot_picture
+    assert drawn.note.startswith("点は、くじで分けた二つの組の差で")
+    assert drawn.note.endswith("くじの偏りを疑います。")
     # Without one, the newest of all.
     open_ones = [row | {"verdict": "cannot_tell"} for row in tried]
     newest = page_of(tmp_path / "b", [WORKS], open_ones, periods=shown).pilot_picture

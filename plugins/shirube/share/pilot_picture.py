@@ -1,7 +1,7 @@
 """The picture of one initiative: what lay between the sides before its start, and what after it.
 
-Only of initiatives whose comparison rests on the time before: rolled out in steps, or compared with similar
-physicians. Differences come from `mart_effect_period`, words from `page_hq.yaml`.
+Of a lot, the time before shows whether it was fair; of a roll-out in steps and of similar physicians, whether
+they can be compared at all. Differences come from `mart_effect_period`, words from `page_hq.yaml`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def pilot_picture(release: ReleaseFiles, tried: Sequence[Row]) -> PilotPicture:
         title = str(words["title"]).format(name=row["name_ja"])
         sides = (str(words["before"]), str(words["after"]))
         svg = chart.before_and_after(windows, sides, str(words["unit"]), str(words["axis"]), title)
-        return PilotPicture(title, svg, f"{compared_with}{words['note']}")
+        return PilotPicture(title, svg, f"{compared_with}{words['note']}{words['otherwise'][row['design']]}")
     return PilotPicture()
 
 
