@@ -45,6 +45,23 @@
     end
 {%- endmacro %}
 
+{#-
+    The second mark: how much could be linked, and, where enough of it was checked by hand, whether the links are shown
+    to be right. Where they were not checked the first alone decides; checking can lower the mark, never raise it.
+
+    rule  the row in force of link_review_rule
+-#}
+{% macro kpi_trust_linkage(share_matched, links_false, links_checked, rule) -%}
+    case
+        when
+            {{ kpi_trust_mark(share_matched, 0.9, 0.6) }} = 'enough'
+            and {{ links_checked }} >= {{ rule }}.min_links_checked
+            and {{ kpi_wilson_high(links_false, links_checked) }} > {{ rule }}.max_false_rate
+            then 'caution'
+        else {{ kpi_trust_mark(share_matched, 0.9, 0.6) }}
+    end
+{%- endmacro %}
+
 {#- The third mark: the sample against the KPI's own minimum. -#}
 {% macro kpi_trust_count() -%}
     case

@@ -27,7 +27,7 @@ def nested(rows: list[tuple[str, str, int]]) -> dict[str, dict[str, int]]:
 
 def test_rows_in_are_landed_or_quarantined(company: Company) -> None:
     expected = company.truth["expected"]["sources"]
-    assert len(expected) == 28
+    assert len(expected) == 29
     with Ledger(company.home) as ledger:
         batches = ledger.batches()
     assert len(batches) > 500

@@ -52,7 +52,7 @@ def test_every_source_is_listed_with_whether_it_should_come(warehouse: duckdb.Du
             " cast(covered_until as varchar) from marts.mart_data_trust where source is not null"
         ).fetchall()
     }
-    assert len(found) == 28
+    assert len(found) == 29
     # 48 hours promised: two days after the delivery the next one is due.
     assert found["crm_multichannel_activity"] == (True, True, 1, "2026-09-30", "2026-10-02"), "it has come"
     assert found["crm_suggestion"] == (True, False, 0, None, None)
