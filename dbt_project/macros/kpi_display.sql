@@ -46,17 +46,17 @@
 {%- endmacro %}
 
 {#-
-    The second mark: how much could be linked, and, where enough of it was checked by hand, whether the links are shown
-    to be right. Where they were not checked the first alone decides; checking can lower the mark, never raise it.
+    The second mark: how much could be linked and, where enough links were checked by hand, whether so few are false.
+    Where they were not checked the first alone decides; checking can lower the mark, never raise it.
 
-    rule  the row in force of link_review_rule
+    links  a row with n_false and n_checked of the newest review, min_checked and max_false_rate of the rule
 -#}
-{% macro kpi_trust_linkage(share_matched, links_false, links_checked, rule) -%}
+{% macro kpi_trust_linkage(share_matched, links) -%}
     case
         when
-            {{ kpi_trust_mark(share_matched, 0.9, 0.6) }} = 'enough'
-            and {{ links_checked }} >= {{ rule }}.min_links_checked
-            and {{ kpi_wilson_high(links_false, links_checked) }} > {{ rule }}.max_false_rate
+            {{ share_matched }} >= 0.9
+            and {{ links }}.n_checked >= {{ links }}.min_checked
+            and {{ kpi_wilson_high(links ~ '.n_false', links ~ '.n_checked') }} > {{ links }}.max_false_rate
             then 'caution'
         else {{ kpi_trust_mark(share_matched, 0.9, 0.6) }}
     end

@@ -262,9 +262,9 @@ def draw_links(as_of: AsOfOption = None, home: HomeOption = None) -> None:
         )
     drawn = draw(resolved, built.warehouse_file, day)
     console.print(
-        f"{drawn.links} 件を引きました: {drawn.file}。「判定」に 正しい・誤り・分からない を、「確かめた日」に日付を"
-        "書き、inbox/link_review に置いてください。 / links drawn; fill in the third and fourth column and"
-        " put the file into inbox/link_review.",
+        f"{drawn.links} 件を引きました: {drawn.file}。「判定」に 正しい・誤り・分からない を、"
+        "「確かめた日」に日付を書き、inbox/link_review に置いてください。 / links drawn; fill in the third"
+        " and fourth column and put the file into inbox/link_review.",
         soft_wrap=True,
     )
 

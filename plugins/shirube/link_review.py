@@ -1,11 +1,12 @@
-"""Links between references and physicians, drawn by lot so that people check by hand how many are false (R51).
+"""Links between references and physicians, drawn by lot so that people check how many are false (R51).
 
-The lot takes the links of a build that lead to a physician and hold on a day of the fiscal quarter, each with the
-same chance whatever its source or method: so the share of false ones in the sample estimates the share among all
-links without any weights. A source with few links in it gets counts, no rate. Not drawn are the master's own
-codes, which stand for their physicians by definition, and Medical's log: who asked Medical is nobody else's
-business, and its accounts are drawn as the CRM's. The lot is a digest of the quarter and the link: the same
-quarter of the same build gives the same sample, and whoever stops early has looked at a sample too.
+The lot takes the links of a build that lead to a physician and hold on a day of the fiscal quarter, each with
+the same chance whatever its source or method: so the share of false ones in the sample estimates the share
+among all links without any weights. A source with few links in it gets counts, no rate. Not drawn are the
+master's own codes, which stand for their physicians by definition, and Medical's log: who asked Medical is
+nobody else's business, and its accounts are drawn as the CRM's. The lot is a digest of the quarter and the
+link: the same quarter of the same build gives the same sample, and whoever stops early has looked at a sample
+too.
 
     vault/link_review/結びつけの確認_2026-10.csv       mode 0600: it holds names and addresses
 
@@ -52,14 +53,14 @@ from (
 )
 """
 
-# What stands on record under a reference: in the log itself where that has words of its own, else in the CRM. Of
-# several records the newest from before the link's end is shown.
+# What stands on record under a reference: in the log itself where that has words of its own, else in the CRM.
+# Of several records the newest from before the link's end is shown.
 _RECORDS = (
     *(
         f"""
-        select 'crm_account' as log, '{kind}' as reference_type, {column} as reference, last_name_token as name_token,
-            first_name_token, specialty, primary_parent_id as parent_id, system_modstamp as seen_at,
-            _landing_id, _row_number
+        select 'crm_account' as log, '{kind}' as reference_type, {column} as reference,
+            last_name_token as name_token, first_name_token, specialty, primary_parent_id as parent_id,
+            system_modstamp as seen_at, _landing_id, _row_number
         from {{crm_account}}"""
         for kind, column in (
             ("crm_account_id", "id"),
@@ -68,8 +69,8 @@ _RECORDS = (
         )
     ),
     """
-        select 'webinar_zoom', 'email_token', email_token, participant_name_token, null, null, null, joined_at,
-            _landing_id, _row_number
+        select 'webinar_zoom', 'email_token', email_token, participant_name_token, null, null, null,
+            joined_at, _landing_id, _row_number
         from {webinar_zoom}""",
     """
         select 'portal_delivery', 'dcf_code', physician_code, null, null, specialty_name, null, delivered_on,
@@ -97,10 +98,10 @@ with parent as (
 ),
 place as (
     select physician_key, string_agg(facility_name, ' / ' order by facility_name) as facility
-    from core.bridge_physician_facility
-    join core.dim_facility using (facility_key)
-    where bridge_physician_facility.is_primary and dim_facility.is_current
-        and bridge_physician_facility.valid_from <= $last_day and bridge_physician_facility.valid_to > $last_day
+    from core.bridge_physician_facility as stay
+    join core.dim_facility as facility using (facility_key)
+    where stay.is_primary and facility.is_current
+        and stay.valid_from <= $last_day and stay.valid_to > $last_day
     group by physician_key
 )
 select
@@ -120,9 +121,9 @@ left join place on drawn.physician_key = place.physician_key
 order by drawn.place
 """
 HEADER = (
-    "四半期の初日", "結びつけの番号", "判定", "確かめた日", "記録の種類", "結びつけ方", "記録の番号", "記録の氏名",
-    "記録の施設", "記録の診療科", "記録のメール", "台帳の氏名", "台帳の施設", "台帳の診療科", "source", "method",
-    "physician_key",
+    "四半期の初日", "結びつけの番号", "判定", "確かめた日", "記録の種類", "結びつけ方", "記録の番号",
+    "記録の氏名", "記録の施設", "記録の診療科", "記録のメール", "台帳の氏名", "台帳の施設", "台帳の診療科",
+    "source", "method", "physician_key",
 )  # fmt: skip
 """Of these the contract reads back the first four and the last three."""
 
@@ -166,23 +167,23 @@ def draw_links(home: Home, warehouse_file: Path, day: date) -> DrawnLinks:
 
 
 def _quarter(connection: duckdb.DuckDBPyConnection, day: date) -> FiscalPeriod:
-    found = connection.execute(f"select fiscal_start_month from {rows_in_force('link_review_rule')}").fetchone()
+    found = connection.execute(
+        f"select fiscal_start_month from {rows_in_force('link_review_rule')}"
+    ).fetchone()
     assert found is not None
     return containing(day, "quarter", int(found[0]))
 
 
-def _pairs(
-    connection: duckdb.DuckDBPyConnection, home: Home, quarter: FiscalPeriod
-) -> list[dict[str, Any]]:
+def _pairs(connection: duckdb.DuckDBPyConnection, home: Home, quarter: FiscalPeriod) -> list[dict[str, Any]]:
     """The drawn links in the order of the lot, with what log and master say; names are still tokens."""
     lake = {
-        source: f"read_parquet('{str(home.lake / source).replace(chr(39), chr(39) * 2)}/*.parquet')"
+        source: "read_parquet('{}', union_by_name = true)".format(
+            str(home.lake / source / "*.parquet").replace("'", "''")
+        )
         for source in ("crm_account", "webinar_zoom", "portal_delivery")
     }
     days = {"first_day": quarter.start, "last_day": quarter.end}
-    connection.execute(
-        _DRAWN, {**days, "quarter": quarter.start.isoformat(), "not_drawn": list(NOT_DRAWN)}
-    )
+    connection.execute(_DRAWN, {**days, "quarter": quarter.start.isoformat(), "not_drawn": list(NOT_DRAWN)})
     connection.execute(_WRITTEN.format_map(lake))
     found = connection.execute(_PAIRS.format_map(lake), {"last_day": quarter.end})
     names = [column[0] for column in found.description]

@@ -56,9 +56,7 @@ counting_sources as (
         data_trust.last_delivered_on,
         data_trust.covered_until,
         data_trust.rows_matched,
-        data_trust.rows_to_match,
-        data_trust.n_links_false,
-        data_trust.n_links_checked
+        data_trust.rows_to_match
     from kpi_sources
     left join {{ ref('mart_data_trust') }} as data_trust
         on kpi_sources.source = data_trust.source
@@ -82,8 +80,6 @@ trust as (
                 ) }}
         end as share_arrived,
         {{ kpi_rate('sum(counting_sources.rows_matched)', 'sum(counting_sources.rows_to_match)') }} as share_matched,
-        sum(counting_sources.n_links_false) as n_links_false,
-        sum(counting_sources.n_links_checked) as n_links_checked,
         case
             when max(case when counting_sources.is_lacking then 1 else 0 end) = 0
                 then min(counting_sources.last_delivered_on)
@@ -103,8 +99,15 @@ trust as (
         mart_period.period_start
 ),
 
-link_rule as (
-    select * from {{ rows_in_force('link_review_rule') }} as in_force
+{# Of all links together: a quarter's sample is too small to say it of each number's sources. #}
+links as (
+    select
+        max(case when data_trust.source is null then data_trust.n_links_false end) as n_false,
+        max(case when data_trust.source is null then data_trust.n_links_checked end) as n_checked,
+        max(rule.min_links_checked) as min_checked,
+        max(rule.max_false_rate) as max_false_rate
+    from {{ rows_in_force('link_review_rule') }} as rule
+    cross join {{ ref('mart_data_trust') }} as data_trust
 ),
 
 trusted as (
@@ -114,11 +117,9 @@ trusted as (
         trust.delivered_until,
         trust.sources_not_arrived,
         {{ kpi_trust_mark('trust.share_arrived', 1, 0.5) }} as trust_arrival,
-        {{ kpi_trust_linkage(
-            'trust.share_matched', 'trust.n_links_false', 'trust.n_links_checked', 'link_rule'
-        ) }} as trust_linkage
+        {{ kpi_trust_linkage('trust.share_matched', 'links') }} as trust_linkage
     from counted
-    cross join link_rule
+    cross join links
     inner join {{ ref('mart_period') }} as mart_period
         on
             counted.period_type = mart_period.period_type

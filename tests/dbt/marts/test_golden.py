@@ -354,7 +354,7 @@ def test_trust_numbers(warehouse: Connection) -> None:
 
 
 def test_links_found_false(warehouse: Connection) -> None:
-    # Accounts: 3 of 50 judged ones; the 4 that nobody could decide are in neither, and July's 150 are of before.
+    # Accounts: 3 of 50 judged ones; the 4 that nobody could decide are in neither, July's 150 are of before.
     accounts = number(warehouse, "trust.false_link_rate", "company", breakdown="source=crm_account")
     assert (accounts["numerator"], accounts["denominator"], accounts["value"]) == (3, 50, 0.06)
     assert (accounts["ci_low"], accounts["ci_high"]) == pytest.approx(wilson(3, 50))
@@ -405,8 +405,8 @@ def test_every_registered_kpi_was_checked_here(warehouse: Connection) -> None:
         "medical.closed_loop_rate", "medical.handoff_days_median", "channel.frequency_median",
         "medical.route_availability_rate", "medical.gl_record_complete_rate",
         "medical.beyond_label_answer_days_median",
-        "preference.diversity", "cx.nps", "journey.physicians_in_phase", "trust.match_rate", "trust.false_link_rate",
-        "trust.coverage_rate", "trust.freshness_hours_p95", "orchestration.lift",
+        "preference.diversity", "cx.nps", "journey.physicians_in_phase", "trust.match_rate",
+        "trust.false_link_rate", "trust.coverage_rate", "trust.freshness_hours_p95", "orchestration.lift",
         "orchestration.coincidence_rate", "choice.days_to_honour_median",
         "cx.effort_mean", "cx.convenience_mean", "cx.interest_mean", "cx.csat_top2_weighted_rate",
         "cx.survey_fatigue_rate", "cx.opt_out_rate", "cx.pull_difference_satisfied",

@@ -407,7 +407,7 @@ def sources() -> list[Row]:
 
 
 def link_reviews() -> list[Row]:
-    """Drawn for October's quarter: calls all right, accounts partly false, too few of webinars; July's is older."""
+    """Of October's quarter: calls all right, accounts partly false, too few of webinars. July's is older."""
     found = {
         ("2026-10-01", "crm_account"): {"correct": 47, "false": 3, "unknown": 4},
         ("2026-10-01", "crm_call"): {"correct": 31},

@@ -1,6 +1,6 @@
 """What the data owner's people found of the links that `shirube draw-links` drew: one filled table a quarter.
 
-Only links of CRM accounts and member ids are among them: an address is a token, which exists after landing only.
+Only links of CRM accounts and member ids are among them: an address is a token, made by landing.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ _BEGINNING = "1900-01-01"
 
 
 def write(log: FileLog, company: Company, seed: int) -> dict[str, Any]:
-    """Write one file for each fiscal quarter whose first two months the period holds; what was found, by quarter.
+    """Write one file for each fiscal quarter whose first two months the period holds.
 
-    A number of links below `PER_QUARTER` means that the company has no more.
+    Returns what was found: first day of the quarter → links checked, false and undecided ones. Fewer links
+    than `PER_QUARTER` are all that the company has.
     """
     period = company.period
     found: dict[str, Any] = {}
