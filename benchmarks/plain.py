@@ -1773,6 +1773,7 @@ outcome as (
         union all select 'webinar_zoom', reject from segment union all select 'portal_delivery', reject from portal
         union all select 'survey_qualtrics', reject from survey union all select 'web_snowplow', reject from web_event
         union all select 'jdnet_delivery', reject from facility_delivery
+        union all select 'link_review', null from read_parquet('$lake/link_review/*.parquet', union_by_name = true)
         union all from register
     ) group by all
 ),

@@ -45,6 +45,23 @@
     end
 {%- endmacro %}
 
+{#-
+    The second mark: how much could be linked and, where enough links were checked by hand, whether so few are false.
+    Where they were not checked the first alone decides; checking can lower the mark, never raise it.
+
+    links  a row with n_false and n_checked of the newest review, min_checked and max_false_rate of the rule
+-#}
+{% macro kpi_trust_linkage(share_matched, links) -%}
+    case
+        when
+            {{ share_matched }} >= 0.9
+            and {{ links }}.n_checked >= {{ links }}.min_checked
+            and {{ kpi_wilson_high(links ~ '.n_false', links ~ '.n_checked') }} > {{ links }}.max_false_rate
+            then 'caution'
+        else {{ kpi_trust_mark(share_matched, 0.9, 0.6) }}
+    end
+{%- endmacro %}
+
 {#- The third mark: the sample against the KPI's own minimum. -#}
 {% macro kpi_trust_count() -%}
     case

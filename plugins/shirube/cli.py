@@ -245,6 +245,30 @@ def recall(
     raise typer.Exit(0 if all(one.is_clear for one in found) else 1)
 
 
+@app.command(name="draw-links")
+def draw_links(as_of: AsOfOption = None, home: HomeOption = None) -> None:
+    """Draw links of the last build for people to check by hand, into the vault: of the fiscal quarter of that
+    day (default: the build's)."""
+    from shirube.link_review import draw_links as draw
+    from shirube.warehouse import last_build
+
+    resolved = Home.existing(home)
+    built = last_build(resolved)
+    day = _day(as_of) or built.as_of
+    if day > built.as_of:
+        raise ValueError(
+            f"最後の組み立ては {built.as_of} 時点です。先に `shirube build` をしてください。 / "
+            f"the last build is as of {built.as_of}: run `shirube build` first"
+        )
+    drawn = draw(resolved, built.warehouse_file, day)
+    console.print(
+        f"{drawn.links} 件を引きました: {drawn.file}。「判定」に 正しい・誤り・分からない を、"
+        "「確かめた日」に日付を書き、inbox/link_review に置いてください。 / links drawn; fill in the third"
+        " and fourth column and put the file into inbox/link_review.",
+        soft_wrap=True,
+    )
+
+
 @app.command()
 def retire(
     release: Annotated[str, typer.Argument(help="Release id, as `shirube recall` names it.")],

@@ -163,7 +163,7 @@ def test_contracts_sources_and_staging_do_not_drift(dbt_manifest: dict[str, Any]
     lake = {s["name"] for s in dbt_manifest["sources"].values() if s["source_name"] == "lake"}
     staging = {name.removeprefix("stg_") for name, node in dbt_models.items() if layer(node) == "staging"}
     suites = {f.stem for f in (project_root() / "expectations" / "suites" / "landed").glob("*.yaml")}
-    assert len(contracts) == 28
+    assert len(contracts) == 29
     assert set(contracts) == lake == staging == suites
 
 

@@ -15,7 +15,7 @@ from shirube.sample import generate
 COPIES = 3
 SHARED = {
     "content_approval", "content_decision", "crm_key_message", "crm_product", "crm_user", "initiative",
-    "story", "strategy_document",
+    "link_review", "story", "strategy_document",
 }  # fmt: skip
 # Child, its column, parent, its column: as many pairs as before, times the copies.
 LINKS = [
@@ -62,7 +62,7 @@ def test_every_copy_is_a_company_of_its_own(
     generate(home.inbox, seed=7, physicians=60, months=12, mrs=12, offices=2)
     land(home)
     sources = {folder.name for folder in home.lake.iterdir()}
-    assert len(sources) == 28 and sources - SHARED == set(enlarge.IDENTIFIERS)
+    assert len(sources) == 29 and sources - SHARED == set(enlarge.IDENTIFIERS)
     before = {source: rows(home, source) for source in sources}
     linked = {link: links(home, link) for link in LINKS}
     assert min(linked.values()) > 0

@@ -30,7 +30,7 @@ def test_sources_are_the_contracts() -> None:
     from shirube.contracts import load_contracts
 
     assert list_sources() == sorted(load_contracts())
-    assert len(list_sources()) >= 28
+    assert len(list_sources()) >= 29
 
 
 def test_without_contracts_it_says_where_they_should_be(

@@ -27,7 +27,7 @@ def nested(rows: list[tuple[str, str, int]]) -> dict[str, dict[str, int]]:
 
 def test_rows_in_are_landed_or_quarantined(company: Company) -> None:
     expected = company.truth["expected"]["sources"]
-    assert len(expected) == 28
+    assert len(expected) == 29
     with Ledger(company.home) as ledger:
         batches = ledger.batches()
     assert len(batches) > 500
@@ -522,3 +522,20 @@ def test_offices_that_orchestrate_follow_beyond_coincidence_and_the_others_do_no
     )[0]
     observed, expected, variance = (float(number) for number in together)
     assert abs(observed - expected) < 3 * variance**0.5
+
+
+def test_links_checked_by_hand_are_the_planted_ones(company: Company) -> None:
+    planted = company.truth["link_reviews"]
+    found = company.rows(
+        "select cast(quarter_start as varchar), count(*), count(*) filter (where judgement = 'false'),"
+        " count(*) filter (where judgement = 'unknown'), count(*) filter (where not is_link_standing)"
+        " from core.fct_link_review group by 1"
+    )
+    assert {quarter: numbers for quarter, *numbers in found} == {
+        quarter: [facts["links"], facts["false"], facts["undecided"], 0] for quarter, facts in planted.items()
+    }
+    newest = planted[max(planted)]
+    ((checked, false),) = company.rows(
+        "select n_links_checked, n_links_false from marts.mart_data_trust where source is null"
+    )
+    assert (checked, false) == (newest["links"] - newest["undecided"], newest["false"])

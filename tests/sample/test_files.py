@@ -18,7 +18,7 @@ SOURCES = {
     "webinar_zoom", "portal_delivery", "survey_qualtrics", "web_snowplow",
     "initiative", "initiative_assignment", "story", "strategy_document",
     "crm_call_key_message", "crm_key_message", "content_approval", "content_decision",
-    "jdnet_delivery",
+    "jdnet_delivery", "link_review",
 }  # fmt: skip
 
 

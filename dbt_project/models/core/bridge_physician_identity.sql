@@ -38,7 +38,15 @@ select
     identity.physician_key,
     coalesce(identity.method, 'unmatched') as method,
     cast(coalesce(identity.confidence, 0.0) as double) as confidence,
-    coalesce(identity.is_ambiguous, false) as is_ambiguous
+    coalesce(identity.is_ambiguous, false) as is_ambiguous,
+    case
+        when identity.physician_key is not null
+            then
+                {{ link_id(
+                    'gathered.source', 'gathered.reference_type', 'gathered.reference', 'identity.valid_from',
+                    'identity.physician_key'
+                ) }}
+    end as link_id
 from gathered
 left join {{ ref('int_identity') }} as identity
     on gathered.reference_type = identity.reference_type and gathered.reference = identity.reference

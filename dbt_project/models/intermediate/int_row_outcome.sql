@@ -21,6 +21,7 @@
     'strategy_document': 'int_strategy_document',
     'content_decision': 'int_content_decision',
     'jdnet_delivery': 'int_facility_delivery',
+    'link_review': 'int_link_review',
 } %}
 with current_row_outcome as (
     {% for source, model in classified.items() %}

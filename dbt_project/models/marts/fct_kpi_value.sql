@@ -99,6 +99,17 @@ trust as (
         mart_period.period_start
 ),
 
+{# Of all links together: a quarter's sample is too small to say it of each number's sources. #}
+links as (
+    select
+        max(case when data_trust.source is null then data_trust.n_links_false end) as n_false,
+        max(case when data_trust.source is null then data_trust.n_links_checked end) as n_checked,
+        max(rule.min_links_checked) as min_checked,
+        max(rule.max_false_rate) as max_false_rate
+    from {{ rows_in_force('link_review_rule') }} as rule
+    cross join {{ ref('mart_data_trust') }} as data_trust
+),
+
 trusted as (
     select
         counted.*,
@@ -106,8 +117,9 @@ trusted as (
         trust.delivered_until,
         trust.sources_not_arrived,
         {{ kpi_trust_mark('trust.share_arrived', 1, 0.5) }} as trust_arrival,
-        {{ kpi_trust_mark('trust.share_matched', 0.9, 0.6) }} as trust_linkage
+        {{ kpi_trust_linkage('trust.share_matched', 'links') }} as trust_linkage
     from counted
+    cross join links
     inner join {{ ref('mart_period') }} as mart_period
         on
             counted.period_type = mart_period.period_type

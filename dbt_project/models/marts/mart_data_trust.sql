@@ -77,6 +77,34 @@ linked as (
     having count(*) > 0
 ),
 
+link_rule as (
+    select * from {{ rows_in_force('link_review_rule') }} as in_force
+),
+
+{# Of the newest quarter that was drawn, unless that is too long ago to speak of the links of today. #}
+link_quarter as (
+    select max(review.quarter_start) as quarter_start
+    from {{ ref('fct_link_review') }} as review
+    cross join last_period
+    cross join link_rule
+    where
+        review.quarter_start <= last_period.period_end
+        and {{ add_months('review.quarter_start', 'link_rule.counts_for_months') }} > last_period.period_end
+),
+
+{# What nobody could decide is neither right nor wrong. #}
+links_checked as (
+    select
+        review.source,
+        coalesce(sum(case when review.judgement = 'unknown' then 0 else 1 end), 0) as n_links_checked,
+        coalesce(sum(case when review.judgement = 'false' then 1 else 0 end), 0) as n_links_false,
+        coalesce(sum(case when review.judgement = 'unknown' then 1 else 0 end), 0) as n_links_undecided
+    from {{ ref('fct_link_review') }} as review
+    inner join link_quarter
+        on review.quarter_start = link_quarter.quarter_start
+    group by grouping sets ((review.source), ())
+),
+
 targets as (
     select physician.physician_key
     from {{ ref('mart_physician_period') }} as physician
@@ -249,6 +277,22 @@ select
     cast(all_rows.rows_duplicate as bigint) as rows_duplicate,
     cast(all_rows.rows_to_match as bigint) as rows_to_match,
     cast(all_rows.rows_matched as bigint) as rows_matched,
+    case when links.n_links_checked is not null then link_quarter.quarter_start end as links_drawn_for,
+    cast(links.n_links_checked as bigint) as n_links_checked,
+    cast(links.n_links_false as bigint) as n_links_false,
+    cast(links.n_links_undecided as bigint) as n_links_undecided,
+    case
+        when links.n_links_checked >= {{ kpi_least_counted() }}
+            then {{ kpi_rate('links.n_links_false', 'links.n_links_checked') }}
+    end as false_link_rate,
+    case
+        when links.n_links_checked >= {{ kpi_least_counted() }}
+            then {{ kpi_wilson_low('links.n_links_false', 'links.n_links_checked') }}
+    end as false_link_rate_low,
+    case
+        when links.n_links_checked >= {{ kpi_least_counted() }}
+            then {{ kpi_wilson_high('links.n_links_false', 'links.n_links_checked') }}
+    end as false_link_rate_high,
     case
         when target_count.n_target_physicians >= {{ kpi_minimum_cell() }}
             then cast(target_count.n_target_physicians as bigint)
@@ -269,6 +313,9 @@ select
 from all_rows
 cross join last_period
 cross join target_count
+cross join link_quarter
+left join links_checked as links
+    on coalesce(all_rows.source, '') = coalesce(links.source, '')
 left join logs
     on all_rows.source = logs.source
 left join covered

@@ -13,7 +13,17 @@ from shirube.sample.behaviour import Simulation
 from shirube.sample.company import Period, found
 from shirube.sample.defects import Defects
 from shirube.sample.truth import Truth
-from shirube.sample.writers import dcf, initiatives, portal, qualtrics, snowplow, stories, strategy, zoom
+from shirube.sample.writers import (
+    dcf,
+    initiatives,
+    link_reviews,
+    portal,
+    qualtrics,
+    snowplow,
+    stories,
+    strategy,
+    zoom,
+)
 from shirube.sample.writers.content import ContentWriter
 from shirube.sample.writers.crm import CrmWriter
 from shirube.sample.writers.files import FileLog
@@ -75,6 +85,7 @@ def generate(
     initiatives.write(log, company, simulation.initiatives, defects)
     stories.write(log, company, seed, defects)
     strategy.write(log, company)
+    reviewed = link_reviews.write(log, company, seed)
     known.close()
     asked = {
         "seed": seed,
@@ -89,6 +100,7 @@ def generate(
     records = crm.records() | content.records() | suggestions.records() | multichannel.records()
     truth = known.assemble(log, defects, simulation.p, asked, records)
     truth["initiatives"] = simulation.initiatives.truth()
+    truth["link_reviews"] = reviewed
     (out / "truth.json").write_text(
         json.dumps(truth, ensure_ascii=False, indent=1, default=int) + "\n", encoding="utf-8"
     )

@@ -412,6 +412,7 @@ def _expected(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[s
             "out_of_scope": counts["content_rows_out_of_scope"],
         },
         "content_decision": {},
+        "link_review": {},
         "crm_email_activity": {
             "opted_out_of_tracking": counts["activities_of_stubs"],
             "test_record": counts["activities_of_test_records"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.dbt.core import link_numbers
 from tests.dbt.tiny_lake import TinyLake
 
 Rows = list[dict[str, Any]]
@@ -110,7 +111,47 @@ def fill(lake: TinyLake) -> dict[str, str]:
     heir |= {"territory": None, "created_at": "2026-06-01 01:00:00", "system_modstamp": "2026-06-01 01:00:00"}
     lake.deliver("crm_account", "2026-06-02", [moved, heir])
     batches |= _contacts(lake)
+    _reviewed_links(lake)
     return batches
+
+
+def reviewed(
+    account: str, code: str, answer: str | None, day: str | None, kind: str = "id"
+) -> dict[str, Any]:
+    """A row of the drawn table for July's quarter: that this account is the physician with this code."""
+    reference_type, method = {
+        "id": ("crm_account_id", "account_external_id"),
+        "member": ("member_id", "account_member_id"),
+    }[kind]
+    return {
+        "quarter_start": "2026-07-01", "answer": answer, "reviewed_on": day, "source": "crm_account",
+        "link_id": link_numbers.link("crm_account", reference_type, account, code), "method": method,
+        "physician_key": link_numbers.physician(code),
+    }  # fmt: skip
+
+
+def _reviewed_links(lake: TinyLake) -> None:
+    """Of July's quarter, filled in two steps; of October's one link again."""
+    first = [
+        reviewed("A2", "00000002", "正しい", "2026-08-20"),
+        reviewed("M2", "00000002", "誤り", "2026-08-20", "member"),
+        reviewed("A3", "00000003", "分からない", "2026-08-20"),
+        reviewed("M3", "00000003", "正しい", None, "member"),
+        # The account was linked to another physician when it was drawn; that was mended.
+        reviewed("A4", "00000005", "誤り", "2026-08-20"),
+        reviewed("A5", "00000005", None, None),
+        reviewed("M4", "00000004", "たぶん", "2026-08-20", "member"),
+    ]
+    lake.deliver("link_review", "2026-08-20", first)
+    # Looked at once more: M2 is right. A2 came back empty, which takes nothing back.
+    again = [first[0] | {"answer": None, "reviewed_on": None}, first[1] | {"answer": "正しい"}]
+    again[1]["reviewed_on"] = "2026-08-25"
+    lake.deliver("link_review", "2026-08-25", again)
+    lake.deliver(
+        "link_review",
+        "2026-10-20",
+        [first[0] | {"quarter_start": "2026-10-01", "answer": "誤り", "reviewed_on": "2026-10-20"}],
+    )
 
 
 def _contacts(lake: TinyLake) -> dict[str, str]:

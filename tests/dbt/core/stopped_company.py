@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.dbt.core.star_company import fill as fill_star
-from tests.dbt.core.star_company import sales
+from tests.dbt.core.star_company import reviewed, sales
 from tests.dbt.tiny_lake import TinyLake
 
 CODE = "00000001"
@@ -40,6 +40,7 @@ REJECTED = {
     "survey_qualtrics": {"R10", "R11"},
     "web_snowplow": {"W1", "W1 again", "W2", "W10"},
     "initiative_assignment": {"his"},
+    "link_review": {"his account"},
 }
 """Source → what of it is left out because it is his: one by one from the rows below and the star's."""
 
@@ -238,3 +239,4 @@ def _answers(lake: TinyLake) -> None:
             drawn | {"unit": "営業所", "office_code": "OF01", "arm": "実施"},
         ],
     )
+    lake.deliver("link_review", "2026-08-21", [reviewed("A1", CODE, "正しい", "2026-08-21")])

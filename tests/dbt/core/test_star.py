@@ -71,6 +71,9 @@ def test_rejected_rows_are_counted_by_reason(star: Star) -> None:
         ("crm_email_activity", "opted_out_of_tracking", 1),
         ("crm_sent_email", "opted_out_of_tracking", 1),
         ("crm_suggestion", "anonymous", 1),
+        ("link_review", "duplicate", 2),
+        ("link_review", "out_of_scope", 1),
+        ("link_review", "unparseable", 1),
         ("portal_delivery", "anonymous", 1),
         ("portal_delivery", "duplicate", 2),  # the superseded month, and what the own site saw too
         ("web_snowplow", "anonymous", 1),
@@ -87,8 +90,8 @@ def test_rejected_rows_are_counted_by_reason(star: Star) -> None:
 def test_every_landed_row_is_in_the_star_or_counted(star: Star) -> None:
     deliveries = star.warehouse.records("select * from core.fct_source_delivery")
     logs = [delivery for delivery in deliveries if delivery["rows_in_core"] is not None]
-    assert len(logs) == 12
-    assert sum(delivery["rows_in_core"] for delivery in logs) == 20
+    assert len(logs) == 15
+    assert sum(delivery["rows_in_core"] for delivery in logs) == 26
     for delivery in deliveries:
         assert delivery["rows_in"] == delivery["rows_landed"] + delivery["rows_quarantined"]
     for delivery in logs:

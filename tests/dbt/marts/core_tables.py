@@ -177,6 +177,9 @@ CORE: dict[str, dict[str, str]] = {
     "fct_safety_notice_physician": {
         "physician_key": "text", "issued_on": "date", "is_delivered_in_time": "boolean",
     },
+    "fct_link_review": {
+        "quarter_start": "date", "link_id": "text", "source": "text", "judgement": "text",
+    },
     "fct_reject": {"source": "text", "reason": "text", "rows": "bigint"},
     "fct_source_delivery": {
         "source": "text", "batch_id": "text", "delivered_on": "date", "state": "text",

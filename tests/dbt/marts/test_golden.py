@@ -353,6 +353,34 @@ def test_trust_numbers(warehouse: Connection) -> None:
     assert (freshness["ci_low"], freshness["ci_high"]) == (17 * 24, None)
 
 
+def test_links_found_false(warehouse: Connection) -> None:
+    # Accounts: 3 of 50 judged ones; the 4 that nobody could decide are in neither, July's 150 are of before.
+    accounts = number(warehouse, "trust.false_link_rate", "company", breakdown="source=crm_account")
+    assert (accounts["numerator"], accounts["denominator"], accounts["value"]) == (3, 50, 0.06)
+    assert (accounts["ci_low"], accounts["ci_high"]) == pytest.approx(wilson(3, 50))
+    # None of 31 is no proof that there is none: 1.96² / (31 + 1.96²) = 11 of 100 can be false.
+    calls = number(warehouse, "trust.false_link_rate", "company", breakdown="source=crm_call")
+    assert (calls["value"], calls["display_state"]) == (0, "shown")
+    assert calls["ci_high"] == pytest.approx(1.959963984540054**2 / (31 + 1.959963984540054**2))
+    # 1 of 9: counts only.
+    webinars = number(warehouse, "trust.false_link_rate", "company", breakdown="source=webinar_zoom")
+    assert (webinars["numerator"], webinars["denominator"]) == (1, 9)
+    assert (webinars["value"], webinars["ci_high"], webinars["display_state"]) == (None, None, "counts_only")
+    # All together 4 of 50 + 31 + 9.
+    together = number(warehouse, "trust.false_link_rate", "company")
+    assert (together["numerator"], together["denominator"], together["display_state"]) == (4, 90, "shown")
+    undecided = warehouse.execute(
+        "select source, n_links_undecided, cast(links_drawn_for as varchar), false_link_rate"
+        " from marts.mart_data_trust where n_links_checked is not null order by source nulls last"
+    ).fetchall()
+    assert undecided == [
+        ("crm_account", 4, "2026-10-01", 0.06),
+        ("crm_call", 0, "2026-10-01", 0.0),
+        ("webinar_zoom", 1, "2026-10-01", None),
+        (None, 5, "2026-10-01", 4 / 90),
+    ]
+
+
 def test_what_went_together_with_satisfaction(warehouse: Connection) -> None:
     # 30 of 40 satisfied physicians and 9 of 30 others came for information: 75 - 30 = 45 more of 100. The
     # sample is the smaller side.
@@ -378,14 +406,14 @@ def test_every_registered_kpi_was_checked_here(warehouse: Connection) -> None:
         "medical.route_availability_rate", "medical.gl_record_complete_rate",
         "medical.beyond_label_answer_days_median",
         "preference.diversity", "cx.nps", "journey.physicians_in_phase", "trust.match_rate",
-        "trust.coverage_rate", "trust.freshness_hours_p95", "orchestration.lift",
+        "trust.false_link_rate", "trust.coverage_rate", "trust.freshness_hours_p95", "orchestration.lift",
         "orchestration.coincidence_rate", "choice.days_to_honour_median",
         "cx.effort_mean", "cx.convenience_mean", "cx.interest_mean", "cx.csat_top2_weighted_rate",
         "cx.survey_fatigue_rate", "cx.opt_out_rate", "cx.pull_difference_satisfied",
         "content.needs_covered_rate",
     } | content_company.KPIS | CHECKED_WITH_NEEDS_AND_MOMENTS  # fmt: skip
     assert registered == published == by_hand
-    assert len(registered) == 57
+    assert len(registered) == 58
 
 
 def test_periods_are_complete_or_a_month(warehouse: Connection) -> None:

@@ -158,6 +158,34 @@ def test_the_verdict_rule(
 
 
 @pytest.mark.parametrize(
+    ("share", "false", "checked", "mark"),
+    [
+        # Never checked, or too few of them: what could be linked decides alone.
+        (0.95, None, None, "enough"),
+        (0.95, 0, 0, "enough"),
+        (0.95, 99, 99, "enough"),
+        # Upper ends of Wilson's interval: 0 of 100 3.7 %, 1 of 100 5.4 %, 3 of 200 4.3 %, 4 of 200 5.03 %.
+        (0.95, 0, 100, "enough"),
+        (0.95, 1, 100, "caution"),
+        (0.9, 3, 200, "enough"),
+        (0.9, 4, 200, "caution"),
+        # Right links do not make up for missing ones, nor does a number without links have false ones.
+        (0.89, 0, 200, "caution"),
+        (0.59, 0, 200, "lacking"),
+        (0.59, 200, 200, "lacking"),
+        (None, 200, 200, "enough"),
+    ],
+)
+def test_the_mark_of_linkage(
+    macros: Any, share: float | None, false: int | None, checked: int | None, mark: str
+) -> None:
+    row = {"share": share, "n_false": false, "n_checked": checked, "min_checked": 100, "max_false_rate": 0.05}
+    # The macro names the columns of one row of a table.
+    expression = macros.kpi_trust_linkage("share", "links").replace("links.", "")
+    assert evaluate(expression, **row) == mark
+
+
+@pytest.mark.parametrize(
     ("facts", "state"),
     [
         ({}, "shown"),

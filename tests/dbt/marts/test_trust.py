@@ -2,7 +2,8 @@
 
 One company: the portal is no channel of it (its contract expects none, none came); sessions on other sites
 came until 30 September, though no contract asks for them; suggestions should come and never did; nor did the
-survey, which its contract does not even expect.
+survey, which its contract does not even expect. Ten more links were checked than in the tiny company, which
+makes a hundred, four of them false.
 """
 
 from __future__ import annotations
@@ -34,6 +35,10 @@ def warehouse(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             "update core.dim_source set is_expected = false"
             " where source in ('portal_delivery', 'crm_multichannel_activity', 'survey_qualtrics')"
         )
+        core.execute(
+            "insert into core.fct_link_review (quarter_start, link_id, source, judgement)"
+            " select '2026-10-01', 'right-' || number, 'crm_call', 'correct' from range(10) as links(number)"
+        )
 
     folder = tmp_path_factory.mktemp("trust")
     with rebuilt(built, folder, take_away, "mart_data_trust", "fct_kpi_value") as connection:
@@ -48,7 +53,7 @@ def test_every_source_is_listed_with_whether_it_should_come(warehouse: duckdb.Du
             " cast(covered_until as varchar) from marts.mart_data_trust where source is not null"
         ).fetchall()
     }
-    assert len(found) == 28
+    assert len(found) == 29
     # 48 hours promised: two days after the delivery the next one is due.
     assert found["crm_multichannel_activity"] == (True, True, 1, "2026-09-30", "2026-10-02"), "it has come"
     assert found["crm_suggestion"] == (True, False, 0, None, None)
@@ -90,3 +95,14 @@ def test_without_what_it_needs_there_is_no_number(warehouse: duckdb.DuckDBPyConn
     # A wish may be told to the CRM or in the survey: the number does with one of them.
     honoured = number(warehouse, "fit.choice_honoured_rate")
     assert (honoured["display_state"], honoured["trust_arrival"]) == ("shown", "enough")
+
+
+def test_links_found_false_lower_the_mark_of_linkage(
+    warehouse: duckdb.DuckDBPyConnection, built: Path
+) -> None:
+    # 4 of 90 are too few to say so; 4 of 100 may be 9.8 %, above 5.
+    with duckdb.connect(str(built / "warehouse.duckdb"), read_only=True) as before:
+        assert number(before, "fit.choice_honoured_rate")["trust_linkage"] == "enough"
+    assert number(warehouse, "fit.choice_honoured_rate")["trust_linkage"] == "caution"
+    # A number that links nobody has no false links.
+    assert number(warehouse, "trust.false_link_rate", "company")["trust_linkage"] == "enough"

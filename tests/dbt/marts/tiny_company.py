@@ -25,7 +25,7 @@ SOURCES = (
     "crm_call_detail", "crm_sent_email", "crm_email_activity", "crm_consent", "crm_medical_inquiry",
     "webinar_zoom", "portal_delivery", "survey_qualtrics", "web_snowplow", "initiative", "story",
     "crm_suggestion", "crm_multichannel_activity", "crm_multichannel_activity_line", "jdnet_delivery",
-    "crm_call_key_message", "crm_key_message", "content_approval", "content_decision",
+    "crm_call_key_message", "crm_key_message", "content_approval", "content_decision", "link_review",
 )  # fmt: skip
 CHANNELS = (
     "mr_visit", "mr_remote", "mr_email", "hq_email", "owned_web", "webinar", "portal", "chat",
@@ -409,6 +409,23 @@ def sources() -> list[Row]:
     ]  # fmt: skip
 
 
+def link_reviews() -> list[Row]:
+    """Of October's quarter: calls all right, accounts partly false, too few of webinars. July's is older."""
+    found = {
+        ("2026-10-01", "crm_account"): {"correct": 47, "false": 3, "unknown": 4},
+        ("2026-10-01", "crm_call"): {"correct": 31},
+        ("2026-10-01", "webinar_zoom"): {"correct": 8, "false": 1, "unknown": 1},
+        ("2026-07-01", "crm_account"): {"false": 150},
+    }
+    return [
+        {"quarter_start": quarter, "source": source, "judgement": judgement}
+        | {"link_id": f"{source}-{judgement}-{number}"}
+        for (quarter, source), judgements in found.items()
+        for judgement, links in judgements.items()
+        for number in range(links)
+    ]
+
+
 def stories() -> list[Row]:
     """Twelve of OF01 in October: ten successes that may be shown, one that may not, one failure that may."""
     return [
@@ -556,6 +573,7 @@ def tables() -> dict[str, list[Row]]:
             "dim_content": [],
             "dim_initiative": initiatives(),
             "fct_story": stories(),
+            "fct_link_review": link_reviews(),
             "fct_reject": [{"source": "crm_call", "reason": "duplicate", "rows": 2}],
             "fct_source_delivery": deliveries(),
             "dim_source": sources(),
