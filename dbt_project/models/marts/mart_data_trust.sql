@@ -77,19 +77,21 @@ linked as (
     having count(*) > 0
 ),
 
-link_rule as (
-    select * from {{ rows_in_force('link_review_rule') }} as in_force
+{# A review of long ago does not speak of the links of today. #}
+link_window as (
+    select
+        {{ add_months('last_period.period_end', '-rule.counts_for_months') }} as after_day,
+        last_period.period_end as last_day
+    from last_period
+    cross join {{ rows_in_force('link_review_rule') }} as rule
 ),
 
-{# Of the newest quarter that was drawn, unless that is too long ago to speak of the links of today. #}
+{# The newest quarter that was drawn. #}
 link_quarter as (
     select max(review.quarter_start) as quarter_start
     from {{ ref('fct_link_review') }} as review
-    cross join last_period
-    cross join link_rule
-    where
-        review.quarter_start <= last_period.period_end
-        and {{ add_months('review.quarter_start', 'link_rule.counts_for_months') }} > last_period.period_end
+    inner join link_window
+        on review.quarter_start > link_window.after_day and review.quarter_start <= link_window.last_day
 ),
 
 {# What nobody could decide is neither right nor wrong. #}
