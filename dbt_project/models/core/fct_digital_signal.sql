@@ -210,7 +210,8 @@ matching as (
         signal.range_to,
         contact_quarter.touchpoint_key,
         contact_quarter.contact_second,
-        case when signal.channel_id <> contact_quarter.channel_id then 1 else 0 end as is_elsewhere,
+        contact_quarter.contact_at,
+        signal.channel_id <> contact_quarter.channel_id as is_elsewhere,
         lag(contact_quarter.contact_second) over (
             partition by signal.touchpoint_key
             order by contact_quarter.contact_second, contact_quarter.touchpoint_key
@@ -231,53 +232,47 @@ matching as (
         )
 ),
 
--- The time of the quarter from which a contact would have followed within the window: its share is the chance that a
--- signal at any other moment of the quarter would have been followed too.
-coverage as (
+-- Whether a contact came in time, and whether it was the first to: then the one before it came not after the signal.
+timed as (
+    select
+        matching.*,
+        matching.contact_second > matching.signal_second
+        and matching.contact_second <= matching.signal_second + rule.follow_up_seconds as is_in_time,
+        coalesce(matching.previous_second <= matching.signal_second, true) as is_first_after,
+        rule.follow_up_seconds
+    from matching
+    cross join rule
+),
+
+-- All that is known of a signal's contacts, in one pass: they would not fit into memory twice. covered_seconds: the
+-- time of the quarter from which a contact would have followed within the window; its share is the chance that a signal
+-- at any other moment of the quarter would have been followed too. Then the first of all, and when the first on another
+-- channel than the act's was.
+reckoned as (
     select
         signal_key,
         sum(greatest(
             least(contact_second, range_to)
-            - greatest(contact_second - rule.follow_up_seconds, range_from, coalesce(previous_second, range_from)),
+            - greatest(contact_second - follow_up_seconds, range_from, coalesce(previous_second, range_from)),
             0
-        )) as covered_seconds
-    from matching
-    cross join rule
+        )) as covered_seconds,
+        max(case when is_in_time and is_first_after then touchpoint_key end) as first_touchpoint_key,
+        min(case when is_in_time and is_elsewhere then contact_at end) as elsewhere_at
+    from timed
     group by signal_key
 ),
 
-first_in_time as (
-    select
-        matching.signal_key,
-        matching.touchpoint_key,
-        matching.is_elsewhere,
-        row_number() over (
-            partition by matching.signal_key order by matching.contact_second, matching.touchpoint_key
-        ) as place,
-        row_number() over (
-            partition by matching.signal_key, matching.is_elsewhere
-            order by matching.contact_second, matching.touchpoint_key
-        ) as place_of_its_kind
-    from matching
-    cross join rule
-    where
-        matching.contact_second > matching.signal_second
-        and matching.contact_second <= matching.signal_second + rule.follow_up_seconds
-),
-
--- The first of all, and when the first on another channel than the act's was.
 first_after as (
     select
-        first_in_time.signal_key,
-        max(case when first_in_time.place = 1 then contact.touchpoint_key end) as touchpoint_key,
-        max(case when first_in_time.place = 1 then contact.channel_id end) as channel_id,
-        max(case when first_in_time.place = 1 then contact.contact_at end) as contact_at,
-        max(case when first_in_time.is_elsewhere = 1 then contact.contact_at end) as elsewhere_at
-    from first_in_time
-    inner join contact
-        on first_in_time.touchpoint_key = contact.touchpoint_key
-    where first_in_time.place_of_its_kind = 1
-    group by first_in_time.signal_key
+        reckoned.signal_key,
+        reckoned.covered_seconds,
+        reckoned.elsewhere_at,
+        contact.touchpoint_key,
+        contact.channel_id,
+        contact.contact_at
+    from reckoned
+    left join contact
+        on reckoned.first_touchpoint_key = contact.touchpoint_key
 ),
 
 answer as (
@@ -314,14 +309,12 @@ followed as (
         end as follow_up_channel_id,
         least(signal.link_at, first_after.contact_at) as follow_up_at,
         first_after.elsewhere_at,
-        coalesce(coverage.covered_seconds, 0) as covered_seconds,
+        coalesce(first_after.covered_seconds, 0) as covered_seconds,
         coalesce(answer.is_dismissed_with_reason, false) as is_dismissed_with_reason,
         coalesce(answer.is_marked_done, false) as is_marked_done
     from signal
     left join first_after
         on signal.touchpoint_key = first_after.signal_key
-    left join coverage
-        on signal.touchpoint_key = coverage.signal_key
     left join answer
         on signal.touchpoint_key = answer.touchpoint_key
 ),
