@@ -111,13 +111,11 @@ def test_links_found_false_lower_the_mark_of_linkage(
 @pytest.mark.parametrize(("quarter", "checked"), [("2026-07-01", 150), ("2026-04-01", 0)])
 def test_a_review_counts_for_six_months(built: Path, tmp_path: Path, quarter: str, checked: int) -> None:
     # October's last day: the quarter that began in July is in its fourth month, April's in its seventh.
-    shutil.copy(built / "warehouse.duckdb", tmp_path)
-    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
-        connection.execute("delete from core.fct_link_review where quarter_start = '2026-10-01'")
-        connection.execute("update core.fct_link_review set quarter_start = ?", [quarter])
-    done = run_dbt(tmp_path, "run", "--select", "mart_data_trust")
-    assert done.returncode == 0, done.stdout[-3000:]
-    with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as connection:
+    def age(core: duckdb.DuckDBPyConnection) -> None:
+        core.execute("delete from core.fct_link_review where quarter_start = '2026-10-01'")
+        core.execute("update core.fct_link_review set quarter_start = ?", [quarter])
+
+    with rebuilt(built, tmp_path, age, "mart_data_trust") as connection:
         found = connection.execute(
             "select n_links_checked, n_links_false, false_link_rate from marts.mart_data_trust"
             " where source is null"
