@@ -18,48 +18,67 @@ target as (
     where is_in_universe
 ),
 
+{# A set of channels is a number with one bit per channel: there are millions of physicians' days, and ten times as many
+   with their channels. #}
+channel_bit as (
+    select
+        channel_id,
+        reached_by,
+        cast(power(2, dense_rank() over (order by channel_id) - 1) as integer) as bit
+    from {{ ref('choice_channel') }}
+),
+
 {# By what a channel reaches a physician, and from when to when. #}
 way as (
     select
         identity.physician_key,
-        channel.channel_id,
+        channel_bit.bit,
         identity.valid_from,
         identity.valid_to
     from {{ ref('bridge_physician_identity') }} as identity
-    inner join {{ ref('choice_channel') }} as channel
-        on identity.reference_type = channel.reached_by
+    inner join channel_bit
+        on identity.reference_type = channel_bit.reached_by
     where identity.physician_key is not null
     union all
     select
         contact.physician_key,
-        contact.channel_id,
+        channel_bit.bit,
         contact.month_end as valid_from,
         {{ add_months("cast(date_trunc('month', contact.month_end) as date)", 'rule.contact_months') }} as valid_to
     from {{ ref('fct_physician_channel_month') }} as contact
     cross join rule
-    inner join {{ ref('choice_channel') }} as channel
-        on contact.channel_id = channel.channel_id and channel.reached_by = 'past_contact'
+    inner join channel_bit
+        on contact.channel_id = channel_bit.channel_id and channel_bit.reached_by = 'past_contact'
     where contact.delivered_contacts > 0
-    union all
-    select
-        target.physician_key,
-        channel.channel_id,
-        target.day_on as valid_from,
-        {{ add_days('target.day_on', 1) }} as valid_to
-    from target
-    inner join {{ ref('choice_channel') }} as channel
-        on channel.reached_by = 'assigned_mr'
-    where target.employee_key is not null
 ),
 
 reached as (
-    select distinct
-        target.day_on,
-        target.physician_key,
-        way.channel_id
-    from target
-    inner join way
-        on target.physician_key = way.physician_key and target.day_on >= way.valid_from and target.day_on < way.valid_to
+    select
+        day_on,
+        physician_key,
+        bit_or(bit) as channels
+    from (
+        select
+            target.day_on,
+            target.physician_key,
+            way.bit
+        from target
+        inner join way
+            on
+                target.physician_key = way.physician_key
+                and target.day_on >= way.valid_from
+                and target.day_on < way.valid_to
+        union all
+        select
+            target.day_on,
+            target.physician_key,
+            channel_bit.bit
+        from target
+        inner join channel_bit
+            on channel_bit.reached_by = 'assigned_mr'
+        where target.employee_key is not null
+    ) as one_way
+    group by day_on, physician_key
 ),
 
 {# The last word of each day; of two at one instant the opt-out. #}
@@ -114,46 +133,72 @@ concerned as (
     where channel.is_mr_channel
 ),
 
-allowed as (
+concerned_channels as (
     select
-        reached.day_on,
-        reached.physician_key,
-        reached.channel_id,
-        max(case when last_word.consent_state = 'opted_out' then 1 else 0 end) as is_refused,
-        max(
+        concerned.consent_channel,
+        bit_or(channel_bit.bit) as refusable,
+        bit_or(case when consent_rule.channel_id is not null then channel_bit.bit else 0 end) as agreeable
+    from concerned
+    inner join channel_bit
+        on concerned.channel_id = channel_bit.channel_id
+    left join {{ ref('channel_consent_rule') }} as consent_rule
+        on
+            concerned.channel_id = consent_rule.channel_id
+            and concerned.consent_channel = consent_rule.consent_channel
+    group by concerned.consent_channel
+),
+
+word_in_force as (
+    select
+        target.day_on,
+        target.physician_key,
+        bit_or(case when last_word.consent_state = 'opted_out' then concerned_channels.refusable else 0 end) as refused,
+        bit_or(
             case
                 when
                     last_word.consent_state = 'opted_in'
-                    and last_word.consent_channel = consent_rule.consent_channel
-                    and (last_word.expires_on is null or last_word.expires_on >= reached.day_on)
-                    then 1
+                    and (last_word.expires_on is null or last_word.expires_on >= target.day_on)
+                    then concerned_channels.agreeable
                 else 0
             end
-        ) as is_agreed,
-        max(case when consent_rule.channel_id is not null then 1 else 0 end) as needs_consent
-    from reached
-    left join {{ ref('channel_consent_rule') }} as consent_rule
-        on reached.channel_id = consent_rule.channel_id
-    left join concerned
-        on reached.channel_id = concerned.channel_id
-    left join last_word
+        ) as agreed
+    from target
+    inner join last_word
         on
-            reached.physician_key = last_word.physician_key
-            and concerned.consent_channel = last_word.consent_channel
-            and reached.day_on >= last_word.captured_on
-            and reached.day_on < last_word.next_captured_on
-    group by reached.day_on, reached.physician_key, reached.channel_id
+            target.physician_key = last_word.physician_key
+            and target.day_on >= last_word.captured_on
+            and target.day_on < last_word.next_captured_on
+    inner join concerned_channels
+        on last_word.consent_channel = concerned_channels.consent_channel
+    group by target.day_on, target.physician_key
 ),
 
+free_channels as (
+    select coalesce(bit_or(channel_bit.bit), 0) as channels
+    from channel_bit
+    where channel_bit.channel_id not in (select channel_id from {{ ref('channel_consent_rule') }})
+),
+
+{# Open to the company: reached, not refused, and free of consent or agreed to. #}
 choosing as (
     select
-        allowed.day_on,
-        allowed.physician_key,
-        case when count(*) >= max(rule.min_channels) then 1 else 0 end as has_choice
-    from allowed
+        reached.day_on,
+        reached.physician_key,
+        case
+            when
+                bit_count(
+                    reached.channels
+                    & ~coalesce(word_in_force.refused, 0)
+                    & (free_channels.channels | coalesce(word_in_force.agreed, 0))
+                ) >= rule.min_channels
+                then 1
+            else 0
+        end as has_choice
+    from reached
     cross join rule
-    where allowed.is_refused = 0 and (allowed.needs_consent = 0 or allowed.is_agreed = 1)
-    group by allowed.day_on, allowed.physician_key
+    cross join free_channels
+    left join word_in_force
+        on reached.day_on = word_in_force.day_on and reached.physician_key = word_in_force.physician_key
 ),
 
 {# What physicians said themselves and of no topic alone (a contact of another topic would not honour that); what a
