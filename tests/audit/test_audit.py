@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from handmade import NOT_EMPTY, SECRET, SUITES, HandmadeBuild, change, make_build, write_suites
 from shirube.audit import AuditResult, SuiteError, audit, decide, read_audit
+from shirube.engine import MEMORY_LIMIT_VARIABLE
 from shirube.home import Home
 from shirube.release import publish, read_manifest
 
@@ -56,6 +57,17 @@ def test_a_clean_candidate_passes_both_gates(home: Home) -> None:
     assert result.folder == home.warehouse / "audit" / FIRST
     assert read_audit(home, FIRST) == result
     assert not [path for path in home.warehouse.iterdir() if path.name.startswith(".audit-")]
+
+
+def test_the_checks_keep_to_the_memory_they_may_take(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(MEMORY_LIMIT_VARIABLE, "100MiB")
+    limit = "current_setting('memory_limit') = '100.0 MiB'"
+    spill = "current_setting('temp_directory') like '%/.audit-%/spill'"
+    suites = {**SUITES, "core.dim_channel": _rule(f"select 1 where not ({limit} and {spill})", "critical")}
+    result = _audit(home, make_build(home), suites)
+    assert {table.name: table.status for table in result.tables}["core.dim_channel"] == "passed"
+    assert result.counts["critical"] == result.counts["errors"] == 0
+    assert not (result.folder / "spill").exists()
 
 
 def test_the_same_candidate_gives_the_same_bytes(home: Home, tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ from shirube.audit.results import (
     save_audit,
 )
 from shirube.audit.suites import Check, Suite, SuiteError, load_suites
+from shirube.engine import bounded
 from shirube.home import Home
 from shirube.landing.locks import reading_lake
 from shirube.stopped import EXPORT_FILE
@@ -51,6 +52,8 @@ COUNTS = (
     "unexpected_percent_nonmissing",
     "unexpected_percent_total",
 )
+SPILL_FOLDER = "spill"
+"""In the draft of an audit: what did not fit into memory."""
 # Messages of these DuckDB errors speak of SQL, the others may quote a value of the data.
 SQL_ERRORS = re.compile(r"\(_duckdb\.((?:Binder|Catalog|Parser)Exception)\)\s*([^\n]*)")
 ERROR_CLASS = re.compile(r"\(_duckdb\.(\w+)\)")
@@ -111,7 +114,7 @@ def audit(
             "candidate", connection_string=f"duckdb:///{scratch / 'gate.duckdb'}", create_temp_table=False
         )
         (scratch / "results").mkdir()
-        with reading_lake(home), _gate_database(source, home, build) as facts:
+        with reading_lake(home), _gate_database(source, home, build, scratch / SPILL_FOLDER) as facts:
             tables: list[TableResult] = []
             documents: dict[str, dict[str, Any]] = {}
             for suite in suites:
@@ -139,6 +142,7 @@ def audit(
             data_docs.write(result, documents, scratch / "data_docs")
         for leftover in scratch.glob("gate.duckdb*"):
             leftover.unlink()
+        shutil.rmtree(scratch / SPILL_FOLDER, ignore_errors=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
         if folder.exists():
             shutil.rmtree(folder)
@@ -199,7 +203,7 @@ def _compile(suites: list[Suite]) -> dict[str, list[Any]]:
 
 
 @contextlib.contextmanager
-def _gate_database(source: Any, home: Home, build: Candidate) -> Iterator[_Facts]:
+def _gate_database(source: Any, home: Home, build: Candidate, spill: Path) -> Iterator[_Facts]:
     """Fill the gate database and keep its attachment alive while the suites run."""
     from sqlalchemy import text
 
@@ -210,6 +214,9 @@ def _gate_database(source: Any, home: Home, build: Candidate) -> Iterator[_Facts
         return list(result.fetchall()) if result.returns_rows else []
 
     try:
+        # GX opens the database by itself, so what every other one is opened with is set afterwards.
+        for setting, value in bounded(spill).items():
+            execute(f"set {setting} = {_quote(str(value))}")
         execute(f"attach {_quote(build.warehouse_file)} as candidate (read_only)")
         for schema in ("landed", "core", "marts", "ledger", "audit"):
             execute(f"create schema {schema}")
