@@ -73,7 +73,7 @@ def test_too_few_contacts_cannot_tell(scores: dict[str, Any]) -> None:
 def test_a_channel_that_works_in_hospitals_only_is_conditional() -> None:
     rows = {
         (row["channel_id"], row["segment_id"]): row
-        for row in truth.answer_all(truth.simulate(2).panel, truth.RULE, truth.SEGMENTS)
+        for row in truth.answer_all(truth.simulate(5, physicians=5000).panel, truth.RULE, truth.SEGMENTS)
     }
     assert [rows["hospital_only", segment]["verdict"] for segment in ("all", "hospital", "own_practice")] == [
         "conditional", "needed", "not_needed",

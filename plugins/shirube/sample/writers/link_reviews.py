@@ -27,7 +27,7 @@ _BEGINNING = "1900-01-01"
 
 
 def write(log: FileLog, company: Company, seed: int) -> dict[str, Any]:
-    """Write one file for each fiscal quarter whose first two months the period holds.
+    """Write one file for each fiscal quarter whose first month the period holds.
 
     Returns what was found: first day of the quarter → links checked, false and undecided ones. Fewer links
     than `PER_QUARTER` are all that the company has.
@@ -35,12 +35,12 @@ def write(log: FileLog, company: Company, seed: int) -> dict[str, Any]:
     period = company.period
     found: dict[str, Any] = {}
     links = _links(company)
-    for index in range(1, period.months):
-        second = np.datetime64(period.month_start(index), "D").astype("datetime64[M]")
-        if int(str(second)[5:7]) % 3 != 2:
+    for index in range(period.months):
+        first = np.datetime64(period.month_start(index), "D").astype("datetime64[M]")
+        if int(str(first)[5:7]) % 3 != 1:
             continue
         rng = np.random.default_rng([seed, STREAM, index])
-        quarter, reviewed = f"{second - 1}-01", day(period.month_start(index) + 19)
+        quarter, reviewed = f"{first}-01", day(period.month_start(index) + 19)
         drawn = rng.permutation(len(links))[:PER_QUARTER]
         answers = _answers(rng, len(drawn))
         rows = [
