@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import json
 import os
+import tempfile
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from shirube.engine import bounded
 from shirube.fiscal_periods import latest_complete
 from shirube.release.declared import RESTRICTED_FOLDER
 from shirube.release.kpi_rows import KPI_TABLE, RESTRICTED_KPI_TABLE
@@ -121,13 +123,15 @@ class ReleaseFiles:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        self._connection = duckdb.connect(":memory:", config={"threads": 2})
+        self._spill = tempfile.TemporaryDirectory()
+        self._connection = duckdb.connect(config=bounded(Path(self._spill.name)) | {"threads": 2})
 
     def __enter__(self) -> ReleaseFiles:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
+        self._spill.cleanup()
 
     @property
     def release_id(self) -> str:
