@@ -40,6 +40,14 @@ def test_heights_are_proportional_and_begin_at_zero() -> None:
     assert ">0</text>" in svg
 
 
+@pytest.mark.parametrize("most", [9, 900, 9_000, 19_000, 190_000])
+def test_the_numbers_of_the_axis_are_not_cut(most: int) -> None:
+    svg = _drawn(Group("a", Bar(most), Bar(most)))
+    marks = re.findall(r'<text x="([\d.]+)"[^>]*text-anchor="end"[^>]*>([\d,]+)</text>', svg)
+    assert len(marks) >= 2
+    assert all(float(x) - 6 * len(number) >= 0 for x, number in marks)
+
+
 def test_every_interval_is_drawn_and_a_bar_without_one_has_none() -> None:
     svg = _drawn(Group("a", Bar(10, 8, 12), Bar(20)), Group("b", Bar(4, 1, 9), Bar(5, 2, 9)))
     assert svg.count('stroke-width="1.4"') == 3

@@ -118,7 +118,7 @@ def grouped_bars(groups: list[Group], before: str, after: str, unit: str, title:
     The axis begins at zero. A bar without a value is left out; its reason stands in the row of numbers.
     Returns one `<svg>` element; the same input gives the same text.
     """
-    width, plot_top, plot_height, left = 420.0, 26.0, 130.0, 36.0
+    width, plot_top, plot_height = 420.0, 26.0, 130.0
     base = plot_top + plot_height
     height = base + 78.0
     heights = [
@@ -132,6 +132,8 @@ def grouped_bars(groups: list[Group], before: str, after: str, unit: str, title:
     top = step
     while top < max([*heights, 1.0]):
         top += step
+    # Room for the axis' longest number: a digit of this size is 6 wide, and 6 lie between it and the axis.
+    left = max(36.0, 6.0 + 6.0 * len(f"{top:,.0f}"))
     slot = (width - left - 6) / max(len(groups), 1)
     bar_width = min(slot * 0.3, 26.0)
 
