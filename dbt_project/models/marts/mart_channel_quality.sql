@@ -128,16 +128,7 @@ emails as (
         email.physician_key,
         email.channel_id,
         email.product_id,
-        case when email.is_sent then 1 else 0 end as sent,
-        case when email.is_sent and email.is_delivered then 1 else 0 end as delivered,
-        case when email.is_delivered and email.is_human_clicked then 1 else 0 end as clicked,
-        case when email.is_delivered and not coalesce(email.is_privacy_proxy_open, false) then 1 else 0 end
-            as delivered_readable,
-        case
-            when
-                email.is_delivered and email.is_opened and not coalesce(email.is_privacy_proxy_open, false) then 1
-            else 0
-        end as opened
+        {{ email_flags('email') }}
     from periods
     inner join {{ ref('fct_email_recipient') }} as email
         on email.month_end between periods.period_start and periods.period_end

@@ -6,8 +6,8 @@ subject as (
     select
         'initiative' as subject_type,
         readout.initiative_id as subject_id,
-        cast(null as varchar) as segment_id,
-        cast(null as varchar) as segment_name,
+        cast(null as {{ dbt.type_string() }}) as segment_id,
+        cast(null as {{ dbt.type_string() }}) as segment_name,
         readout.design,
         readout.n_treated_suppressed,
         readout.benefit_per_100 is not null as is_subject_compared,
@@ -42,7 +42,7 @@ recorded as (
     select
         'initiative' as subject_type,
         one.initiative_id as subject_id,
-        cast(null as varchar) as segment_id,
+        cast(null as {{ dbt.type_string() }}) as segment_id,
         {%- for field in fields %}
         {{ field_of('one.record', field) }} as {{ field }}{% if not loop.last %},{% endif %}
         {%- endfor %}

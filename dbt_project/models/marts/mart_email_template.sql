@@ -10,7 +10,7 @@ with months as (
 ),
 
 {# Neither Medical's letters nor invitations to surveys. What only Medical may use keeps its name to itself: null. #}
-recipients as (
+emails as (
     select
         months.period_type,
         months.period_start,
@@ -18,21 +18,10 @@ recipients as (
         email.channel_id,
         content.content_id as template_id,
         email.physician_key,
-        sum(case when email.is_sent then 1 else 0 end) as sent,
-        sum(case when email.is_sent and email.is_delivered then 1 else 0 end) as delivered,
-        max(case when email.is_delivered and email.is_human_clicked then 1 else 0 end) as clicked,
-        max(case when email.is_delivered and email.is_bot_clicked then 1 else 0 end) as clicked_by_machine,
-        max(case when email.is_delivered and not coalesce(email.is_privacy_proxy_open, false) then 1 else 0 end)
-            as readable,
-        max(
-            case
-                when
-                    email.is_delivered and email.is_opened and not coalesce(email.is_privacy_proxy_open, false) then 1
-                else 0
-            end
-        ) as opened,
-        max(case when email.is_privacy_proxy_open then 1 else 0 end) as read_through_proxy,
-        max(case when email.is_unsubscribed or email.is_marked_spam then 1 else 0 end) as refused
+        {{ email_flags('email') }},
+        case when email.is_delivered and email.is_bot_clicked then 1 else 0 end as clicked_by_machine,
+        case when email.is_privacy_proxy_open then 1 else 0 end as read_through_proxy,
+        case when email.is_unsubscribed or email.is_marked_spam then 1 else 0 end as refused
     from months
     inner join {{ ref('fct_email_recipient') }} as email
         on months.period_end = email.month_end
@@ -43,13 +32,26 @@ recipients as (
         and email.physician_key is not null
         and email.initiator <> 'medical'
         and email.survey_wave is null
-    group by
-        months.period_type,
-        months.period_start,
-        months.period_end,
-        email.channel_id,
-        content.content_id,
-        email.physician_key
+),
+
+recipients as (
+    select
+        period_type,
+        period_start,
+        period_end,
+        channel_id,
+        template_id,
+        physician_key,
+        sum(sent) as sent,
+        sum(delivered) as delivered,
+        max(clicked) as clicked,
+        max(clicked_by_machine) as clicked_by_machine,
+        max(delivered_readable) as readable,
+        max(opened) as opened,
+        max(read_through_proxy) as read_through_proxy,
+        max(refused) as refused
+    from emails
+    group by period_type, period_start, period_end, channel_id, template_id, physician_key
 ),
 
 cells as (

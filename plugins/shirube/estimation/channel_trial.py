@@ -29,7 +29,7 @@ import numpy.typing as npt
 from shirube.estimation.effects import contrast
 from shirube.estimation.journey_panel import START_PHASES, JourneyPanel
 from shirube.estimation.matching import MatchedSums, matched_sums
-from shirube.estimation.periods import PeriodDifference, against_the_mean_before
+from shirube.estimation.periods import PeriodDifference, after_less_the_mean_before, against_the_mean_before
 
 Array = npt.NDArray[Any]
 
@@ -65,7 +65,7 @@ class TrialRule:
     @property
     def effect_weights(self) -> Array:
         """Weights of the windows that make the difference in differences."""
-        return np.array([1.0, *[-1.0 / self.pre_periods] * self.pre_periods])
+        return after_less_the_mean_before(self.pre_periods)
 
     @property
     def trend_contrasts(self) -> Array:

@@ -47,6 +47,14 @@ class PeriodDifference:
     n_control: int
 
 
+def after_less_the_mean_before(windows: int) -> Array:
+    """Weights (w + 1) of the difference in differences: after, less the mean of the w windows before.
+
+    After alone where there are none.
+    """
+    return np.array([1.0, *[-1.0 / max(windows, 1)] * windows])
+
+
 def against_the_mean_before(windows: int) -> Array:
     """Weights (w + 1, w + 1) of the differences of the window after and of the w before, latest first.
 

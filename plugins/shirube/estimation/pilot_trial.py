@@ -22,7 +22,7 @@ from shirube.estimation.cuped import adjusted
 from shirube.estimation.decision_ladder import Burden, Design, Diagnostic, Finding, NecessityRule, State
 from shirube.estimation.effects import Effect, contrast, joint_test
 from shirube.estimation.matching import MatchedSums, matched_sums
-from shirube.estimation.periods import PeriodDifference, against_the_mean_before
+from shirube.estimation.periods import PeriodDifference, after_less_the_mean_before, against_the_mean_before
 from shirube.estimation.randomisation import interval_of_effect, interval_of_signs
 from shirube.estimation.staggered import GroupTimeEffects, group_time_effects, interval_of_event
 
@@ -220,8 +220,7 @@ def read_out_matched(one: Comparison, rule: NecessityRule, burden: Burden) -> tu
         words = "似た先生がほとんどいないため、比べられません"
         failed = (Diagnostic("overlap", State.FAILED),)
         return Finding(Design.MATCHED, None, 0, 0, 0, math.nan, failed, burden, shortage_ja=words), math.nan
-    weights = _weights(windows)
-    effect = _effect_of(sums, weights)
+    effect = _effect_of(sums, after_less_the_mean_before(windows))
     significance = rule.diagnostic_significance / 3  # three tests, as in `necessity`
     p_value, trend, dated = math.nan, State.NOT_RUN, State.NOT_RUN
     if windows > 1:
@@ -237,7 +236,7 @@ def read_out_matched(one: Comparison, rule: NecessityRule, burden: Burden) -> tu
     if one.treated[seen].any() and not one.treated[seen].all():
         other = _matched(one, one.placebo, seen)
         if other.treated:
-            elsewhere = _nothing(_effect_of(other, _weights(1)), rule, significance)
+            elsewhere = _nothing(_effect_of(other, after_less_the_mean_before(1)), rule, significance)
     smd = float(np.abs(sums.standardised_differences()).max())
     rate = float(sums.treated_sum[0] / sums.treated)
     finding = Finding(
@@ -281,11 +280,6 @@ def _matched(one: Comparison, outcomes: Array, kept: Array | None = None) -> Mat
         one.treated[rows].astype(bool), stratum, int(stratum.max()) + 1, cluster, int(cluster.max()) + 1,
         outcomes[:, rows], one.covariates[:, rows],
     )  # fmt: skip
-
-
-def _weights(windows: int) -> Array:
-    """After, less the mean of the windows before; after alone where there are none."""
-    return np.array([1.0, *[-1.0 / max(windows, 1)] * windows])
 
 
 def _effect_of(sums: MatchedSums, weights: Array) -> Effect:

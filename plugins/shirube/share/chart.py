@@ -78,6 +78,14 @@ def _text(x: float, y: float, words: str, size: float, colour: str = INK, anchor
     )
 
 
+def _whisker(centre: float, low: float, high: float, stroke: str, thickness: float) -> str:
+    """An upright interval with a short line across each end."""
+    return (
+        f'<path d="M{centre:.1f} {low:.1f}V{high:.1f}M{centre - 4:.1f} {low:.1f}h8M{centre - 4:.1f} '
+        f'{high:.1f}h8" stroke="{stroke}" stroke-width="{thickness}" fill="none"/>'
+    )
+
+
 def _hatching(left: float, top: float, width: float, bottom: float) -> str:
     """Slanted lines over the rectangle, each cut off at its edges."""
     lines = []
@@ -193,11 +201,7 @@ def grouped_bars(groups: list[Group], before: str, after: str, unit: str, title:
             if bar.low is not None and bar.high is not None:
                 centre = x + bar_width / 2
                 for stroke, thickness in (("#ffffff", 3.6), (INK, 1.4)):
-                    parts.append(
-                        f'<path d="M{centre:.1f} {y(bar.low):.1f}V{y(bar.high):.1f}M{centre - 4:.1f} '
-                        f'{y(bar.low):.1f}h8M{centre - 4:.1f} {y(bar.high):.1f}h8" stroke="{stroke}" '
-                        f'stroke-width="{thickness}" fill="none"/>'
-                    )
+                    parts.append(_whisker(centre, y(bar.low), y(bar.high), stroke, thickness))
     parts.append("</svg>")
     return "".join(parts)
 
@@ -332,11 +336,7 @@ def before_and_after(windows: list[Window], sides: tuple[str, str], unit: str, a
         centre = x(one.months)
         parts.append(_text(centre, base + 16, _on_axis(one.months), 12, QUIET))
         if one.low is not None and one.high is not None:
-            parts.append(
-                f'<path d="M{centre:.1f} {y(one.low):.1f}V{y(one.high):.1f}M{centre - 4:.1f} '
-                f'{y(one.low):.1f}h8M{centre - 4:.1f} {y(one.high):.1f}h8" stroke="{INK}" '
-                f'stroke-width="1.4" fill="none"/>'
-            )
+            parts.append(_whisker(centre, y(one.low), y(one.high), INK, 1.4))
         parts.append(
             f'<circle cx="{centre:.1f}" cy="{y(one.value):.1f}" r="4.2" stroke="{INK}" stroke-width="1.4" '
             f'fill="{"#ffffff" if one.months < 0 else AFTER}"/>'
