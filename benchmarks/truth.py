@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from shirube.estimation.channel_trial import TrialRule, run_trials, trial_months
 from shirube.estimation.decision_ladder import Burden, NecessityRule, judge
-from shirube.estimation.journey_panel import START_PHASES, JourneyPanel
+from shirube.estimation.journey_panel import ANY_NEED, NO_NEED, START_PHASES, JourneyPanel
 from shirube.estimation.necessity import Segment, answer_all
 from shirube.estimation.pilot_trial import read_out_randomised
 
@@ -44,7 +44,24 @@ RULE = NecessityRule(
     washout_months=2,
 )
 """The seed's first version; a test compares."""
-SEGMENTS = (Segment("all"), Segment("hospital", "HP"), Segment("own_practice", "GP"))
+SEGMENTS = (
+    Segment("all", "company"),
+    Segment("hospital", "practice_type", "HP"),
+    Segment("own_practice", "practice_type", "GP"),
+    Segment("need_open", "need", need=ANY_NEED),
+    Segment("need_none", "need", need=NO_NEED),
+)
+NEEDS = (NO_NEED, "promotional", "proper_use", "safety")
+NEED_SHARES = (0.6, 0.2, 0.1, 0.1)
+NEED_MONTHS = 3
+"""For how long a need stays open."""
+NEED_MOVES = 0.02
+"""What an open need adds to the monthly chance: who asks moves on more often, contact or not."""
+ALSO_BY_SEGMENT = {
+    "hospital_only": ("hospital", "own_practice"),
+    "need_only": ("need_open", "need_none"),
+}
+"""Segments that are scored beside the whole."""
 FORWARD = np.array([0.02, 0.03, 0.03, 0.03, 0.02, 0.0])
 """Chance to move forward in a month, from each of START_PHASES."""
 HORIZON = 3
@@ -60,23 +77,26 @@ class Channel:
     """A channel and what is true about it. `exposure`: chance of a contact about a product in a month.
 
     `effect`: what a contact adds to that month's chance of moving forward (`hospital_effect`: instead, in
-    hospitals). The exposure is multiplied for three kinds of physicians: `keen` ones, whom their many
-    contacts give away; `eager` ones, whom nothing gives away but who always move forward more often; `rising`
-    ones, whom nothing gives away and who move forward more often month by month.
+    hospitals; `need_effect`: instead, where something is open, whatever it is). The exposure is multiplied
+    for three kinds of physicians: `keen` ones, whom their many contacts give away; `eager` ones, whom nothing
+    gives away but who always move forward more often; `rising` ones, whom nothing gives away and who move
+    forward more often month by month.
     """
 
     name: str
     exposure: float
     effect: float = 0.0
     hospital_effect: float | None = None
+    need_effect: float | None = None
     keen: float = 1.0
     eager: float = 1.0
     rising: float = 1.0
 
-    def effect_on(self, hospital: Array) -> Array:
-        """What a contact adds, per physician."""
+    def effect_on(self, hospital: Array, in_need: Array) -> Array:
+        """What a contact adds, for physicians (P) and their needs about products (P, R): (P, R)."""
         in_hospital = self.effect if self.hospital_effect is None else self.hospital_effect
-        return np.where(hospital, in_hospital, self.effect)
+        otherwise = np.where(hospital, in_hospital, self.effect)[:, None]
+        return np.where(in_need, otherwise if self.need_effect is None else self.need_effect, otherwise)
 
 
 CHANNELS = (
@@ -87,6 +107,7 @@ CHANNELS = (
     Channel("rising", 0.05, rising=5.0),
     Channel("rare", 0.004, effect=0.03),
     Channel("hospital_only", 0.10, hospital_effect=0.08),
+    Channel("need_only", 0.10, need_effect=0.09),
 )
 
 
@@ -124,14 +145,19 @@ def simulate(
         expected[:, number] = channel.exposure
         for kind, who in more.items():
             expected[:, number] *= np.where(who, getattr(channel, kind), 1.0)
-    effects = np.column_stack([channel.effect_on(hospital) for channel in channels])
+    need = _needs(np.random.default_rng([seed, 50]), shape)
+    own = own[:, None, None] + NEED_MOVES * (need > 0)
+    effects = [  # (P, R, channels) for each month
+        np.stack([channel.effect_on(hospital, need[:, :, month] > 0) for channel in channels], axis=2)
+        for month in range(months)
+    ]
     for month in range(months):
         phase[:, :, month] = now
-        chance = FORWARD[now] + (own + RISE * month * rising)[:, None]
+        chance = FORWARD[now] + own[:, :, month] + (RISE * month * rising)[:, None]
         for number in range(len(channels)):
             seen = random.random(shape[:2]) < expected[:, None, number]
             reached[:, :, month] |= seen.astype(np.uint16) << np.uint16(number)
-            chance = chance + seen * effects[:, None, number]
+            chance = chance + seen * effects[month][:, :, number]
         now = np.where((random.random(shape[:2]) < chance) & (now < LAST), now + 1, now).astype(np.int8)
 
     forward = np.full(shape, -1, np.int8)
@@ -147,6 +173,7 @@ def simulate(
         specialties=("A", "B", "C", "D", "unknown"),
         practices=("HP", "GP", "unknown"),
         areas=("metropolitan", "regional", "unknown"),
+        needs=NEEDS,
         forward=forward,
         phase=np.where(phase < len(START_PHASES), phase, -1).astype(np.int8),
         reached=reached,
@@ -156,6 +183,7 @@ def simulate(
         specialty=np.broadcast_to(specialty[:, None], flat).astype(np.int8),
         practice=np.broadcast_to(np.where(hospital, 0, 1)[:, None], flat).astype(np.int8),
         area=np.broadcast_to((np.arange(physicians) % 2)[:, None], flat).astype(np.int8),
+        need=need,
         cluster=cluster.astype(np.int32),
         delivered=np.ones((len(channels), 4)),
         horizon_months=HORIZON,
@@ -167,11 +195,20 @@ def simulate(
             # A contact changes the outcome only if the physician does not move anyway in the months after it.
             stays = np.ones(shape[:2])
             for later in range(start + 1, start + HORIZON):
-                often = FORWARD[phase[:, :, start]] + (own + RISE * later * rising)[:, None]
-                stays *= 1 - often - (expected * effects).sum(axis=1)[:, None]
-            effect[:, :, start] = effects[:, None, number] * stays * (phase[:, :, start] < LAST)
+                often = FORWARD[phase[:, :, start]] + own[:, :, later] + (RISE * later * rising)[:, None]
+                stays *= 1 - often - (expected[:, None] * effects[later]).sum(axis=2)
+            effect[:, :, start] = effects[start][:, :, number] * stays * (phase[:, :, start] < LAST)
         truth[channel.name] = effect
     return Company(panel, truth)
+
+
+def _needs(random: np.random.Generator, shape: tuple[int, int, int]) -> Array:
+    """What is open when each month begins: one need after another, none among them, each for NEED_MONTHS."""
+    physicians, products, months = shape
+    blocks = months // NEED_MONTHS + 2
+    drawn = random.choice(len(NEEDS), (physicians, products, blocks), p=NEED_SHARES)
+    begun = random.integers(0, NEED_MONTHS, (physicians, products, 1))
+    return np.take_along_axis(drawn, (np.arange(months) + begun) // NEED_MONTHS, axis=2).astype(np.int8)
 
 
 def planted_effect(company: Company, channel: int, included: Array | None = None) -> float:
@@ -183,10 +220,12 @@ def planted_effect(company: Company, channel: int, included: Array | None = None
     return float(sums.effect.treated_sum[0] / sums.effect.treated)
 
 
-def plain_difference(company: Company, channel: int) -> float:
+def plain_difference(company: Company, channel: int, included: Array | None = None) -> float:
     """Reached minus not reached, without any regard to who they are: what must never be published."""
     forward, phase = company.panel.forward, company.panel.phase
     comparable = (forward >= 0) & (phase >= 0)
+    if included is not None:
+        comparable &= included
     reached = company.panel.reached >> np.uint16(channel) & 1 == 1
     return float(forward[comparable & reached].mean() - forward[comparable & ~reached].mean())
 
@@ -209,21 +248,31 @@ class Score:
 
 
 def score(seeds: range, channels: tuple[Channel, ...] = CHANNELS, physicians: int = 3000) -> dict[str, Score]:
-    """Simulate and judge one company per seed; scores of the company-wide answers by channel."""
-    scores = {channel.name: Score([], [], [], [], [], [], []) for channel in channels}
+    """Simulate and judge one company per seed; scores of the company-wide answers by channel, and of the
+    segments of ALSO_BY_SEGMENT by channel and segment ("channel: segment")."""
+    asked = [(number, SEGMENTS[0]) for number in range(len(channels))]
+    asked += [
+        (number, segment)
+        for number, channel in enumerate(channels)
+        for segment in SEGMENTS
+        if segment.segment_id in ALSO_BY_SEGMENT.get(channel.name, ())
+    ]
+    scores: dict[str, Score] = {}
     for seed in seeds:
         company = simulate(seed, channels, physicians)
         rows = {
-            row["channel_id"]: row
-            for row in answer_all(company.panel, RULE, SEGMENTS)
-            if row["segment_id"] == "all"
+            (row["channel_id"], row["segment_id"]): row for row in answer_all(company.panel, RULE, SEGMENTS)
         }
-        for number, channel in enumerate(channels):
-            row, one = rows[channel.name], scores[channel.name]
-            planted = planted_effect(company, number)
+        for number, segment in asked:
+            name, is_whole = channels[number].name, segment is SEGMENTS[0]
+            row = rows[name, segment.segment_id]
+            key = name if is_whole else f"{name}: {segment.segment_id}"
+            one = scores.setdefault(key, Score([], [], [], [], [], [], []))
+            included = None if is_whole else segment.includes(company.panel)
+            planted = planted_effect(company, number, included)
             one.planted.append(planted)
             one.effects.append(row["effect"])
-            one.plain.append(plain_difference(company, number))
+            one.plain.append(plain_difference(company, number, included))
             one.covered.append(row["effect_low"] <= planted <= row["effect_high"])
             one.verdicts.append(row["verdict"])
             one.levels.append(row["evidence_level"])
@@ -324,6 +373,9 @@ from 3 on.
   nothing recorded tells. No method removes this; the diagnostics must see it.
 - **rare**: an effect of about 2, and too few contacts to see it.
 - **hospital_only**: works in hospitals and not in own practice.
+- **need_only**: works where something is open that was asked or looked for, and not otherwise.
+
+A channel and a segment ("hospital_only: hospital") stand for what is said of that segment alone.
 
 """
 INITIATIVES_HEADER = """

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import duckdb
+import numpy as np
 import pytest
 from shirube.estimation import necessity
 from shirube.estimation.journey_panel import read_panel
@@ -32,6 +33,29 @@ CORE: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
             ("p2", FEBRUARY, False, "外科", "GP", "metropolitan", None),
             ("p3", FEBRUARY, True, "外科", "GP", None, None),
             ("never", JANUARY, False, "外科", "GP", "regional", "e2"),
+        ],
+    ),
+    "dim_topic": (
+        "topic_id text, info_class text",
+        [("dose", "proper_use"), ("trial", "promotional"), ("safe", "safety"), ("guide", "promotional")],
+    ),
+    "fct_need_signal": (
+        "physician_key text, product_id text, topic_id text, signalled_on date, open_until date",
+        [
+            # Begun in January and answered on the first of February: open when February began.
+            ("p1", "A", "dose", "2026-01-20", "2026-02-01"),
+            # The newer of two, begun on the last day of January.
+            ("p1", "A", "safe", "2026-01-31", "2026-03-20"),
+            # Begun in February: not known when it began.
+            ("p1", "B", "trial", "2026-02-01", "2026-04-01"),
+            # Answered before January began; and still open on its first day.
+            ("p2", "A", "dose", "2025-12-01", "2025-12-31"),
+            ("p2", "B", "guide", "2025-12-01", "2026-01-01"),
+            # About no product: about any.
+            ("p3", None, "trial", "2026-01-10", "2026-04-10"),
+            # What Medical was asked, and a physician whom nobody compares.
+            ("p2", None, None, "2025-12-20", "2026-03-01"),
+            ("never", "A", "dose", "2025-12-20", "2026-03-01"),
         ],
     ),
     "fct_journey_transition": (
@@ -103,6 +127,8 @@ def test_the_core_as_arrays(core: duckdb.DuckDBPyConnection) -> None:
     assert panel.specialty.tolist() == [[0, 0], [2, 1], [2, 1]]
     assert panel.practice.tolist() == [[0, 1], [2, 1], [2, 1]]
     assert panel.area.tolist() == [[0, 1], [2, 0], [2, 2]]
+    assert panel.needs == ("none", "promotional", "proper_use", "safety")
+    assert panel.need.tolist() == [[[0, 3], [0, 0]], [[0, 0], [1, 0]], [[0, 1], [0, 1]]]
     # p1 belongs to e2 at the end; p2 and p3 have nobody and are not each other's cluster.
     assert len(set(panel.cluster.tolist())) == 3
     assert panel.horizon_months == 3
@@ -117,9 +143,54 @@ def test_the_estimator_says_what_is_missing(core: duckdb.DuckDBPyConnection) -> 
     assert [(row["channel_id"], row["segment_id"]) for row in rows] == [
         (channel, segment)
         for channel in ("mr_visit", "portal", "owned_web")
-        for segment in ("all", "hospital", "own_practice")
+        for segment in ("all", "hospital", "own_practice", "need_open", "need_none")
     ]
     assert {row["reason_ja"] for row in rows} == {"比べるには出発点が8か月分必要です（今は2か月分）"}
+
+
+def test_who_belongs_to_a_segment(core: duckdb.DuckDBPyConnection) -> None:
+    panel = read_panel(core, date(2026, 2, 28), necessity.MEDICAL_CHANNELS, over_contact_above=8)
+
+    def units(**chosen: str) -> int:
+        belongs = necessity.Segment("some", "any", **chosen).includes(panel)
+        return int(np.broadcast_to(belongs, panel.need.shape).sum())
+
+    # Of 3 physicians, 2 products and 2 months: 4 with something open, one of them about safety.
+    assert (units(), units(need="open"), units(need="none"), units(need="safety")) == (12, 4, 8, 1)
+    # Hospital: p1 in January, without a need; own practice: all three in February.
+    assert (units(practice_type="HP"), units(practice_type="HP", need="open")) == (2, 0)
+    assert (units(practice_type="GP"), units(practice_type="GP", need="open")) == (6, 3)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "shared"),
+    [
+        ({"practice_type": "HP"}, {"practice_type": "GP"}, False),
+        ({"practice_type": "HP"}, {"need": "open"}, True),
+        ({"practice_type": "HP"}, {"specialty_group": "内科"}, True),
+        ({"need": "open"}, {"need": "none"}, False),
+        ({"need": "open"}, {"need": "safety"}, True),
+        ({"need": "safety"}, {"need": "proper_use"}, False),
+        ({"need": "safety", "practice_type": "HP"}, {"need": "safety", "practice_type": "GP"}, False),
+        ({}, {"need": "none"}, True),
+    ],
+)
+def test_segments_of_one_type_share_nobody(
+    core: duckdb.DuckDBPyConnection, one: dict[str, str], other: dict[str, str], shared: bool
+) -> None:
+    core.execute("delete from seeds.necessity_segment where segment_type <> 'company'")
+    for place, chosen in enumerate((one, other)):
+        row = {"segment_id": f"s{place}", "segment_type": "t", "rule_version": "necessity-1"} | chosen
+        names = ", ".join(row)
+        core.execute(
+            f"insert into seeds.necessity_segment ({names}) values ({', '.join('?' * len(row))})",
+            list(row.values()),
+        )
+    if not shared:
+        assert [segment.segment_id for segment in necessity.read_rule(core)[1]] == ["all", "s0", "s1"]
+        return
+    with pytest.raises(ValueError, match=r"necessity_segment names 's0' and 's1'.*another type"):
+        necessity.read_rule(core)
 
 
 def test_medicals_channels_are_those_of_the_marts() -> None:

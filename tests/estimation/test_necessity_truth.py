@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ def test_the_thresholds_are_those_of_the_seed() -> None:
     (row,) = [row for row in seed_rows("necessity_rule") if row["rule_version"] == truth.RULE.rule_version]
     assert {name: str(getattr(truth.RULE, name)) for name in row} == row
     assert [
-        Segment(row["segment_id"], row["practice_type"] or None, row["specialty_group"] or None)
+        Segment(**{field.name: row[field.name] or None for field in dataclasses.fields(Segment)})
         for row in seed_rows("necessity_segment")
     ] == list(truth.SEGMENTS)
 
@@ -33,6 +34,12 @@ def test_the_thresholds_are_those_of_the_seed() -> None:
 @pytest.fixture(scope="module")
 def scores() -> dict[str, truth.Score]:
     return truth.score(range(1000, 1000 + COMPANIES))
+
+
+@pytest.fixture(scope="module")
+def large() -> list[dict[str, Any]]:
+    """The answers about a company of 9,000 physicians, enough for a verdict on its parts."""
+    return truth.answer_all(truth.simulate(5, physicians=9000).panel, truth.RULE, truth.SEGMENTS)
 
 
 def test_intervals_hold_the_planted_effect(scores: dict[str, Any]) -> None:
@@ -70,14 +77,18 @@ def test_too_few_contacts_cannot_tell(scores: dict[str, Any]) -> None:
     assert min(scores["rare"].detectable) > truth.RULE.meaningful_effect
 
 
-def test_a_channel_that_works_in_hospitals_only_is_conditional() -> None:
-    rows = {
-        (row["channel_id"], row["segment_id"]): row
-        for row in truth.answer_all(truth.simulate(5, physicians=5000).panel, truth.RULE, truth.SEGMENTS)
-    }
-    assert [rows["hospital_only", segment]["verdict"] for segment in ("all", "hospital", "own_practice")] == [
-        "conditional", "needed", "not_needed",
-    ]  # fmt: skip
+@pytest.mark.parametrize(
+    ("channel", "segments"),
+    [
+        ("hospital_only", ("all", "hospital", "own_practice")),
+        ("need_only", ("all", "need_open", "need_none")),
+    ],
+)
+def test_a_channel_that_works_for_some_only_is_conditional(
+    large: list[dict[str, Any]], channel: str, segments: tuple[str, ...]
+) -> None:
+    verdicts = {row["segment_id"]: row["verdict"] for row in large if row["channel_id"] == channel}
+    assert [verdicts[segment] for segment in segments] == ["conditional", "needed", "not_needed"]
 
 
 def test_the_same_company_gives_the_same_answers() -> None:

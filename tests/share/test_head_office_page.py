@@ -34,7 +34,8 @@ def line(
 ) -> Row:
     value, low, high = effect
     return {
-        "channel_id": channel, "segment_id": "all", "benefit_per_100": value, "benefit_low_per_100": low,
+        "channel_id": channel, "segment_id": "all", "segment_type": "company", "segment_name": "全体",
+        "benefit_per_100": value, "benefit_low_per_100": low,
         "benefit_high_per_100": high, "minimum_detectable_per_100": None if low is None else 2.0,
         "meaningful_per_100": 3.0,
         "n_treated": 400, "n_control": 900, "verdict": verdict, "evidence_level": level,
@@ -174,6 +175,65 @@ def test_each_channel_has_its_estimate_interval_and_reason(tmp_path: Path) -> No
     assert page_of(tmp_path / "b", OPEN).picture == ""
 
 
+def part(channel: str, segment: str, name: str, verdict: str, **more: Any) -> Row:
+    given = {"segment_id": segment, "segment_type": "need", "segment_name": name} | more
+    return line(channel, verdict, **given)
+
+
+def test_what_can_be_told_of_parts_of_the_physicians(tmp_path: Path) -> None:
+    asks, quiet = ("need_open", "知りたいことが出ている先生"), ("need_none", "知りたいことが記録にない先生")
+    rows = [
+        WORKS,
+        part("webinar", *asks, "needed", effect=(6.5, 3.1, 9.9)),
+        part("webinar", *quiet, "not_needed", effect=(0.1, -1.2, 1.4)),
+        part("portal", *asks, "cannot_tell", effect=(1.0, -3.0, 5.0)),
+        part("portal", *quiet, "not_needed", effect=(-0.4, -1.6, 0.8)),
+        part("chat", *asks, "cannot_tell"),
+        part("chat", *quiet, "cannot_tell"),
+    ]
+    page = page_of(tmp_path, rows)
+    assert page.segments_title == "先生を分けて見ると"
+    assert page.segments.said == [
+        "知りたいことが出ている先生では、Web講演会（100人あたり+6.5人、幅+3.1〜+9.9人）は、"
+        "条件をそろえて比べると差がありました。",
+        "知りたいことが記録にない先生では、Web講演会（100人あたり+0.1人、幅−1.2〜+1.4人）、"
+        "医療系ポータル（100人あたり−0.4人、幅−1.6〜+0.8人）は、いまの目的には不要です。",
+        "ほかの手段と分け方の組み合わせ3通りは、まだ判断できません。",
+    ]
+    assert page.segments.evidence == "条件をそろえた比較（4段階の3）"
+    assert page.segments.limits.startswith("条件をそろえても、記録にない違いは残ります。")
+    # The answer and the table speak of all physicians only.
+    assert page.answer == "Web講演会は、条件をそろえて比べると差がありました。"
+    assert len(page.necessity) == 1
+    assert unexplained_terms(page.all_text(), tuple(CHANNELS.values())) == []
+    html = Renderer(builder.AS_OF).html(
+        "head_office", page=page, picture=Markup(page.picture), pilot_picture="", catalogue=""
+    )
+    assert all(sentence in html for sentence in page.segments.said)
+
+
+def test_parts_of_which_nothing_can_be_told_are_named(tmp_path: Path) -> None:
+    rows = [
+        part(channel, segment, name, "cannot_tell", evidence_level="E1")
+        for channel in ("webinar", "portal")
+        for segment, name in (("hospital", "病院の先生"), ("own_practice", "開業の先生"))
+    ]
+    page = page_of(tmp_path, [*OPEN, *rows])
+    assert page.segments.said == ["開業の先生、病院の先生に分けて4通りを調べましたが、まだ判断できません。"]
+    assert (page.segments.evidence, page.segments.limits) == ("", "")
+    assert page_of(tmp_path / "b", OPEN).segments.said == []
+
+
+def test_more_parts_than_fit_are_counted(tmp_path: Path) -> None:
+    rows = [
+        part("webinar", f"s{number}", f"区分{number}", "not_needed", effect=(0.1, -1.2, 1.4))
+        for number in range(6)
+    ]
+    said = page_of(tmp_path, [WORKS, *rows]).segments.said
+    assert len(said) == 5
+    assert said[-1] == "ほかの手段と分け方の組み合わせ2通りの結果は、必要性の判定の表にあります。"
+
+
 def test_a_pilot_on_an_easy_product_says_so(tmp_path: Path) -> None:
     page = page_of(
         tmp_path, [WORKS], [pilot("1", "needed", easy=True), pilot("2", "cannot_tell", easy=False)]
@@ -273,14 +333,27 @@ def test_the_page_is_readable_and_fits_one_sheet(tmp_path: Path) -> None:
 
 
 def test_a_full_page_fits_one_sheet(tmp_path: Path) -> None:
-    """Seven numbers with a remark each, five initiatives with a caution, six channels with an estimate."""
+    """Seven numbers with a remark each, five initiatives with a caution, six channels with an estimate, five
+    parts of the physicians with a verdict."""
     folder = builder.write_release(tmp_path / "numbers")
     with ReleaseFiles(folder) as release:
         numbers = office_page(release, release.registry(), "OF01", "東京第一営業所").numbers
     numbers = [dataclasses.replace(one, note="対象が30に満たないため、参考値です") for one in numbers]
     page = page_of(
         tmp_path,
-        [line(channel, "cannot_tell", effect=(0.5, -1.5, 2.5)) for channel in CHANNELS],
+        [
+            *(line(channel, "cannot_tell", effect=(0.5, -1.5, 2.5)) for channel in CHANNELS),
+            *(
+                part(
+                    "webinar",
+                    f"s{number}",
+                    f"知りたいことのある先生{number}",
+                    "needed",
+                    effect=(8.0, 5.0, 11.0),
+                )
+                for number in range(5)
+            ),
+        ],
         [pilot(str(number), "needed", easy=True) for number in range(5)],
         [case()],
         windows("0", *range(-7, -3), *range(10)),

@@ -46,7 +46,8 @@ def release(home: Home, dbt_manifest: Path) -> Path:
         "mart_necessity",
         [
             {
-                "channel_id": channel, "segment_id": "all", "benefit_per_100": value,
+                "channel_id": channel, "segment_id": "all", "segment_type": "company", "segment_name": "全体",
+                "benefit_per_100": value,
                 "benefit_low_per_100": low, "benefit_high_per_100": high, "minimum_detectable_per_100": 5.5,
                 "meaningful_per_100": 3.0, "n_treated": 1141, "n_control": 6004, "verdict": verdict,
                 "evidence_level": "E3", "reason": "理由がここに入ります",

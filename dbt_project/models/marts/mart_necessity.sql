@@ -3,6 +3,7 @@ with
 estimated as (
     select
         necessity.*,
+        segment.segment_type,
         segment.name_ja as segment_name,
         necessity.n_physicians between 1 and {{ kpi_minimum_cell() }} - 1 as is_small
     from {{ source('estimates', 'necessity') }} as necessity
@@ -11,20 +12,29 @@ estimated as (
     where necessity.channel_id not in {{ kpi_medical_channels() }}
 ),
 
-{# What the whole has beside its segments: physicians of no named one. #}
+whole as (
+    select
+        channel_id,
+        n_physicians,
+        n_treated_offered
+    from estimated
+    where segment_id = 'all'
+),
+
+{# What the whole has beside its segments of one type: physicians of no named one. #}
 compared_with_whole as (
     select
         estimated.*,
-        max(case when segment_id = 'all' then n_physicians end) over channel
-        - sum(case when segment_id <> 'all' then n_physicians end) over channel as n_physicians_beside,
-        max(case when segment_id = 'all' then n_treated_offered end) over channel
-        - sum(case when segment_id <> 'all' then n_treated_offered end) over channel as n_offered_beside
+        whole.n_physicians - sum(estimated.n_physicians) over of_type as n_physicians_beside,
+        whole.n_treated_offered - sum(estimated.n_treated_offered) over of_type as n_offered_beside
     from estimated
-    window channel as (partition by channel_id)
+    left join whole
+        on estimated.channel_id = whole.channel_id
+    window of_type as (partition by estimated.channel_id, estimated.segment_type)
 ),
 
 {# The whole less the segments that are shown would give a hidden one away, or the few of no segment: then all segments
-   are hidden. #}
+   of the type are hidden. #}
 protected as (
     select
         compared_with_whole.*,
@@ -32,7 +42,7 @@ protected as (
             when segment_id = 'all' then is_small
             else
                 coalesce(n_offered_beside > 0 and n_physicians_beside < {{ kpi_minimum_cell() }}, false)
-                or max(case when is_small then 1 else 0 end) over (partition by channel_id) = 1
+                or max(case when is_small then 1 else 0 end) over (partition by channel_id, segment_type) = 1
         end as n_physicians_suppressed
     from compared_with_whole
 ),
@@ -52,6 +62,7 @@ shown as (
 select
     channel_id,
     segment_id,
+    segment_type,
     segment_name,
     period_start,
     period_end,

@@ -158,7 +158,8 @@ def trial_months(panel: JourneyPanel, rule: TrialRule) -> list[TrialMonth]:
 
 
 def run_trials(months: Sequence[TrialMonth], channel: int, included: Array | None = None) -> TrialSums | None:
-    """Sum up one channel's trials among the physicians and months of `included` (P, T); None without any."""
+    """Sum up one channel's trials among the units and months of `included` (P, R or 1, T); None without
+    any."""
     total: TrialSums | None = None
     for first in range(0, len(months), POOLED_MONTHS):
         trials = [_ChannelMonth(month, channel, included) for month in months[first : first + POOLED_MONTHS]]
@@ -196,7 +197,7 @@ class _ChannelMonth:
         for earlier in range(max(month.month - month.rule.washout_months, 0), month.month):
             self.eligible &= self.panel.reached[:, :, earlier] & bit == 0
         if included is not None:
-            self.eligible &= included[:, month.month, None]
+            self.eligible &= included[:, :, month.month]
         self.reached: Array = np.not_equal(now & bit, 0)
         # The placebo: the same physician's other products, about which the channel said nothing.
         self.elsewhere: Array = np.any(self.reached, axis=1, keepdims=True) & ~self.reached

@@ -17,13 +17,18 @@ Array = npt.NDArray[Any]
 NOT_COMPARABLE = -1
 READS = (
     "dim_channel",
+    "dim_topic",
     "fct_journey_transition",
+    "fct_need_signal",
     "fct_physician_month",
     "fct_physician_channel_product_month",
     "fct_physician_contact_month",
 )
 START_PHASES = ("P0", "P1", "P2", "P3", "P4", "P5")
 """From where a physician can move forward and is not simply coming back, as in mart_journey_exposure."""
+NO_NEED, ANY_NEED = "none", "open"
+"""Of a physician of whom nothing open was seen (not that he wants to know nothing), and of whom anything
+was."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,8 @@ class JourneyPanel:
     specialty     (P, T) int8: index into `specialties`, whose last is unknown
     practice      (P, T) int8: index into `practices`, whose last is unknown
     area          (P, T) int8: index into `areas`, whose last is unknown
+    need          (P, R, T) int8: index into `needs` of the newest need about the product that was open when
+                  the month began; 0 where none was
     cluster       (P) int32: who looks after the physician at the end; whoever nobody looks after is a
                   cluster of his own
     delivered     (channels, practices + 1) delivered contacts per physician × product × month with one;
@@ -54,6 +61,7 @@ class JourneyPanel:
     specialties: tuple[str, ...]
     practices: tuple[str, ...]
     areas: tuple[str, ...]
+    needs: tuple[str, ...]
     forward: Array
     phase: Array
     reached: Array
@@ -63,6 +71,7 @@ class JourneyPanel:
     specialty: Array
     practice: Array
     area: Array
+    need: Array
     cluster: Array
     delivered: Array
     horizon_months: int
@@ -109,11 +118,13 @@ def read_panel(
         "where specialty_group is not null order by 1",
     )
     practices, areas = ["HP", "GP", "unknown"], ["metropolitan", "regional", "unknown"]
+    needs = [NO_NEED, *_names(connection, "select distinct info_class from core.dim_topic order by 1")]
     count = _number_physicians(connection, as_of)
     _number(connection, "panel_month", months, "date")
     _number(connection, "panel_product", products, "text")
     _number(connection, "panel_channel", [name for name, _ in channels], "text")
     _number(connection, "panel_specialty", specialties, "text")
+    _number(connection, "panel_need", needs, "text")
     horizon = read_horizon(connection)
 
     cube = (count, len(products), len(months))
@@ -162,6 +173,10 @@ def read_panel(
     ):
         reached[physician, :, month] |= bits.astype(np.uint16)[:, None]
 
+    need = np.zeros(cube, np.int8)
+    for place, (newest,) in _batches(connection, _NEEDS, 3):
+        need[place] = newest
+
     flat = (count, len(months))
     specialty = np.full(flat, len(specialties), np.int8)
     practice, area = np.full(flat, 2, np.int8), np.full(flat, 2, np.int8)
@@ -203,6 +218,7 @@ def read_panel(
         specialties=(*specialties, "unknown"),
         practices=tuple(practices),
         areas=tuple(areas),
+        needs=tuple(needs),
         forward=forward,
         phase=phase,
         reached=reached,
@@ -212,10 +228,39 @@ def read_panel(
         specialty=specialty,
         practice=practice,
         area=area,
+        need=need,
         cluster=_clusters(connection, count),
         delivered=_delivered(connection, len(channels), len(practices)),
         horizon_months=int(horizon[1]),
     )
+
+
+# What was open when the month began: no contact of the month can have made or answered it. A need about no
+# product may be about any. What Medical was asked has no topic and is left out.
+_NEEDS = """
+    with need as (
+        select signal.physician_key, signal.product_id, signal.signalled_on, signal.open_until, class.number
+        from core.fct_need_signal as signal
+        inner join core.dim_topic as topic on signal.topic_id = topic.topic_id
+        inner join panel_need as class on topic.info_class = class.name
+    ),
+    of_product as (
+        select need.* replace (product.number as product_id)
+        from need inner join panel_product as product on need.product_id = product.name
+        union all
+        select need.* replace (product.number as product_id)
+        from need cross join panel_product as product
+        where need.product_id is null
+    )
+    select physician.number, of_product.product_id, month.number,
+        cast(max_by(of_product.number, (of_product.signalled_on, of_product.number)) as tinyint)
+    from of_product
+    inner join panel_physician as physician on of_product.physician_key = physician.name
+    inner join panel_month as month
+        on of_product.signalled_on < date_trunc('month', month.name)
+        and of_product.open_until >= date_trunc('month', month.name)
+    group by 1, 2, 3
+"""
 
 
 def _names(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:

@@ -9,6 +9,7 @@ stay E2. Kept with each answer: what lay between the two sides in every window b
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import operator
 from collections.abc import Sequence
@@ -45,7 +46,7 @@ from shirube.estimation.decision_ladder import (
     not_passed,
 )
 from shirube.estimation.effects import Effect, contrast, joint_test
-from shirube.estimation.journey_panel import JourneyPanel, read_panel
+from shirube.estimation.journey_panel import ANY_NEED, NO_NEED, JourneyPanel, read_panel
 from shirube.estimation.multiplicity import q_values
 from shirube.estimation.periods import PERIODS, records
 from shirube.medical import MEDICAL_CHANNELS
@@ -109,20 +110,43 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Segment:
-    """A group named before anybody looked; None is any."""
+    """A group named before anybody looked; None is any. Segments of one type share nobody.
+
+    `need`: of what a physician wanted to know about the product when the month began: `ANY_NEED`, `NO_NEED`,
+    or the kind of information (`dim_topic.info_class`) of his newest need.
+    """
 
     segment_id: str
+    segment_type: str
     practice_type: str | None = None
     specialty_group: str | None = None
+    need: str | None = None
 
     def includes(self, panel: JourneyPanel) -> Array:
-        """Which physicians and months (P, T) belong to it."""
-        included = np.ones(panel.contacts.shape, bool)
+        """Which units and months (P, R, T) belong to it; (P, 1, T) where the product does not matter."""
+        included = np.ones((panel.contacts.shape[0], 1, panel.contacts.shape[1]), bool)
         if self.practice_type is not None:
-            included &= panel.practice == _place(panel.practices, self.practice_type)
+            included &= (panel.practice == _place(panel.practices, self.practice_type))[:, None]
         if self.specialty_group is not None:
-            included &= panel.specialty == _place(panel.specialties, self.specialty_group)
-        return included
+            included &= (panel.specialty == _place(panel.specialties, self.specialty_group))[:, None]
+        if self.need == ANY_NEED:
+            return included & (panel.need != panel.needs.index(NO_NEED))
+        return included if self.need is None else included & (panel.need == _place(panel.needs, self.need))
+
+    def shares_with(self, other: Segment) -> bool:
+        """Whether a unit can belong to both."""
+
+        def meets(one: str | None, two: str | None) -> bool:
+            return one is None or two is None or one == two
+
+        return (
+            meets(self.practice_type, other.practice_type)
+            and meets(self.specialty_group, other.specialty_group)
+            and (
+                meets(self.need, other.need)
+                or (ANY_NEED in (self.need, other.need) and NO_NEED not in (self.need, other.need))
+            )
+        )
 
 
 @dataclass(frozen=True)
@@ -144,27 +168,39 @@ def estimate(connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.Table:
 
 
 def read_rule(connection: duckdb.DuckDBPyConnection) -> tuple[NecessityRule, tuple[Segment, ...]]:
-    """The newest version of the thresholds, and its segments in their order."""
+    """The newest version of the thresholds, and its segments in their order.
+
+    Raises: ValueError where two segments of one type share physicians: what is hidden of one could then be
+    had from the other.
+    """
     names = [field.name for field in fields(NecessityRule)]
     found = connection.execute(f"select {', '.join(names)} from {rows_in_force('necessity_rule')}").fetchone()
     assert found is not None
     rule = NecessityRule(*found)
-    segments = connection.execute(
-        "select segment_id, practice_type, specialty_group from seeds.necessity_segment "
+    names = [field.name for field in fields(Segment)]
+    rows = connection.execute(
+        f"select {', '.join(names)} from seeds.necessity_segment "
         "where rule_version = ? order by sort_order, segment_id",
         [rule.rule_version],
     ).fetchall()
-    return rule, tuple(Segment(*row) for row in segments)
+    segments = tuple(Segment(*row) for row in rows)
+    for one, other in itertools.combinations(segments, 2):
+        if one.segment_type == other.segment_type and one.shares_with(other):
+            raise ValueError(
+                f"the seed necessity_segment names '{one.segment_id}' and '{other.segment_id}' of the type "
+                f"'{one.segment_type}', and a physician can belong to both: give one of them another type"
+            )
+    return rule, segments
 
 
 def answer_all(panel: JourneyPanel, rule: NecessityRule, segments: Sequence[Segment]) -> list[dict[str, Any]]:
     """Rows of `SCHEMA`: measure every channel and segment, count the tests, then judge."""
     trial_rule = TrialRule(rule.washout_months, rule.minimum_pre_periods)
     months = trial_months(panel, trial_rule)
-    atoms = _atoms(panel, segments)
+    groups = _groups(panel, segments)
     answers = []
     for channel in range(len(panel.channels)):
-        sums = {members: run_trials(months, channel, included) for members, included in atoms.items()}
+        sums = {members: run_trials(months, channel, included) for members, included in groups.items()}
         for number, segment in enumerate(segments):
             mine = [one for members, one in sums.items() if number in members and one is not None]
             total = functools.reduce(operator.add, mine) if mine else None
@@ -209,18 +245,26 @@ def answer_all(panel: JourneyPanel, rule: NecessityRule, segments: Sequence[Segm
     return rows
 
 
-def _atoms(panel: JourneyPanel, segments: Sequence[Segment]) -> dict[frozenset[int], Array]:
-    """The disjoint groups (P, T) that the segments are made of, by the segments each belongs to.
+def _groups(panel: JourneyPanel, segments: Sequence[Segment]) -> dict[frozenset[int], Array]:
+    """The groups of units whose sums make the segments', by the segments that each belongs to.
 
-    Matching never crosses practice types or specialty groups, so a segment's sums are those of its groups.
+    Matching never crosses practice types or specialty groups: the sums of segments by those, the whole among
+    them, are the sums of the disjoint groups (P, 1, T) that they are made of. It does cross needs, so each
+    segment with a need is a group of its own (P, R, T), matched within.
     """
-    pattern = np.zeros(panel.contacts.shape, np.int32)
+    pattern = np.zeros((panel.contacts.shape[0], 1, panel.contacts.shape[1]), np.int32)
     for number, segment in enumerate(segments):
-        pattern |= segment.includes(panel).astype(np.int32) << number
-    return {
+        if segment.need is None:
+            pattern |= segment.includes(panel).astype(np.int32) << number
+    groups = {
         frozenset(number for number in range(len(segments)) if value >> number & 1): pattern == value
         for value in np.unique(pattern)
         if value
+    }
+    return groups | {
+        frozenset([number]): segment.includes(panel)
+        for number, segment in enumerate(segments)
+        if segment.need is not None
     }
 
 

@@ -47,6 +47,16 @@ class NecessityLine:
 
 
 @dataclass(frozen=True)
+class SegmentCase:
+    """What can be told of parts of the physicians: sentences, their evidence level, and what it does not
+    carry."""
+
+    said: list[str]
+    evidence: str
+    limits: str
+
+
+@dataclass(frozen=True)
 class PilotLine:
     """What one initiative showed, with its design and what must be said beside it."""
 
@@ -90,6 +100,8 @@ class HeadOfficePage:
     picture_title: str
     picture_note: str
     necessity: list[NecessityLine]
+    segments_title: str
+    segments: SegmentCase
     numbers: list[NumberLine]
     numbers_note: str
     satisfaction_title: str
@@ -113,6 +125,8 @@ class HeadOfficePage:
             self.pilots_answer,
             self.pilots_limits,
             self.picture_note,
+            *self.segments.said,
+            self.segments.limits,
             self.numbers_note,
             self.satisfaction_title,
             self.satisfaction.said,
@@ -138,8 +152,9 @@ class HeadOfficePage:
             " ".join([p.name, p.design, p.result, p.verdict, p.evidence, p.caution]) for p in self.pilots
         ]
         parts = [self.running_text(), self.question, self.evidence, self.pilots_evidence, self.picture_title]
+        parts += [self.segments_title, self.segments.evidence]
         parts += [self.satisfaction.evidence, self.pilot_picture.title]
-        if self.evidence or self.pilots_evidence or self.satisfaction.evidence:
+        if self.evidence or self.segments.evidence or self.pilots_evidence or self.satisfaction.evidence:
             parts.append("根拠の強さ")
         if self.necessity:
             parts.append("手段 接点 意味のある差 見つけられる差")
@@ -158,7 +173,9 @@ def head_office_page(release: ReleaseFiles, registry: dict[str, Kpi]) -> HeadOff
     tried = _pilot_rows(release)
     pilots_answer = _pilots_answer(tried)
     satisfaction, satisfaction_level = _satisfaction(release, month)
-    for clause, level in [*answer, *pilots_answer, (satisfaction.said, satisfaction_level)]:
+    parts = _segment_rows(release)
+    segments = _segment_sentences(parts)
+    for clause, level in [*answer, *segments, *pilots_answer, (satisfaction.said, satisfaction_level)]:
         too_strong = wording.verbs_above(clause, level)
         if too_strong:
             raise ValueError(f"head-office page: {', '.join(too_strong)} claims more than {level}")
@@ -191,6 +208,8 @@ def head_office_page(release: ReleaseFiles, registry: dict[str, Kpi]) -> HeadOff
         picture_title=str(page["picture_title"]),
         picture_note=str(page["picture_note"]) if picture else "",
         necessity=_necessity_lines(necessity),
+        segments_title=str(page["segments"]["title"]) if parts else "",
+        segments=_segment_case(segments),
         numbers=[number_line(kpi, current[kpi.kpi_id], month) for kpi in chosen],
         numbers_note=who_answered(release, values, chosen, current) + evidence_of(chosen),
         satisfaction_title=str(page["satisfaction"]["title"]),
@@ -215,6 +234,64 @@ def _necessity(release: ReleaseFiles) -> list[Row]:
         "select n.*, c.name_ja as channel_name from {mart_necessity} n "
         "inner join {dim_channel} c on c.channel_id = n.channel_id "
         "where n.segment_id = 'all' order by c.sort_order, n.channel_id",
+    )
+
+
+def _segment_rows(release: ReleaseFiles) -> list[Row]:
+    """The newest verdict on each channel for each part of the physicians, in the channels' order."""
+    return release.query_if_held(
+        "mart_necessity",
+        "select n.*, c.name_ja as channel_name from {mart_necessity} n "
+        "inner join {dim_channel} c on c.channel_id = n.channel_id "
+        "where n.segment_id <> 'all' order by c.sort_order, n.channel_id, n.segment_type, n.segment_id desc",
+    )
+
+
+def _segment_sentences(rows: list[Row]) -> list[tuple[str, str]]:
+    """One sentence per segment, verdict and level that some channel has, each with its level, strongest words
+    first; then how many pairs of segment and channel are not told."""
+    page = declared("page_hq")
+    words = page["segments"]
+    if not rows:
+        return []
+    told: dict[tuple[str, str, str], list[str]] = {}
+    for verdict in page["clauses"]:
+        for row in rows:
+            if row["verdict"] == verdict != "cannot_tell" and row["benefit_per_100"] is not None:
+                channel = str(words["channel"]).format(
+                    channel=row["channel_name"],
+                    size=_signed_people(row["benefit_per_100"]),
+                    span=_span(row["benefit_low_per_100"], row["benefit_high_per_100"]),
+                )
+                told.setdefault((row["segment_name"], verdict, row["evidence_level"]), []).append(channel)
+    if not told:
+        named = "、".join(dict.fromkeys(str(row["segment_name"]) for row in rows))
+        return [(str(words["nothing_told"]).format(segments=named, number=len(rows)), "E1")]
+    shown = list(told.items())[: int(words["most"])]
+    sentences = [
+        (
+            str(words["told"]).format(
+                segment=segment, clause=page["clauses"][verdict][level].format(channels="、".join(channels))
+            ),
+            level,
+        )
+        for (segment, verdict, level), channels in shown
+    ]
+    left = len(rows) - sum(len(channels) for _, channels in shown)
+    unknown = sum(row["verdict"] == "cannot_tell" for row in rows)
+    if unknown == left and unknown:
+        sentences.append((str(words["not_told"]).format(number=unknown), "E1"))
+    elif left:
+        sentences.append((str(words["more"]).format(number=left), "E1"))
+    return sentences
+
+
+def _segment_case(sentences: list[tuple[str, str]]) -> SegmentCase:
+    levels = [level for _, level in sentences if level > "E1"]
+    return SegmentCase(
+        [f"{sentence}。" for sentence, _ in sentences],
+        wording.strength(min(levels)) if levels else "",
+        str(declared("page_hq")["limits"][min(levels)]) if levels else "",
     )
 
 

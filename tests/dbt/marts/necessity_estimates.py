@@ -62,6 +62,21 @@ def tables() -> dict[str, list[Row]]:
             MEASURED
             | {"channel_id": "owned_web", "segment_id": "own_practice", "n_physicians": 40}
             | {"n_treated_offered": 180},
+            # Four physicians with something open: that type of segments is hidden, the other is not. A
+            # physician can belong to both in turn, so 118 and 4 are more than 120.
+            MEASURED | {"channel_id": "mr_email", "segment_id": "all"},
+            MEASURED
+            | {"channel_id": "mr_email", "segment_id": "hospital", "n_physicians": 80}
+            | {"n_treated_offered": 300},
+            MEASURED
+            | {"channel_id": "mr_email", "segment_id": "own_practice", "n_physicians": 40}
+            | {"n_treated_offered": 200},
+            MEASURED
+            | {"channel_id": "mr_email", "segment_id": "need_open", "n_physicians": 4}
+            | {"n_treated_offered": 8},
+            MEASURED
+            | {"channel_id": "mr_email", "segment_id": "need_none", "n_physicians": 118}
+            | {"n_treated_offered": 492},
             # Medical's, should an estimator ever let it through.
             MEASURED | {"channel_id": "msl_visit", "segment_id": "all"},
         ]

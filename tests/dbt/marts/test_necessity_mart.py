@@ -71,6 +71,18 @@ def test_the_few_of_no_segment_cannot_be_had_by_subtraction(warehouse: Connectio
     assert not row(warehouse, "webinar", "hospital")["n_physicians_suppressed"]
 
 
+def test_few_of_one_type_of_segments_hide_that_type_alone(warehouse: Connection) -> None:
+    for segment, kind, hidden in (
+        ("all", "company", False),
+        ("hospital", "practice_type", False),
+        ("own_practice", "practice_type", False),
+        ("need_open", "need", True),
+        ("need_none", "need", True),
+    ):
+        found = row(warehouse, "mr_email", segment)
+        assert (found["segment_type"], found["n_physicians_suppressed"]) == (kind, hidden), segment
+
+
 def test_nothing_measured_still_says_why(warehouse: Connection) -> None:
     found = row(warehouse, "chat")
     assert (found["n_physicians"], found["n_physicians_suppressed"], found["evidence_level"]) == (
