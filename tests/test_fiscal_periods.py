@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
+import duckdb
 import pytest
-from shirube.fiscal_periods import containing, latest_complete
+from shirube.fiscal_periods import containing, fiscal_start_month, latest_complete
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,20 @@ from shirube.fiscal_periods import containing, latest_complete
 def test_the_period_of_a_day(day: date, kind: str, start: date, end: date) -> None:
     found = containing(day, kind, 4)
     assert (found.start, found.end) == (start, end)
+
+
+@pytest.mark.parametrize("begins", [1, 4, 10])
+def test_the_fiscal_year_begins_where_the_calendar_says(begins: int) -> None:
+    with duckdb.connect() as connection:
+        connection.execute("create schema core")
+        connection.execute(
+            "create table core.dim_date as select day as date_on,"
+            " year(day - to_months(? - 1)) as fiscal_year"
+            " from (select cast(unnest(range(date '2015-01-01', date '2036-01-01', interval 1 day)) as date)"
+            " as day)",
+            [begins],
+        )
+        assert fiscal_start_month(connection) == begins
 
 
 def test_a_period_that_is_not_over_is_not_complete() -> None:

@@ -123,13 +123,13 @@ def warehouse(home: Home, links: list[Link], per_quarter: int) -> Path:
                 "specialty_group": ["内科", "外科"],
             }
         ),
+        "core.dim_date": pa.table({"date_on": [ALWAYS, date(2026, 4, 1)], "fiscal_year": [2025, 2026]}),
         "core.dim_source": pa.table({"source": ["crm_account"], "name_ja": ["CRM 取引先"]}),
         "seeds.identity_rule": pa.table({"reference_type": ["member_id"], "method_ja": ["会員番号で"]}),
         "seeds.link_review_rule": pa.table(
             {
                 "rule_version": ["link-review-1"],
                 "links_per_quarter": [per_quarter],
-                "fiscal_start_month": [4],
             }
         ),
     }

@@ -6,6 +6,8 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 
+import duckdb
+
 PERIOD_MONTHS = {"month": 1, "quarter": 3, "half": 6, "fiscal_year": 12}
 
 
@@ -16,6 +18,16 @@ class FiscalPeriod:
     period_type: str
     start: date
     end: date
+
+
+def fiscal_start_month(connection: duckdb.DuckDBPyConnection) -> int:
+    """The month in which the company's fiscal year begins, as the calendar of its core has it."""
+    found = connection.execute(
+        "select extract(month from max(first_day)) "
+        "from (select min(date_on) as first_day from core.dim_date group by fiscal_year)"
+    ).fetchone()
+    assert found is not None
+    return int(found[0])
 
 
 def containing(day: date, period_type: str, fiscal_start_month: int) -> FiscalPeriod:

@@ -28,7 +28,7 @@ import duckdb
 
 from shirube import durable
 from shirube.engine import bounded
-from shirube.fiscal_periods import FiscalPeriod, containing
+from shirube.fiscal_periods import FiscalPeriod, containing, fiscal_start_month
 from shirube.home import Home
 from shirube.landing.locks import reading_lake
 from shirube.rules import rows_in_force
@@ -167,11 +167,7 @@ def draw_links(home: Home, warehouse_file: Path, day: date) -> DrawnLinks:
 
 
 def _quarter(connection: duckdb.DuckDBPyConnection, day: date) -> FiscalPeriod:
-    found = connection.execute(
-        f"select fiscal_start_month from {rows_in_force('link_review_rule')}"
-    ).fetchone()
-    assert found is not None
-    return containing(day, "quarter", int(found[0]))
+    return containing(day, "quarter", fiscal_start_month(connection))
 
 
 def _pairs(connection: duckdb.DuckDBPyConnection, home: Home, quarter: FiscalPeriod) -> list[dict[str, Any]]:

@@ -225,6 +225,23 @@ def test_the_survey_says_what_was_planted(company: Company) -> None:
         assert low - 0.2 <= planted_means[channel] + 0.5 and high + 0.2 >= planted_means[channel], channel
 
 
+def test_visits_are_recalled_as_they_were_made(company: Company) -> None:
+    recall = company.truth["opinions"]["visit_recall"]
+    # Of those who are sure, so many tell a visit that was, and none where none was.
+    right = {
+        made: answers[word] / (answers["はい"] + answers["いいえ"])
+        for made, word, answers in (
+            ("with", "はい", recall["with_a_call"]), ("without", "いいえ", recall["without_a_call"]),
+        )
+    }  # fmt: skip
+    ((answers, low, high),) = company.rows(
+        "select n_visit_answers, visit_agreement_rate_low, visit_agreement_rate_high "
+        "from marts.mart_data_trust where source = 'crm_call'"
+    )
+    assert answers >= 100
+    assert low <= max(right.values()) and high >= min(right.values())
+
+
 def test_the_satisfaction_index_is_as_reliable_as_planted(company: Company) -> None:
     planted = company.truth["satisfaction"]
     rows = company.rows(

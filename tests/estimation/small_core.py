@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -12,12 +13,18 @@ from shirube.home import project_root
 
 Rows = Sequence[Mapping[str, Any]]
 
+CALENDAR: Rows = [
+    {"date_on": date(2025, 12, 31), "fiscal_year": 2025},
+    {"date_on": date(2026, 4, 1), "fiscal_year": 2026},
+]
+"""As much of dim_date as says that the fiscal year begins in April."""
+
 
 def make_core(
     reads: Sequence[str], tables: Mapping[str, Rows], seeds: Mapping[str, Mapping[str, Any]] | None = None
 ) -> duckdb.DuckDBPyConnection:
-    """A database with the tables that an estimator reads, and every seed; `seeds` changes columns of a seed's
-    rows.
+    """A database with the tables that an estimator reads, a calendar among them, and every seed; `seeds`
+    changes columns of a seed's rows.
 
     Raises KeyError for a table that is not read or a column that core does not have.
     """
@@ -33,7 +40,7 @@ def make_core(
         columns = {column["name"]: column["data_type"] for column in model["models"][0]["columns"]}
         declared = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
         connection.execute(f"create table core.{name} ({declared})")
-        rows = tables.get(name, [])
+        rows = tables.get(name, CALENDAR if name == "dim_date" else [])
         strange = {column for row in rows for column in row} - set(columns)
         if strange:
             raise KeyError(f"{name} has no column {sorted(strange)}")

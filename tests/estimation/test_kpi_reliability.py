@@ -236,11 +236,3 @@ def test_the_facts_are_about_registered_kpis_and_no_money() -> None:
     assert {fact["kpi_id"] for fact in facts} == set(CONTRIBUTIONS)
     assert {(fact["kpi_id"], fact["kpi_version"]) for fact in facts} <= registered
     assert not any(fact["contains_money"] or fact["is_evaluation_use"] for fact in facts)
-
-
-def test_every_setting_has_the_fiscal_year_of_the_project() -> None:
-    project = yaml.safe_load((project_root() / "dbt_project" / "dbt_project.yml").read_text(encoding="utf-8"))
-    connection = make_core((), {})
-    for seed in ("evaluation_setting", "cs_setting"):
-        months = connection.execute(f"select distinct fiscal_start_month from seeds.{seed}").fetchall()
-        assert months == [(project["vars"]["fiscal_start_month"],)]

@@ -19,7 +19,7 @@ class Survey:
     """Physicians, their answers, and what they did."""
 
     def __init__(self) -> None:
-        self.tables: dict[str, list[Row]] = {name: [] for name in satisfaction.READS}
+        self.tables: dict[str, list[Row]] = {name: [] for name in satisfaction.READS if name != "dim_date"}
 
     def answer(self, name: str, day: str, csat: int | None = None, **items: int) -> None:
         response = f"{name}-{day}"

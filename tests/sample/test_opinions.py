@@ -59,12 +59,13 @@ def test_an_early_export_and_the_last_one_agree(sample: Sample) -> None:
 def test_answers_are_on_their_scale_and_some_channels_are_not_rated(sample: Sample) -> None:
     found = answers(sample)
     assert len(found) > 30
-    scores = {value for row in found for column, value in row.items() if column != opinions.WISH_COLUMN}
+    scores = {value for row in found for column, value in row.items() if column not in opinions.CODED}
     assert scores <= {"", *map(str, range(11))}
     rated = [row["convenience_mr_visit"] for row in found]
     assert 0.05 < rated.count("") / len(rated) < 0.6
     assert [row["interest_mr_visit"] == "" for row in found] == [value == "" for value in rated]
-    assert {row[opinions.WISH_COLUMN] for row in found} <= {wish for wish, _ in opinions.WISHES}
+    for column, words in opinions.CODED.items():
+        assert {row[column] for row in found} == set(words), column
 
 
 @pytest.fixture(scope="module")
@@ -91,14 +92,24 @@ def test_means_are_as_planted(larger: Sample) -> None:
     assert max(planted["importance"], key=planted["importance"].get) == "safety_first"
 
 
+def test_visits_are_recalled_as_planted(larger: Sample) -> None:
+    planted = larger.truth["opinions"]["visit_recall"]
+    given = [row[opinions.RECALL_COLUMN] for row in answers(larger)]
+    assert len(given) > 300
+    for answer in opinions.CODED[opinions.RECALL_COLUMN]:
+        # Some had a call and some had none: what is said lies between what each of them says.
+        between = sorted((planted["with_a_call"][answer], planted["without_a_call"][answer]))
+        assert between[0] - 0.03 < given.count(answer) / len(given) < between[1] + 0.03, answer
+
+
 def test_contract_seed_and_questions_name_the_same_columns() -> None:
     project = project_root() / "dbt_project"
     with (project / "seeds" / "survey_question.csv").open(encoding="utf-8") as handle:
         seed = [row["answer_column"] for row in csv.DictReader(handle)]
-    asked = [column for column, _, _ in opinions.QUESTIONS if column != opinions.WISH_COLUMN]
+    asked = [column for column, _, _ in opinions.QUESTIONS if column not in opinions.CODED]
     assert seed == asked
     contract = load_contracts()["survey_qualtrics"]
-    assert {*asked, opinions.WISH_COLUMN} <= {column.name for column in contract.columns}
+    assert {*asked, *opinions.CODED} <= {column.name for column in contract.columns}
     macro = (project / "macros" / "survey.sql").read_text(encoding="utf-8")
     listed = macro.split("return([")[1].split("])")[0]
     assert yaml.safe_load(f"[{listed}]") == asked

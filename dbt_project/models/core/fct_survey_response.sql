@@ -12,7 +12,8 @@ with answer as (
     union all
     {% endfor %}
     {% for item, column in {
-        'preferred_channel': 'preferred_channel_id', 'usage_stage': 'usage_stage', 'meeting_wish': 'meeting_wish'
+        'preferred_channel': 'preferred_channel_id', 'usage_stage': 'usage_stage', 'meeting_wish': 'meeting_wish',
+        'visit_recall': 'visit_recall'
     }.items() %}
     select
         response_id,

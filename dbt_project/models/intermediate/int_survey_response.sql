@@ -31,6 +31,7 @@ select
     stage.usage_stage,
     stage.evidence_kind,
     meeting_wish_answer.meeting_wish,
+    visit_recall_answer.visit_recall,
     {% for column in survey_question_columns() -%}
     referred.{{ column }},
     {% endfor -%}
@@ -51,6 +52,7 @@ select
             and coalesce(wanted_answer.channel_id, wanted.channel_id) is null
             and stage.usage_stage is null
             and meeting_wish_answer.meeting_wish is null
+            and visit_recall_answer.visit_recall is null
             and coalesce(referred.{{ survey_question_columns() | join(', referred.') }}) is null
         then 'out_of_scope'
     end as reject_reason
@@ -80,3 +82,5 @@ left join {{ ref('usage_stage') }} as stage
     on referred.usage_stage = stage.answer_ja
 left join {{ rows_in_force('meeting_wish_answer') }} as meeting_wish_answer
     on referred.meeting_wish = meeting_wish_answer.answer
+left join {{ rows_in_force('visit_recall_answer') }} as visit_recall_answer
+    on referred.visit_recall = visit_recall_answer.answer

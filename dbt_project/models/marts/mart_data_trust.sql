@@ -107,6 +107,80 @@ links_checked as (
     group by grouping sets ((review.source), ())
 ),
 
+{# What a physician last said of last month's visits; who is not sure says neither. #}
+recalled as (
+    select
+        physician_key,
+        answer_code,
+        month_end
+    from (
+        select
+            answer.physician_key,
+            answer.answer_code,
+            last_day({{ add_months('answer.responded_on', '-1') }}) as month_end,
+            row_number() over (
+                partition by answer.physician_key order by answer.responded_on desc, answer.response_key desc
+            ) as place
+        from {{ ref('fct_survey_response') }} as answer
+        cross join last_period
+        cross join {{ rows_in_force('survey_setting') }} as setting
+        where
+            answer.item_id = 'visit_recall'
+            and answer.physician_key is not null
+            and answer.responded_on <= last_period.period_end
+            and answer.responded_on > {{ add_months('last_period.period_end', '-setting.recall_months') }}
+    )
+    where place = 1 and answer_code in ('yes', 'no')
+),
+
+visits as (
+    select
+        touchpoint.physician_key,
+        last_day(touchpoint.occurred_on) as month_end
+    from {{ ref('fct_touchpoint') }} as touchpoint
+    inner join {{ ref('dim_channel') }} as channel
+        on touchpoint.channel_id = channel.channel_id
+    where touchpoint.source = 'crm_call' and channel.is_mr_channel
+),
+
+visited as (
+    select distinct
+        visits.physician_key,
+        visits.month_end
+    from visits
+    inner join recalled
+        on visits.physician_key = recalled.physician_key and visits.month_end = recalled.month_end
+),
+
+{# Of a month in which recording calls had not begun, or only just, nobody can say that a visit is missing. #}
+visits_compared as (
+    select
+        count(*) as n_visit_answers,
+        sum(case when recalled.answer_code = 'yes' and visited.month_end is not null then 1 else 0 end)
+            as n_visits_recalled_and_recorded,
+        sum(case when recalled.answer_code = 'yes' and visited.month_end is null then 1 else 0 end)
+            as n_visits_recalled_only,
+        sum(case when recalled.answer_code = 'no' and visited.month_end is not null then 1 else 0 end)
+            as n_visits_recorded_only
+    from recalled
+    inner join (select min(month_end) as begun_by from visits) as recording
+        on recalled.month_end > recording.begun_by
+    left join visited
+        on recalled.physician_key = visited.physician_key and recalled.month_end = visited.month_end
+),
+
+visit_agreement as (
+    select
+        'crm_call' as source,
+        n_visit_answers,
+        n_visits_recalled_and_recorded,
+        n_visits_recalled_only,
+        n_visits_recorded_only,
+        n_visit_answers - n_visits_recalled_only - n_visits_recorded_only as n_visits_agreed,
+        n_visit_answers between 1 and {{ kpi_minimum_cell() }} - 1 as is_small
+    from visits_compared
+),
+
 targets as (
     select physician.physician_key
     from {{ ref('mart_physician_period') }} as physician
@@ -306,6 +380,24 @@ select
             when logs.source is not null or all_rows.source is null then coalesce(covered.n_covered_physicians, 0)
         end as bigint
     ) as n_covered_physicians,
+    {% for column in [
+        'n_visit_answers', 'n_visits_recalled_and_recorded', 'n_visits_recalled_only', 'n_visits_recorded_only'
+    ] -%}
+    cast(case when not visit_agreement.is_small then visit_agreement.{{ column }} end as bigint) as {{ column }},
+    {% endfor -%}
+    coalesce(visit_agreement.is_small, false) as n_visit_answers_suppressed,
+    case
+        when visit_agreement.n_visit_answers >= {{ kpi_least_counted() }}
+            then {{ kpi_rate('visit_agreement.n_visits_agreed', 'visit_agreement.n_visit_answers') }}
+    end as visit_agreement_rate,
+    case
+        when visit_agreement.n_visit_answers >= {{ kpi_least_counted() }}
+            then {{ kpi_wilson_low('visit_agreement.n_visits_agreed', 'visit_agreement.n_visit_answers') }}
+    end as visit_agreement_rate_low,
+    case
+        when visit_agreement.n_visit_answers >= {{ kpi_least_counted() }}
+            then {{ kpi_wilson_high('visit_agreement.n_visits_agreed', 'visit_agreement.n_visit_answers') }}
+    end as visit_agreement_rate_high,
     cast(freshness.n_deliveries_timed as bigint) as n_deliveries_timed,
     cast(freshness.freshness_hours_p95 as double) as freshness_hours_p95,
     cast(freshness.freshness_hours_p95_low as double) as freshness_hours_p95_low,
@@ -318,6 +410,8 @@ cross join target_count
 cross join link_quarter
 left join links_checked as links
     on coalesce(all_rows.source, '') = coalesce(links.source, '')
+left join visit_agreement
+    on all_rows.source = visit_agreement.source
 left join logs
     on all_rows.source = logs.source
 left join covered

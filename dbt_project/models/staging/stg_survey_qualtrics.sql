@@ -61,6 +61,7 @@ select
     want_evidence,
     want_meeting,
     meeting_wish,
+    visit_recall,
     batch_id,
     landing_id,
     row_number,

@@ -16,12 +16,13 @@ import pyarrow as pa
 
 from shirube.estimation.records import records
 from shirube.estimation.reliability import split_half
-from shirube.fiscal_periods import PERIOD_MONTHS, FiscalPeriod, latest_complete
+from shirube.fiscal_periods import PERIOD_MONTHS, FiscalPeriod, fiscal_start_month, latest_complete
 from shirube.rules import rows_in_force
 
 NAME = "kpi_reliability"
 READS: tuple[str, ...] = (
     "dim_channel",
+    "dim_date",
     "fct_email_recipient",
     "fct_journey_transition",
     "fct_physician_channel_month",
@@ -164,7 +165,8 @@ def estimate(connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.Table:
     first, last = connection.execute(_SPAN, {"as_of": as_of}).fetchone() or (None, None)
     rows: list[dict[str, Any]] = []
     if first and last:
-        periods = [latest_complete(last, kind, setting["fiscal_start_month"]) for kind in PERIOD_MONTHS]
+        year_begins = fiscal_start_month(connection)
+        periods = [latest_complete(last, kind, year_begins) for kind in PERIOD_MONTHS]
         for period in periods:
             # Where the logs do not reach back to, no value can be had.
             if period.start >= first.replace(day=1):

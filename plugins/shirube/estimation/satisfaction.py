@@ -19,12 +19,18 @@ from numpy.typing import NDArray
 from shirube.estimation.rate_difference import RateDifference, difference_of_rates
 from shirube.estimation.records import records
 from shirube.estimation.reliability import Reliability, cronbach_alpha, retest
-from shirube.fiscal_periods import FiscalPeriod, containing
+from shirube.fiscal_periods import FiscalPeriod, containing, fiscal_start_month
 from shirube.medical import MEDICAL_CHANNELS
 from shirube.rules import rows_in_force
 
 NAME = "satisfaction"
-READS: tuple[str, ...] = ("fct_consent_event", "fct_physician_month", "fct_survey_response", "fct_touchpoint")
+READS: tuple[str, ...] = (
+    "dim_date",
+    "fct_consent_event",
+    "fct_physician_month",
+    "fct_survey_response",
+    "fct_touchpoint",
+)
 OUTCOMES = ("pull", "opt_out")
 _COEFFICIENTS = ("alpha", "retest")
 SCHEMA = pa.schema(
@@ -178,12 +184,13 @@ def estimate(connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.Table:
     answered = connection.execute(_ANSWERED, {"as_of": as_of} | wanted).fetchnumpy()
     index = connection.execute(_INDEX, {"as_of": as_of, "items": len(items)} | version).fetchall()
     quarters = sorted({_day(start) for start in answered["quarter_start"]})
+    year_begins = fiscal_start_month(connection)
     rows = []
     for kind in ("quarter", "half", "fiscal_year"):
-        periods = {containing(start, kind, setting["fiscal_start_month"]) for start in quarters}
+        periods = {containing(start, kind, year_begins) for start in quarters}
         for period in sorted(periods, key=lambda one: one.start):
             # A half is told once both its quarters can be followed up.
-            last_quarter = containing(period.end, "quarter", setting["fiscal_start_month"])
+            last_quarter = containing(period.end, "quarter", year_begins)
             if last_quarter.start <= quarters[-1]:
                 rows.append(_row(period, answered, index, setting) | published)
     return pa.Table.from_pylist(rows, schema=SCHEMA)

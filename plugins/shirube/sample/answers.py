@@ -121,6 +121,7 @@ class Answers(Mail, FieldForce):
             "useful": satisfaction.USEFULNESS.answer(rng.standard_normal(total), latent),
             "ces": satisfaction.EASE.answer(rng.standard_normal(total), latent),
             "latent": latent,
+            "met_last_month": self.met_last_month[responders],
             "preferred": np.where(
                 rng.random(total) < 0.85,
                 people.preference[responders],

@@ -68,6 +68,7 @@ class Simulation(Online, Answers):
         survey, invitations, invited_activities = self._survey(rng, index, phase, active)
         emails = stack([emails, {name: invitations[name] for name in emails}])
         activities = stack([activities, invited_activities])
+        self.met_last_month = _met(calls, len(people))
         seen = np.zeros(phase.shape, dtype=np.int64)
         seen[portal["physician"], portal["product"]] = 1 + (portal["read_day"] >= 0)
         self._advance(rng, index, phase, webinar_on, seen)
@@ -150,6 +151,12 @@ class Simulation(Online, Answers):
                 for kind, frame, number, moment, topic in parts
             ]
         )
+
+
+def _met(calls: Frame, physicians: int) -> Array:
+    """Whom a representative met or talked with in the month, as far as submitted calls say."""
+    talked = (calls["status"] == 2) & ~calls["deleted"] & ~calls["test"] & ~calls["is_parent"]
+    return np.bincount(calls["physician"][talked], minlength=physicians) > 0
 
 
 def _balanced(rng: np.random.Generator, cell: Array) -> Array:

@@ -64,6 +64,19 @@ WISHES: list[tuple[str, float]] = [
     ("不要", 0.14),
 ]
 WISH_COLUMN = "meeting_wish"
+# Answers to whether the physician met or talked with a representative last month, and how often each is given
+# where a call was made and where none was.
+RECALLS: list[tuple[str, float, float]] = [
+    ("はい", 0.88, 0.06),
+    ("いいえ", 0.07, 0.90),
+    ("覚えていない", 0.05, 0.04),
+]
+RECALL_COLUMN = "visit_recall"
+CODED: dict[str, list[str]] = {
+    WISH_COLUMN: [answer for answer, _ in WISHES],
+    RECALL_COLUMN: [answer for answer, *_ in RECALLS],
+}
+"""The answers of questions that have words instead of a scale, by column."""
 _TEN = "（0〜10）"
 
 # Column, question text, ImportId: in the order in which they stand behind the older questions.
@@ -93,6 +106,7 @@ QUESTIONS: list[tuple[str, str, str]] = [
         for place, (need, name, _) in enumerate(NEEDS, 1)
     ),
     (WISH_COLUMN, "MRとの面談について", "QID14"),
+    (RECALL_COLUMN, "先月、当社のMRと会うか話すかしましたか（説明会を含む）", "QID15"),
 ]
 
 
@@ -108,6 +122,10 @@ def planted() -> dict[str, Any]:
         "want": {need: mean for need, _, mean in NEEDS},
         "loadings_on_satisfaction": dict(LOADINGS),
         "meeting_wish": dict(WISHES),
+        "visit_recall": {
+            "with_a_call": {answer: share for answer, share, _ in RECALLS},
+            "without_a_call": {answer: share for answer, _, share in RECALLS},
+        },
     }
 
 
@@ -149,4 +167,10 @@ def opinions(seed: int, month: int, company: Company, answers: Frame) -> Frame:
     share = np.array([chance for _, chance in WISHES])
     wish = rng.choice(len(WISHES), count, p=share / share.sum())
     frame[WISH_COLUMN] = np.where(finished, wish, NOT_ANSWERED)
+    drawn = rng.random(count)
+    with_call, without_call = (np.cumsum([one[place] for one in RECALLS])[:-1] for place in (1, 2))
+    recall = np.where(
+        answers["met_last_month"], np.searchsorted(with_call, drawn), np.searchsorted(without_call, drawn)
+    )
+    frame[RECALL_COLUMN] = np.where(finished, recall, NOT_ANSWERED)
     return frame

@@ -37,6 +37,7 @@ class State:
             self.opted[channel] = people.has_account & people.has_email & (rng.random(count) < share)
         self.objected: list[tuple[int, int]] = []
         self.tracking_off_from = np.full(count, 2**40)
+        self.met_last_month = np.zeros(count, dtype=bool)
         self.first_consents = self._first_consents(rng)
 
     def _product(self, rng: np.random.Generator, who: Array) -> Array:

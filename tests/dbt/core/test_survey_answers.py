@@ -28,9 +28,14 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
                 "response_id": "R_all", "csat": 5, "convenience_portal": 0, "interest_mr_visit": 10,
                 "usefulness_t_safe": 8, "importance_knowledge": 7, "satisfaction_knowledge": 3,
                 "want_meeting": 2, "meeting_wish": "会いたいが会えない",
+                "visit_recall": "はい",
             },
             BEGUN | {"response_id": "R_only_new", "want_meeting": 9},
-            BEGUN | {"response_id": "R_unknown_wish", "csat": 3, "meeting_wish": "その他"},
+            BEGUN | {"response_id": "R_only_recall", "visit_recall": "いいえ"},
+            BEGUN
+            | {
+                "response_id": "R_unknown_wish", "csat": 3, "meeting_wish": "その他", "visit_recall": "昨日",
+            },
             BEGUN | {"response_id": "R_nothing"},
             BEGUN | {"response_id": "R_unfinished", "is_finished": False, "want_meeting": 9},
         ],
@@ -52,6 +57,7 @@ def test_each_answer_is_one_row_about_its_subject(warehouse: Warehouse) -> None:
         ("mr_satisfaction", "knowledge", None, 3, None),
         ("mr_want", "meeting", None, 2, None),
         ("topic_usefulness", "T-SAFE", None, 8, None),
+        ("visit_recall", None, "webinar", None, "yes"),
     ]
 
 
@@ -65,16 +71,16 @@ def test_older_exports_without_the_questions_stay_as_they_were(warehouse: Wareho
 
 def test_every_response_is_in_the_star_or_rejected_with_a_reason(warehouse: Warehouse) -> None:
     kept = warehouse.rows("select distinct response_id from core.fct_survey_response order by 1")
-    assert [name for (name,) in kept] == ["R_all", "R_old", "R_only_new", "R_unknown_wish"]
+    assert [name for (name,) in kept] == ["R_all", "R_old", "R_only_new", "R_only_recall", "R_unknown_wish"]
     counted = warehouse.rows(
         "select rows_landed, rows_in_core, rows_rejected from core.fct_source_delivery"
         " where source = 'survey_qualtrics' and state = 'landed'"
     )
-    assert counted == [(6, 4, 2)]
+    assert counted == [(7, 5, 2)]
 
 
 def test_an_answer_has_one_key(warehouse: Warehouse) -> None:
     rows, keys = warehouse.rows(
         "select count(*), count(distinct response_key) from core.fct_survey_response"
     )[0]
-    assert rows == keys == 12
+    assert rows == keys == 14

@@ -17,7 +17,7 @@ CORE: dict[str, dict[str, str]] = {
     "dim_physician": {
         "physician_key": "text", "valid_from": "date", "valid_to": "date", "career_band": "text",
     },
-    "dim_channel": {"channel_id": "text"},
+    "dim_channel": {"channel_id": "text", "is_mr_channel": "boolean"},
     "dim_organization": {
         "organization_key": "text", "organization_id": "text", "level": "text",
         "parent_organization_key": "text",

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.dbt.marts.tiny_company import CHANNELS, MONTHS, SOURCES
+from tests.dbt.marts.tiny_company import CHANNELS, MONTHS, MR_CHANNELS, SOURCES
 
 Row = dict[str, Any]
 SPECIALTIES = ("内科", "外科", "眼科")
@@ -321,7 +321,9 @@ def tables() -> dict[str, list[Row]]:
             }
             for name in physicians()
         ],
-        "dim_channel": [{"channel_id": channel} for channel in CHANNELS],
+        "dim_channel": [
+            {"channel_id": channel, "is_mr_channel": channel in MR_CHANNELS} for channel in CHANNELS
+        ],
         "dim_organization": organizations,
         "fct_physician_month": physician_months(),
         "fct_physician_channel_month": channel_months(),

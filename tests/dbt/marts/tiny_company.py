@@ -31,6 +31,7 @@ CHANNELS = (
     "mr_visit", "mr_remote", "mr_email", "hq_email", "owned_web", "webinar", "portal", "chat",
     "in_person_event", "call_centre", "medical_inquiry", "msl_visit",
 )  # fmt: skip
+MR_CHANNELS = ("mr_visit", "mr_remote", "mr_email", "in_person_event")
 
 Row = dict[str, Any]
 
@@ -545,7 +546,9 @@ def tables() -> dict[str, list[Row]]:
                 }
                 for name in physicians
             ],
-            "dim_channel": [{"channel_id": channel} for channel in CHANNELS],
+            "dim_channel": [
+                {"channel_id": channel, "is_mr_channel": channel in MR_CHANNELS} for channel in CHANNELS
+            ],
             "dim_organization": organizations,
             "fct_physician_month": physician_months(),
             "fct_physician_channel_month": [

@@ -172,4 +172,4 @@ def _export(company: Company, wave: str, frame: Frame, previews: int, defects: D
 def _opinion(column: str, value: int) -> str:
     if value == opinions.NOT_ANSWERED:
         return ""
-    return opinions.WISHES[value][0] if column == opinions.WISH_COLUMN else str(value)
+    return opinions.CODED[column][value] if column in opinions.CODED else str(value)
