@@ -27,6 +27,19 @@ def test_the_limit_leaves_room_and_can_be_set(tmp_path: Path, monkeypatch: pytes
     assert limit_of(tmp_path, share=0.5) == "3.2 GiB"
 
 
+def test_without_a_folder_to_spill_to_what_does_not_fit_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MEMORY_LIMIT_VARIABLE, "50MB")
+    monkeypatch.chdir(tmp_path)
+    large = "create table sorted as select md5(range::varchar) as word from range(3000000) order by word"
+    with duckdb.connect(config=bounded()) as connection, pytest.raises(duckdb.OutOfMemoryException):
+        connection.execute(large)
+    with duckdb.connect(config=bounded(tmp_path / "spill")) as connection:
+        assert connection.execute(large).fetchone() == (3_000_000,)
+    assert not (tmp_path / ".tmp").exists()
+
+
 def test_a_limit_that_is_none_is_told_by_the_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""How much of a machine the engine may take: every DuckDB of ours keeps to it and spills to disk beyond."""
+"""How much of a machine the engine may take: every DuckDB of ours keeps to it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ def memory_limit() -> str:
     return os.environ.get(MEMORY_LIMIT_VARIABLE) or DEFAULT_MEMORY_LIMIT
 
 
-def bounded(spill: Path, share: float = 1.0) -> dict[str, str | bool | int | float | list[str]]:
-    """Settings of a connection that keeps to the limit; `spill` is a folder that the caller removes.
+def bounded(spill: Path | None = None, share: float = 1.0) -> dict[str, str | bool | int | float | list[str]]:
+    """Settings of a connection that keeps to the limit.
 
-    With a `share`, to that part of the limit: for a process that holds arrays of its own beside the database.
+    What does not fit goes to `spill`, a folder that the caller removes; without one it is an error. With a
+    `share`, to that part of the limit: for a process that holds arrays of its own beside the database.
     """
-    return {"memory_limit": _share_of(memory_limit(), share), "temp_directory": str(spill)}
+    return {"memory_limit": _share_of(memory_limit(), share), "temp_directory": str(spill or "")}
 
 
 def _share_of(limit: str, share: float) -> str:

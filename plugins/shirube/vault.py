@@ -19,6 +19,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from shirube.engine import bounded
 from shirube.home import Home
 
 IDENTIFIERS_SCHEMA = pa.schema([("token", pa.string()), ("kind", pa.string()), ("value", pa.string())])
@@ -61,7 +62,7 @@ def reveal(home: Home, tokens: Iterable[str], kind: str) -> dict[str, str]:
     assert_private(home.vault)
     for file in files:
         assert_private(file)
-    with duckdb.connect() as connection:
+    with duckdb.connect(config=bounded()) as connection:
         connection.register("wanted", pa.table({"token": wanted}))
         found = connection.execute(
             "select token, min(value) from read_parquet($files) join wanted using (token) "

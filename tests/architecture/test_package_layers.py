@@ -38,6 +38,20 @@ def module_level_imports(file: Path) -> list[str]:
     return names
 
 
+def test_every_database_keeps_to_the_memory_that_a_step_may_take() -> None:
+    """Each `duckdb.connect` is given the settings of `engine.bounded`."""
+    opened, unbounded = 0, []
+    for file in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "duckdb.connect":
+                opened += 1
+                given = [ast.unparse(one.value) for one in node.keywords if one.arg == "config"]
+                if not any("bounded(" in value for value in given):
+                    unbounded.append(f"{file.relative_to(PACKAGE)}:{node.lineno}")
+    assert opened >= 13
+    assert unbounded == []
+
+
 def test_only_orchestration_imports_airflow() -> None:
     files = sorted(PACKAGE.rglob("*.py"))
     assert len(files) > 30, "the package was not found"

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from shirube.engine import bounded
 from shirube.home import Home
 
 MANIFEST_FILE = "manifest.json"
@@ -100,7 +101,7 @@ def check_contents(folder: Path, manifest: dict[str, Any]) -> None:
         raise _missing(folder, DUCKDB_FILE)
     if sha256(database) != (folder / DUCKDB_CHECKSUM_FILE).read_text(encoding="ascii").strip():
         raise _altered(folder, DUCKDB_FILE)
-    with duckdb.connect(str(database), read_only=True) as connection:
+    with duckdb.connect(str(database), read_only=True, config=bounded()) as connection:
         for entry in table_entries(manifest):
             rows = _count(connection, f"read_parquet('{_escaped(folder / entry['file'])}')")
             if rows != entry["rows"]:

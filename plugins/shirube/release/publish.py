@@ -461,7 +461,7 @@ def _manifest(
 def _sources(build: Candidate) -> list[dict[str, Any]]:
     """Per source what arrived up to as_of, those from which nothing came included."""
     batch, source = (_quoted(build.ledger / f"{name}.parquet") for name in ("batch", "source"))
-    with duckdb.connect() as connection:
+    with duckdb.connect(config=bounded()) as connection:
         found = connection.execute(
             f"""
             select
@@ -484,7 +484,7 @@ def _sources(build: Candidate) -> list[dict[str, Any]]:
 
 def _landing_ids(build: Candidate) -> list[str]:
     batch = _quoted(build.ledger / "batch.parquet")
-    with duckdb.connect() as connection:
+    with duckdb.connect(config=bounded()) as connection:
         rows = connection.execute(
             f"select landing_id from read_parquet({batch}) where state = 'landed' order by 1"
         ).fetchall()

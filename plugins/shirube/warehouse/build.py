@@ -25,6 +25,7 @@ import duckdb
 
 from shirube import durable
 from shirube.audit.results import AUDIT_DRAFT, audits_folder
+from shirube.engine import bounded
 from shirube.estimation.step import EstimationError, estimate_all
 from shirube.home import Home
 from shirube.landing.locks import reading_lake
@@ -230,7 +231,7 @@ def _left_out(preparation_file: Path, inputs: Inputs) -> LeftOut:
     """How many of the listed physicians the build knew and left out, and how many nobody knows."""
     if not inputs.stopped:
         return LeftOut()
-    with duckdb.connect(str(preparation_file), read_only=True) as connection:
+    with duckdb.connect(str(preparation_file), read_only=True, config=bounded()) as connection:
         row = connection.execute(
             "select count(distinct physician_key) from intermediate.int_stopped_reference"
         ).fetchone()
