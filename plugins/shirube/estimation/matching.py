@@ -108,9 +108,10 @@ def matched_sums(
     offered = int(treated.sum())
     # Most rows lie where nobody was treated, or in strata nobody needs: drop them before anything else.
     n_all = np.bincount(stratum, minlength=n_strata)
-    kept = np.flatnonzero(((n_treated > 0) & (n_all > n_treated))[stratum])
+    has_both = (n_treated > 0) & (n_all > n_treated)
+    kept = np.flatnonzero(has_both[stratum])
     arm, group = treated[kept], cluster[kept]
-    used, place = np.unique(stratum[kept], return_inverse=True)
+    used, place = np.flatnonzero(has_both), (np.cumsum(has_both) - 1)[stratum[kept]]
     n_treated, n_all = n_treated[used], n_all[used]
     weight = np.where(arm, 1.0, -(n_treated / (n_all - n_treated))[place])
     scaled = weight * np.sqrt(n_all / (n_all - 1))[place]
