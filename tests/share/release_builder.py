@@ -275,7 +275,7 @@ PHYSICIANS = (
     ("p06", "加藤 六花", "e1", "has_opted_out_of_mr"),
     ("p07", "木村 七海", "e1", "has_unknown_preference"),
     ("p08", "久保 八重", "e1", "is_known"),
-    ("p09", "小林 九郎", "e1", "is_known"),
+    ("p09", "小林 九郎", "e1", "has_opted_out_of_preferred"),
     ("p10", "髙橋 十和", "e2", "is_known"),
     ("p11", "佐藤 十一", "e3", "is_known"),
     ("p12", "鈴木 十二", "e4", "is_unseen"),
@@ -346,6 +346,16 @@ def write_star(folder: Path) -> None:
                 "is_about_representatives": True,
             }
         )
+        if fact == "has_opted_out_of_preferred":
+            consents.append(
+                consents[-1]
+                | {
+                    "consent_event_key": f"m{physician}",
+                    "channel_id": "mr_email",
+                    "consent_state": "opted_out",
+                    "is_about_representatives": False,
+                }
+            )
         phases.append(
             {
                 "physician_key": physician,

@@ -27,6 +27,7 @@ STEPS = {
     "is_unseen": "半年記録なし。負担の少ない方法を一度うかがいます",
     "is_over_contacted": "この30日で9回の連絡。今月は控えます",
     "has_opted_out_of_mr": "訪問を控えるご希望です。こちらからは動きません",
+    "has_opted_out_of_preferred": "MRのメールは配信停止のご希望です。送らず、次に会うとき希望を確かめます",
     "has_unknown_preference": "次に会うとき、希望の方法を尋ねて記録します",
 }
 
@@ -171,6 +172,26 @@ def test_the_star_says_which_objection_means_no_representative(
     }
     builder.write_table(home.current.resolve() / "star", "fct_consent_event", [*rows, objection])
     assert _line(home, "青山 一郎").step == STEPS[step]
+
+
+def test_a_means_that_was_declined_is_not_proposed_whatever_was_preferred_once(home: Home) -> None:
+    folder = home.current.resolve() / "star"
+    with ReleaseFiles(home.current.resolve()) as release:
+        rows = release.query("select * from {fct_consent_event}")
+    declined = next(row for row in rows if row["channel_id"] == "mr_email") | {"physician_key": "p03"}
+    builder.write_table(folder, "fct_consent_event", [*rows, declined])
+    line = _line(home, "上野 三奈")
+    assert line.step == "10月25日にWeb講演会をご覧。必要か、ご都合のよい方法で一言うかがいます"
+    # What else was declined does not matter here, and a later word takes it back.
+    builder.write_table(folder, "fct_consent_event", [*rows, declined | {"channel_id": "hq_email"}])
+    assert _line(home, "上野 三奈").step == STEPS["has_open_signal"]
+    again = declined | {
+        "consent_state": "opted_in",
+        "captured_at": datetime(2026, 8, 2, tzinfo=UTC),
+        "captured_on": date(2026, 8, 2),
+    }
+    builder.write_table(folder, "fct_consent_event", [*rows, declined, again])
+    assert _line(home, "上野 三奈").step == STEPS["has_open_signal"]
 
 
 @pytest.mark.parametrize(

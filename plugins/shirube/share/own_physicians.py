@@ -106,15 +106,18 @@ requests as (
     group by physician_key
 ),
 opted_out as (
-    select distinct physician_key
+    select distinct physician_key, channel_id, is_about_representatives
     from (
         select
-            physician_key, consent_state, is_about_representatives,
+            physician_key, channel_id, consent_state, is_about_representatives,
             rank() over (partition by physician_key, channel_id order by captured_at desc) as place
         from {fct_consent_event}
         where captured_on <= $as_of
     )
-    where place = 1 and is_about_representatives and consent_state = 'opted_out'
+    where place = 1 and consent_state = 'opted_out'
+),
+no_representative as (
+    select distinct physician_key from opted_out where is_about_representatives
 )
 select
     a.employee_key,
@@ -127,7 +130,8 @@ select
     h.evidence_level,
     q.name as product,
     c.name_ja as preferred,
-    coalesce(c.is_mr_channel, false) as is_preferred_means_of_mr,
+    coalesce(c.is_mr_channel and w.physician_key is null, false) as is_preferred_means_of_mr,
+    w.physician_key is not null as has_opted_out_of_preferred,
     coalesce(e.preference_source = 'mr_entered', false) as is_preference_by_mr,
     s.last_seen_on,
     s.last_channel,
@@ -135,7 +139,7 @@ select
     g.signal_on,
     g.signal_channel,
     r.request_on,
-    o.physician_key is not null as has_opted_out_of_mr,
+    n.physician_key is not null as has_opted_out_of_mr,
     g.signal_on is not null and (l.last_own_on is null or l.last_own_on <= g.signal_on) as has_open_signal,
     r.request_on is not null and (l.last_own_on is null or l.last_own_on <= r.request_on) as has_open_request,
     s.last_seen_on is null or s.last_seen_on <= $unseen_from as is_unseen
@@ -150,7 +154,8 @@ left join seen s on s.physician_key = a.physician_key
 left join last_own l on l.physician_key = a.physician_key and l.employee_key = a.employee_key
 left join signals g on g.physician_key = a.physician_key
 left join requests r on r.physician_key = a.physician_key
-left join opted_out o on o.physician_key = a.physician_key
+left join no_representative n on n.physician_key = a.physician_key
+left join opted_out w on w.physician_key = a.physician_key and w.channel_id = e.channel_id
 order by a.employee_key, a.physician_key
 """
 
