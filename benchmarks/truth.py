@@ -78,9 +78,9 @@ class Channel:
 
     `effect`: what a contact adds to that month's chance of moving forward (`hospital_effect`: instead, in
     hospitals; `need_effect`: instead, where something is open, whatever it is). The exposure is multiplied
-    for three kinds of physicians: `keen` ones, whom their many contacts give away; `eager` ones, whom nothing
-    gives away but who always move forward more often; `rising` ones, whom nothing gives away and who move
-    forward more often month by month.
+    where something is open (`asked`) and for three kinds of physicians: `keen` ones, whom their many contacts
+    give away; `eager` ones, whom nothing gives away but who always move forward more often; `rising` ones,
+    whom nothing gives away and who move forward more often month by month.
     """
 
     name: str
@@ -91,6 +91,7 @@ class Channel:
     keen: float = 1.0
     eager: float = 1.0
     rising: float = 1.0
+    asked: float = 1.0
 
     def effect_on(self, hospital: Array, in_need: Array) -> Array:
         """What a contact adds, for physicians (P) and their needs about products (P, R): (P, R)."""
@@ -108,6 +109,7 @@ CHANNELS = (
     Channel("rare", 0.004, effect=0.03),
     Channel("hospital_only", 0.10, hospital_effect=0.08),
     Channel("need_only", 0.10, need_effect=0.09),
+    Channel("need_led", 0.06, asked=3.0),
 )
 
 
@@ -151,11 +153,13 @@ def simulate(
         np.stack([channel.effect_on(hospital, need[:, :, month] > 0) for channel in channels], axis=2)
         for month in range(months)
     ]
+    led = np.array([channel.asked for channel in channels])
     for month in range(months):
         phase[:, :, month] = now
         chance = FORWARD[now] + own[:, :, month] + (RISE * month * rising)[:, None]
         for number in range(len(channels)):
-            seen = random.random(shape[:2]) < expected[:, None, number]
+            chosen = np.where(need[:, :, month] > 0, led[number], 1.0)
+            seen = random.random(shape[:2]) < expected[:, None, number] * chosen
             reached[:, :, month] |= seen.astype(np.uint16) << np.uint16(number)
             chance = chance + seen * effects[month][:, :, number]
         now = np.where((random.random(shape[:2]) < chance) & (now < LAST), now + 1, now).astype(np.int8)
@@ -196,7 +200,10 @@ def simulate(
             stays = np.ones(shape[:2])
             for later in range(start + 1, start + HORIZON):
                 often = FORWARD[phase[:, :, start]] + own[:, :, later] + (RISE * later * rising)[:, None]
-                stays *= 1 - often - (expected[:, None] * effects[later]).sum(axis=2)
+                often += (
+                    expected[:, None] * effects[later] * np.where(need[:, :, later, None] > 0, led, 1)
+                ).sum(axis=2)
+                stays *= 1 - often
             effect[:, :, start] = effects[start][:, :, number] * stays * (phase[:, :, start] < LAST)
         truth[channel.name] = effect
     return Company(panel, truth)
@@ -373,6 +380,8 @@ from 3 on.
   nothing recorded tells. No method removes this; the diagnostics must see it.
 - **rare**: an effect of about 2, and too few contacts to see it.
 - **hospital_only**: works in hospitals and not in own practice.
+- **need_led**: no effect; three times as much contact where something is open, and who asks moves on more
+  often.
 - **need_only**: works where something is open that was asked or looked for, and not otherwise.
 
 A channel and a segment ("hospital_only: hospital") stand for what is said of that segment alone.

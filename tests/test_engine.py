@@ -35,7 +35,7 @@ def test_without_a_folder_to_spill_to_what_does_not_fit_is_an_error(
     large = "create table sorted as select md5(range::varchar) as word from range(3000000) order by word"
     with duckdb.connect(config=bounded()) as connection, pytest.raises(duckdb.OutOfMemoryException):
         connection.execute(large)
-    with duckdb.connect(config=bounded(tmp_path / "spill")) as connection:
+    with duckdb.connect(config=bounded(tmp_path / "spill") | {"threads": 1}) as connection:
         assert connection.execute(large).fetchone() == (3_000_000,)
     assert not (tmp_path / ".tmp").exists()
 

@@ -10,6 +10,10 @@ NEWEST_FIRST = f"length({RULE_VERSION}) desc, {RULE_VERSION} desc"
 text has the higher number."""
 
 
+class RuleError(ValueError):
+    """A seed of rules that cannot be followed. Its words are about the seed alone: they may be shown."""
+
+
 def rows_in_force(seed: str) -> str:
     """SQL, in parentheses: the rows of a versioned seed that are in force."""
     newest = f"select {RULE_VERSION} from seeds.{seed} order by {NEWEST_FIRST} limit 1"

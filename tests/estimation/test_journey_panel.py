@@ -12,6 +12,7 @@ import pytest
 from shirube.estimation import necessity
 from shirube.estimation.journey_panel import read_panel
 from shirube.home import project_root
+from shirube.rules import RuleError
 
 SEEDS = project_root() / "dbt_project" / "seeds"
 JANUARY, FEBRUARY, MARCH = "2026-01-31", "2026-02-28", "2026-03-31"
@@ -168,6 +169,7 @@ def test_who_belongs_to_a_segment(core: duckdb.DuckDBPyConnection) -> None:
         ({"practice_type": "HP"}, {"practice_type": "GP"}, False),
         ({"practice_type": "HP"}, {"need": "open"}, True),
         ({"practice_type": "HP"}, {"specialty_group": "内科"}, True),
+        ({"practice_type": "HP"}, {"practice_type": "HP", "need": "open"}, True),
         ({"need": "open"}, {"need": "none"}, False),
         ({"need": "open"}, {"need": "safety"}, True),
         ({"need": "safety"}, {"need": "proper_use"}, False),
@@ -189,8 +191,41 @@ def test_segments_of_one_type_share_nobody(
     if not shared:
         assert [segment.segment_id for segment in necessity.read_rule(core)[1]] == ["all", "s0", "s1"]
         return
-    with pytest.raises(ValueError, match=r"necessity_segment names 's0' and 's1'.*another type"):
+    with pytest.raises(RuleError, match=r"'s0' and 's1' are both of the type"):
         necessity.read_rule(core)
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer", "within"),
+    [
+        ({"practice_type": "HP", "specialty_group": "内科"}, {"practice_type": "HP"}, True),
+        ({"need": "safety"}, {"need": "open"}, True),
+        ({"need": "none"}, {"need": "open"}, False),
+        ({"practice_type": "HP", "need": "none"}, {"need": "none"}, True),
+        ({"practice_type": "HP"}, {"need": "none"}, False),
+    ],
+)
+def test_no_segment_lies_within_one_of_another_type(
+    core: duckdb.DuckDBPyConnection, inner: dict[str, str], outer: dict[str, str], within: bool
+) -> None:
+    core.execute("delete from seeds.necessity_segment where segment_type <> 'company'")
+    for name, chosen in (("outer", outer), ("inner", inner)):
+        row = {"segment_id": name, "segment_type": name, "rule_version": "necessity-1"} | chosen
+        core.execute(
+            f"insert into seeds.necessity_segment ({', '.join(row)}) values ({', '.join('?' * len(row))})",
+            list(row.values()),
+        )
+    if not within:
+        assert len(necessity.read_rule(core)[1]) == 3
+        return
+    with pytest.raises(RuleError, match="'inner' lies within 'outer'"):
+        necessity.read_rule(core)
+
+
+def test_a_need_that_no_topic_has_is_told(core: duckdb.DuckDBPyConnection) -> None:
+    core.execute("update seeds.necessity_segment set need = 'Open' where segment_id = 'need_open'")
+    with pytest.raises(RuleError, match="'need_open' asks for the need 'Open'; there are none, open, promo"):
+        necessity.estimate(core, date(2026, 2, 28))
 
 
 def test_medicals_channels_are_those_of_the_marts() -> None:

@@ -104,6 +104,20 @@ def test_only_the_next_quarter_counts_and_medical_does_not() -> None:
     assert survey.estimate()[SPRING] == before
 
 
+def test_declining_again_what_was_declined_is_not_counted() -> None:
+    survey = asked()
+    before = survey.estimate()[SPRING]["opt_out_satisfied"]
+    for day in ("2026-06-20", "2026-07-15"):
+        survey.declines("P01", day)
+    assert survey.estimate()[SPRING]["opt_out_satisfied"] == before
+    # Agreed in between, it is a new word; and so is the first of another channel.
+    survey.declines("P01", "2026-07-10", "opted_in")
+    assert survey.estimate()[SPRING]["opt_out_satisfied"] == before + 1
+    survey.declines("P02", "2026-06-20")
+    survey.declines("P02", "2026-07-15", channel="mr_email")
+    assert survey.estimate()[SPRING]["opt_out_satisfied"] == before + 2
+
+
 def test_physicians_of_one_representative_are_not_independent() -> None:
     # Of each representative's ten, all are satisfied or none, and all come or none: eight representatives.
     survey = Survey()

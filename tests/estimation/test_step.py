@@ -13,6 +13,7 @@ import pytest
 import yaml
 from shirube.estimation.step import ESTIMATORS, EstimationError, estimate_all
 from shirube.home import project_root
+from shirube.rules import RuleError
 
 DAY = date(2026, 10, 31)
 
@@ -70,6 +71,15 @@ def test_a_failure_names_the_estimator_and_no_value(warehouse: Path, tmp_path: P
         estimate_all(warehouse, tmp_path / "out", DAY, estimators=[Broken()])
     assert str(error.value) == "estimator contacts failed: ValueError"
     assert isinstance(error.value.__cause__, ValueError)
+
+
+def test_rules_that_cannot_be_followed_are_told_in_their_own_words(warehouse: Path, tmp_path: Path) -> None:
+    class Unruly(CountContacts):
+        def estimate(self, connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.Table:
+            raise RuleError("seed channel_rule: two rows for 'portal'")
+
+    with pytest.raises(EstimationError, match="estimator contacts: seed channel_rule: two rows for 'portal'"):
+        estimate_all(warehouse, tmp_path / "out", DAY, estimators=[Unruly()])
 
 
 def test_other_columns_than_declared_are_refused(warehouse: Path, tmp_path: Path) -> None:

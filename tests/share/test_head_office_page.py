@@ -47,7 +47,7 @@ def pilot(initiative: str, verdict: str, *, easy: bool) -> Row:
     return {
         "initiative_id": initiative, "name_ja": f"施策{initiative}", "design": "staggered",
         "starts_on": date(2026, 6, 1), "benefit_per_100": 5.1, "benefit_low_per_100": 1.2,
-        "benefit_high_per_100": 9.0, "n_treated": 1093, "n_control": 666,
+        "benefit_high_per_100": 9.0, "minimum_detectable_per_100": 5.6, "n_treated": 1093, "n_control": 666,
         "evidence_level": "E4", "verdict": verdict, "reason": "始める前の動きはそろっていました",
         "is_easy_product": easy,
     }  # fmt: skip
@@ -196,9 +196,11 @@ def test_what_can_be_told_of_parts_of_the_physicians(tmp_path: Path) -> None:
     assert page.segments.said == [
         "知りたいことが出ている先生では、Web講演会（100人あたり+6.5人、幅+3.1〜+9.9人）は、"
         "条件をそろえて比べると差がありました。",
-        "知りたいことが記録にない先生では、Web講演会（100人あたり+0.1人、幅−1.2〜+1.4人）、"
-        "医療系ポータル（100人あたり−0.4人、幅−1.6〜+0.8人）は、いまの目的には不要です。",
-        "ほかの手段と分け方の組み合わせ3通りは、まだ判断できません。",
+        "知りたいことが記録にない先生では、"
+        "Web講演会（100人あたり+0.1人、幅−1.2〜+1.4人、2人からの差なら見つけられた人数）、"
+        "医療系ポータル（100人あたり−0.4人、幅−1.6〜+0.8人、2人からの差なら見つけられた人数）は、"
+        "いまの目的には不要です。",
+        "手段と分け方のほかの組み合わせ3通りは、まだ判断できません。",
     ]
     assert page.segments.evidence == "条件をそろえた比較（4段階の3）"
     assert page.segments.limits.startswith("条件をそろえても、記録にない違いは残ります。")
@@ -219,7 +221,9 @@ def test_parts_of_which_nothing_can_be_told_are_named(tmp_path: Path) -> None:
         for segment, name in (("hospital", "病院の先生"), ("own_practice", "開業の先生"))
     ]
     page = page_of(tmp_path, [*OPEN, *rows])
-    assert page.segments.said == ["開業の先生、病院の先生に分けて4通りを調べましたが、まだ判断できません。"]
+    assert page.segments.said == [
+        "開業の先生、病院の先生のそれぞれを手段ごとに調べましたが（4通り）、まだ判断できません。"
+    ]
     assert (page.segments.evidence, page.segments.limits) == ("", "")
     assert page_of(tmp_path / "b", OPEN).segments.said == []
 
@@ -231,7 +235,9 @@ def test_more_parts_than_fit_are_counted(tmp_path: Path) -> None:
     ]
     said = page_of(tmp_path, [WORKS, *rows]).segments.said
     assert len(said) == 5
-    assert said[-1] == "ほかの手段と分け方の組み合わせ2通りの結果は、必要性の判定の表にあります。"
+    assert (
+        said[-1] == "手段と分け方のほかの組み合わせ2通りの結果は、「手段ごとの必要性の判定」の表にあります。"
+    )
 
 
 def test_a_pilot_on_an_easy_product_says_so(tmp_path: Path) -> None:
@@ -241,7 +247,11 @@ def test_a_pilot_on_an_easy_product_says_so(tmp_path: Path) -> None:
     easy, other = page.pilots
     assert easy.caution == "選びやすい製品での結果です。ほかの製品でも同じとは言えません。"
     assert (easy.design, easy.result) == ("始める月をずらした", "100人あたり+5.1人（+1.2〜+9人）")
-    assert (other.caution, other.verdict, other.compared) == ("", "判断できません", "1,093人と666人")
+    assert (other.caution, other.verdict, other.compared) == (
+        "",
+        "判断できません",
+        "1,093人と666人、見つけられる差は100人あたり5.6人から",
+    )
     assert "90日後" in page.pilots_title and page.pilots_note == ""
 
 

@@ -202,7 +202,8 @@ choosing as (
 ),
 
 {# What physicians said themselves and of no topic alone (a contact of another topic would not honour that); what a
-   representative wrote down for them is not theirs. A newer word ends the older one, honoured or not. #}
+   representative wrote down for them is not theirs. A newer word ends the older one, honoured or not, and so does
+   declining what was wished for: nobody may honour it from then on. #}
 stated as (
     select distinct
         physician_key,
@@ -230,15 +231,40 @@ spoken as (
     ) as day_of_word
 ),
 
+declined as (
+    select
+        stated.physician_key,
+        stated.recorded_on,
+        stated.channel_id,
+        min(last_word.captured_on) as declined_on
+    from stated
+    inner join concerned
+        on stated.channel_id = concerned.channel_id
+    inner join last_word
+        on
+            stated.physician_key = last_word.physician_key
+            and concerned.consent_channel = last_word.consent_channel
+            and stated.recorded_on < last_word.captured_on
+    where last_word.consent_state = 'opted_out' and last_word.captured_on <= {{ as_of() }}
+    group by stated.physician_key, stated.recorded_on, stated.channel_id
+),
+
 wish as (
     select
         stated.physician_key,
         stated.recorded_on,
         stated.channel_id,
-        coalesce(spoken.next_recorded_on, {{ as_of() }}) as last_seen_on
+        least(
+            coalesce(spoken.next_recorded_on, {{ as_of() }}), coalesce(declined.declined_on, {{ as_of() }})
+        ) as last_seen_on
     from stated
     inner join spoken
         on stated.physician_key = spoken.physician_key and stated.recorded_on = spoken.recorded_on
+    left join declined
+        on
+            stated.physician_key = declined.physician_key
+            and stated.recorded_on = declined.recorded_on
+            and stated.channel_id = declined.channel_id
 ),
 
 honoured as (
@@ -253,6 +279,7 @@ honoured as (
     where
         contact.depth >= 1
         and contact.initiator <> 'medical'
+        and contact.consent_state is distinct from 'opted_out'
         and contact.occurred_on > wish.recorded_on
         and contact.occurred_on <= wish.last_seen_on
     group by wish.physician_key, wish.recorded_on, wish.channel_id

@@ -107,6 +107,14 @@ links_checked as (
     group by grouping sets ((review.source), ())
 ),
 
+recall_window as (
+    select
+        last_day({{ add_months('last_period.period_end', '-setting.recall_months') }}) as after_day,
+        last_period.period_end as last_day
+    from last_period
+    cross join {{ rows_in_force('survey_setting') }} as setting
+),
+
 {# What a physician last said of last month's visits; who is not sure says neither. #}
 recalled as (
     select
@@ -122,34 +130,31 @@ recalled as (
                 partition by answer.physician_key order by answer.responded_on desc, answer.response_key desc
             ) as place
         from {{ ref('fct_survey_response') }} as answer
-        cross join last_period
-        cross join {{ rows_in_force('survey_setting') }} as setting
-        where
-            answer.item_id = 'visit_recall'
-            and answer.physician_key is not null
-            and answer.responded_on <= last_period.period_end
-            and answer.responded_on > {{ add_months('last_period.period_end', '-setting.recall_months') }}
+        inner join recall_window
+            on answer.responded_on > recall_window.after_day and answer.responded_on <= recall_window.last_day
+        where answer.item_id = 'visit_recall' and answer.physician_key is not null
     )
     where place = 1 and answer_code in ('yes', 'no')
 ),
 
-visits as (
-    select
-        touchpoint.physician_key,
-        last_day(touchpoint.occurred_on) as month_end
-    from {{ ref('fct_touchpoint') }} as touchpoint
+visited as (
+    select distinct
+        recalled.physician_key,
+        recalled.month_end
+    from recalled
+    inner join {{ ref('fct_touchpoint') }} as touchpoint
+        on
+            recalled.physician_key = touchpoint.physician_key
+            and recalled.month_end = last_day(touchpoint.occurred_on)
     inner join {{ ref('dim_channel') }} as channel
         on touchpoint.channel_id = channel.channel_id
     where touchpoint.source = 'crm_call' and channel.is_mr_channel
 ),
 
-visited as (
-    select distinct
-        visits.physician_key,
-        visits.month_end
-    from visits
-    inner join recalled
-        on visits.physician_key = recalled.physician_key and visits.month_end = recalled.month_end
+calls_recorded as (
+    select last_day(min(occurred_on)) as begun_by
+    from {{ ref('fct_touchpoint') }}
+    where source = 'crm_call'
 ),
 
 {# Of a month in which recording calls had not begun, or only just, nobody can say that a visit is missing. #}
@@ -161,10 +166,11 @@ visits_compared as (
         sum(case when recalled.answer_code = 'yes' and visited.month_end is null then 1 else 0 end)
             as n_visits_recalled_only,
         sum(case when recalled.answer_code = 'no' and visited.month_end is not null then 1 else 0 end)
-            as n_visits_recorded_only
+            as n_visits_recorded_only,
+        sum(case when recalled.answer_code = 'no' and visited.month_end is null then 1 else 0 end) as n_visits_neither
     from recalled
-    inner join (select min(month_end) as begun_by from visits) as recording
-        on recalled.month_end > recording.begun_by
+    inner join calls_recorded
+        on recalled.month_end > calls_recorded.begun_by
     left join visited
         on recalled.physician_key = visited.physician_key and recalled.month_end = visited.month_end
 ),
@@ -176,8 +182,14 @@ visit_agreement as (
         n_visits_recalled_and_recorded,
         n_visits_recalled_only,
         n_visits_recorded_only,
-        n_visit_answers - n_visits_recalled_only - n_visits_recorded_only as n_visits_agreed,
-        n_visit_answers between 1 and {{ kpi_minimum_cell() }} - 1 as is_small
+        n_visits_recalled_and_recorded + n_visits_neither as n_visits_agreed,
+        n_visit_answers between 1 and {{ kpi_minimum_cell() }} - 1 as is_small,
+        {% for column in [
+            'n_visits_recalled_and_recorded', 'n_visits_recalled_only', 'n_visits_recorded_only', 'n_visits_neither'
+        ] -%}
+        {{ 'or ' if not loop.first }}{{ column }} between 1 and {{ kpi_minimum_cell() }} - 1
+        {% endfor -%}
+        as has_small_part
     from visits_compared
 ),
 
@@ -380,10 +392,9 @@ select
             when logs.source is not null or all_rows.source is null then coalesce(covered.n_covered_physicians, 0)
         end as bigint
     ) as n_covered_physicians,
-    {% for column in [
-        'n_visit_answers', 'n_visits_recalled_and_recorded', 'n_visits_recalled_only', 'n_visits_recorded_only'
-    ] -%}
-    cast(case when not visit_agreement.is_small then visit_agreement.{{ column }} end as bigint) as {{ column }},
+    cast(case when not visit_agreement.is_small then visit_agreement.n_visit_answers end as bigint) as n_visit_answers,
+    {% for column in ['n_visits_recalled_and_recorded', 'n_visits_recalled_only', 'n_visits_recorded_only'] -%}
+    cast(case when not visit_agreement.has_small_part then visit_agreement.{{ column }} end as bigint) as {{ column }},
     {% endfor -%}
     coalesce(visit_agreement.is_small, false) as n_visit_answers_suppressed,
     case

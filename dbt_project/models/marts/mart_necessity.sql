@@ -26,7 +26,10 @@ compared_with_whole as (
     select
         estimated.*,
         whole.n_physicians - sum(estimated.n_physicians) over of_type as n_physicians_beside,
-        whole.n_treated_offered - sum(estimated.n_treated_offered) over of_type as n_offered_beside
+        whole.n_treated_offered - sum(estimated.n_treated_offered) over of_type as n_offered_beside,
+        {#- Physicians can be in several segments of a type, month by month: who was in one only is the rest of all. #}
+        coalesce(whole.n_physicians - estimated.n_physicians between 1 and {{ kpi_minimum_cell() }} - 1, false)
+            as leaves_few
     from estimated
     left join whole
         on estimated.channel_id = whole.channel_id
@@ -42,7 +45,7 @@ protected as (
             when segment_id = 'all' then is_small
             else
                 coalesce(n_offered_beside > 0 and n_physicians_beside < {{ kpi_minimum_cell() }}, false)
-                or max(case when is_small then 1 else 0 end) over (partition by channel_id, segment_type) = 1
+                or max(case when is_small or leaves_few then 1 else 0 end) over (partition by channel_id, segment_type) = 1
         end as n_physicians_suppressed
     from compared_with_whole
 ),

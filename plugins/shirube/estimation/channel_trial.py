@@ -8,10 +8,11 @@ Am. J. Epidemiol. 183: emulated trials, one per month).
 Outcome: moved forward within the horizon (90 days) from the end of g, counted from the phase held then, so
 that the contact itself cannot be the move. Compared within quarter, product, phase at the end of g and of the
 month before (a contact can itself be the evidence of a phase: with that of g alone, newcomers to it would be
-compared with physicians long in it), specialty group, practice type, area type, earlier contacts of all
-kinds, months with an engaged contact about the product, and how many other channels reached the physician in
-g. So the representative's or any other contact of the same month is held equal; that of later months is part
-of the effect.
+compared with physicians long in it), whether a need about the product was open when g began (who asks is
+contacted, and moves on), specialty group, practice type, area type, earlier contacts of all kinds, months
+with an engaged contact about the product, and how many other channels reached the physician in g. So the
+representative's or any other contact of the same month is held equal; that of later months is part of the
+effect.
 
 Difference in differences: from the difference after g goes the mean difference of the same outcome over the
 windows that ended before g. A lasting difference between the arms (keener physicians) goes with it.
@@ -127,6 +128,7 @@ class TrialMonth:
             (np.arange(len(panel.products)), len(panel.products)),
             (panel.phase[:, :, month], len(START_PHASES)),
             (panel.phase[:, :, month - 1] + 1, len(START_PHASES) + 1),
+            (panel.in_need[:, :, month].astype(np.int64), 2),
             (np.minimum(self.engaged, ENGAGED_BANDS - 1), ENGAGED_BANDS),
         )
         stratum, self.n_strata = np.zeros(panel.phase.shape[:2], np.int64), 1

@@ -77,6 +77,11 @@ class JourneyPanel:
     horizon_months: int
 
     @property
+    def in_need(self) -> Array:
+        """Whether anything about the product was open when the month began (P, R, T)."""
+        return np.not_equal(self.need, self.needs.index(NO_NEED))
+
+    @property
     def n_clusters(self) -> int:
         """Clusters are numbered from 0."""
         return int(self.cluster.max(initial=-1)) + 1

@@ -79,6 +79,20 @@ _SPAN = """
         (select max(month_end) from core.fct_physician_month where month_end <= $as_of) as last_month_end
 """
 
+# A physician's last answer, from which score on it counts as the marts count it.
+_SCORE = f"""
+        select
+            physician_key,
+            cast(
+                max_by(score, (responded_on, response_key))
+                >= (select {{threshold}} from {rows_in_force("survey_setting")}) as integer
+            ) as x,
+            1 as n
+        from core.fct_survey_response
+        where responded_on between $start and $end and item_id = '{{item}}' and score is not null
+        group by physician_key
+    """
+
 # What each physician adds to his representative's numerator (x) and denominator (n): the registry's formula,
 # in the representative's own channels where a KPI is about channels.
 CONTRIBUTIONS = {
@@ -114,27 +128,18 @@ CONTRIBUTIONS = {
         where month_end between $start and $end and channel_id in (select channel_id from mr_channel)
         group by physician_key
     """,
-    "journey.forward_transition_rate": """
+    "journey.forward_transition_rate": f"""
         select physician_key, max(case when is_forward then 1 else 0 end) as x, 1 as n
-        from core.fct_journey_transition
-        where
-            horizon_days = 90
-            and month_end = last_day($end - interval '3' month)
-            and is_countable
+        from core.fct_journey_transition as transition
+        inner join {rows_in_force("journey_setting")} as setting
+            on
+                transition.horizon_days = setting.transition_horizon_days
+                and transition.month_end = last_day($end - to_months(setting.transition_horizon_months))
+        where is_countable
         group by physician_key
     """,
-    "cx.csat_top2_rate": """
-        select physician_key, cast(max_by(score, (responded_on, response_key)) >= 4 as integer) as x, 1 as n
-        from core.fct_survey_response
-        where responded_on between $start and $end and item_id = 'csat' and score is not null
-        group by physician_key
-    """,
-    "cx.usefulness_top_rate": """
-        select physician_key, cast(max_by(score, (responded_on, response_key)) >= 8 as integer) as x, 1 as n
-        from core.fct_survey_response
-        where responded_on between $start and $end and item_id = 'usefulness' and score is not null
-        group by physician_key
-    """,
+    "cx.csat_top2_rate": _SCORE.format(item="csat", threshold="satisfied_from"),
+    "cx.usefulness_top_rate": _SCORE.format(item="usefulness", threshold="useful_from"),
 }
 
 _MEMBERS = """

@@ -50,7 +50,7 @@ from shirube.estimation.journey_panel import ANY_NEED, NO_NEED, JourneyPanel, re
 from shirube.estimation.multiplicity import q_values
 from shirube.estimation.periods import PERIODS, records
 from shirube.medical import MEDICAL_CHANNELS
-from shirube.rules import rows_in_force
+from shirube.rules import RuleError, rows_in_force
 
 Array = npt.NDArray[Any]
 
@@ -110,7 +110,8 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Segment:
-    """A group named before anybody looked; None is any. Segments of one type share nobody.
+    """A group named before anybody looked; None is any. Segments of one type share no physician, product and
+    month.
 
     `need`: of what a physician wanted to know about the product when the month began: `ANY_NEED`, `NO_NEED`,
     or the kind of information (`dim_topic.info_class`) of his newest need.
@@ -130,8 +131,23 @@ class Segment:
         if self.specialty_group is not None:
             included &= (panel.specialty == _place(panel.specialties, self.specialty_group))[:, None]
         if self.need == ANY_NEED:
-            return included & (panel.need != panel.needs.index(NO_NEED))
+            return included & panel.in_need
         return included if self.need is None else included & (panel.need == _place(panel.needs, self.need))
+
+    def lies_within(self, other: Segment) -> bool:
+        """Whether every unit of this one belongs to the other."""
+
+        def implies(mine: str | None, others: str | None) -> bool:
+            return others is None or mine == others
+
+        return (
+            implies(self.practice_type, other.practice_type)
+            and implies(self.specialty_group, other.specialty_group)
+            and (
+                implies(self.need, other.need)
+                or (other.need == ANY_NEED and self.need not in (None, NO_NEED))
+            )
+        )
 
     def shares_with(self, other: Segment) -> bool:
         """Whether a unit can belong to both."""
@@ -164,14 +180,21 @@ def estimate(connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.Table:
     """Read the core and the seeds, and answer for every channel but Medical's and every segment named."""
     rule, segments = read_rule(connection)
     panel = read_panel(connection, as_of, MEDICAL_CHANNELS, rule.over_contact_above)
+    known = {None, ANY_NEED, *panel.needs}
+    for segment in segments:
+        if segment.need not in known:
+            raise RuleError(
+                f"seed necessity_segment: '{segment.segment_id}' asks for the need '{segment.need}'; "
+                f"there are {', '.join(sorted(need for need in known if need))}"
+            )
     return pa.Table.from_pylist(answer_all(panel, rule, segments), schema=SCHEMA)
 
 
 def read_rule(connection: duckdb.DuckDBPyConnection) -> tuple[NecessityRule, tuple[Segment, ...]]:
     """The newest version of the thresholds, and its segments in their order.
 
-    Raises: ValueError where two segments of one type share physicians: what is hidden of one could then be
-    had from the other.
+    Raises: RuleError where what is hidden of one segment could be had from another: of one type they share
+    somebody, or one lies within another.
     """
     names = [field.name for field in fields(NecessityRule)]
     found = connection.execute(f"select {', '.join(names)} from {rows_in_force('necessity_rule')}").fetchone()
@@ -184,11 +207,18 @@ def read_rule(connection: duckdb.DuckDBPyConnection) -> tuple[NecessityRule, tup
         [rule.rule_version],
     ).fetchall()
     segments = tuple(Segment(*row) for row in rows)
-    for one, other in itertools.combinations(segments, 2):
+    for one, other in itertools.permutations(segments, 2):
+        if WHOLE in (one.segment_id, other.segment_id):
+            continue
         if one.segment_type == other.segment_type and one.shares_with(other):
-            raise ValueError(
-                f"the seed necessity_segment names '{one.segment_id}' and '{other.segment_id}' of the type "
-                f"'{one.segment_type}', and a physician can belong to both: give one of them another type"
+            raise RuleError(
+                f"seed necessity_segment: '{one.segment_id}' and '{other.segment_id}' are both of the type "
+                f"'{one.segment_type}', and somebody can belong to both; name groups that share nobody"
+            )
+        if one.lies_within(other):
+            raise RuleError(
+                f"seed necessity_segment: '{one.segment_id}' lies within '{other.segment_id}'; the rest "
+                "could be had by subtraction: name the groups that the larger one is made of instead"
             )
     return rule, segments
 
@@ -248,13 +278,14 @@ def answer_all(panel: JourneyPanel, rule: NecessityRule, segments: Sequence[Segm
 def _groups(panel: JourneyPanel, segments: Sequence[Segment]) -> dict[frozenset[int], Array]:
     """The groups of units whose sums make the segments', by the segments that each belongs to.
 
-    Matching never crosses practice types or specialty groups: the sums of segments by those, the whole among
-    them, are the sums of the disjoint groups (P, 1, T) that they are made of. It does cross needs, so each
-    segment with a need is a group of its own (P, R, T), matched within.
+    Matching crosses neither practice types and specialty groups nor whether a need is open: the sums of
+    segments by those, the whole among them, are the sums of the disjoint groups that they are made of. It
+    does cross kinds of needs, so a segment with one is a group of its own, matched within.
     """
-    pattern = np.zeros((panel.contacts.shape[0], 1, panel.contacts.shape[1]), np.int32)
+    together = [segment.need in (None, ANY_NEED, NO_NEED) for segment in segments]
+    pattern = np.zeros(panel.need.shape, np.int32)
     for number, segment in enumerate(segments):
-        if segment.need is None:
+        if together[number]:
             pattern |= segment.includes(panel).astype(np.int32) << number
     groups = {
         frozenset(number for number in range(len(segments)) if value >> number & 1): pattern == value
@@ -264,7 +295,7 @@ def _groups(panel: JourneyPanel, segments: Sequence[Segment]) -> dict[frozenset[
     return groups | {
         frozenset([number]): segment.includes(panel)
         for number, segment in enumerate(segments)
-        if segment.need is not None
+        if not together[number]
     }
 
 

@@ -68,7 +68,7 @@ _ITEMS = "select * from seeds.cs_index_item where rule_version = $rule_version o
 
 # Whoever has left the master by the end of the next quarter could not be seen in it. What was asked of
 # Medical is no coming to us, and who objects to being measured on a web site has not declined to be
-# written to.
+# written to. To decline what was declined already is no news, as in mart_contact_burden.
 _ANSWERED = f"""
     with last_answer as (
         select
@@ -110,16 +110,26 @@ _ANSWERED = f"""
             and contact.info_class is distinct from 'non_promotional_medical'
             and not coalesce(contact.routed_to_medical, false)
     ),
+    word as (
+        select
+            physician_key,
+            captured_on,
+            consent_state,
+            lag(consent_state) over (
+                partition by physician_key, channel_id
+                order by captured_on, captured_at, case consent_state when 'opted_out' then 1 else 0 end
+            ) as consent_state_before
+        from core.fct_consent_event
+        where channel_id in (select consent_channel from seeds.channel_consent_rule)
+    ),
     opted_out as (
         select distinct followed.physician_key, followed.quarter_start
         from followed
-        inner join core.fct_consent_event as consent
+        inner join word
             on
-                followed.physician_key = consent.physician_key
-                and consent.captured_on between followed.next_start and followed.next_end
-        where
-            consent.consent_state = 'opted_out'
-            and consent.channel_id in (select consent_channel from seeds.channel_consent_rule)
+                followed.physician_key = word.physician_key
+                and word.captured_on between followed.next_start and followed.next_end
+        where word.consent_state = 'opted_out' and word.consent_state_before is distinct from 'opted_out'
     )
     select
         followed.physician_key,

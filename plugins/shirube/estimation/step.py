@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from shirube.engine import bounded
 from shirube.estimation import attribution, kpi_reliability, necessity, pilot_readout, satisfaction
+from shirube.rules import RuleError
 
 DATABASE_SHARE = 0.5
 """Of the memory limit; the other half is for the arrays that estimators make of what they read."""
@@ -97,6 +98,8 @@ def estimate_all(
 def _estimate(estimator: Estimator, connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.Table:
     try:
         table = estimator.estimate(connection, as_of)
+    except RuleError as error:
+        raise EstimationError(f"estimator {estimator.NAME}: {error}") from error
     except Exception as error:
         # The words of an error may quote a value; its class says enough, and the cause stays attached.
         raise EstimationError(f"estimator {estimator.NAME} failed: {type(error).__name__}") from error

@@ -101,7 +101,9 @@ def check_contents(folder: Path, manifest: dict[str, Any]) -> None:
         raise _missing(folder, DUCKDB_FILE)
     if sha256(database) != (folder / DUCKDB_CHECKSUM_FILE).read_text(encoding="ascii").strip():
         raise _altered(folder, DUCKDB_FILE)
-    with duckdb.connect(str(database), read_only=True, config=bounded()) as connection:
+    # Attached, since a process that reads the file already may have opened it with other settings.
+    with duckdb.connect(config=bounded()) as connection:
+        connection.execute(f"attach '{_escaped(database)}' as published (read_only)")
         for entry in table_entries(manifest):
             rows = _count(connection, f"read_parquet('{_escaped(folder / entry['file'])}')")
             if rows != entry["rows"]:
@@ -110,7 +112,7 @@ def check_contents(folder: Path, manifest: dict[str, Any]) -> None:
                     f"{folder.name}: {entry['file']} has {rows} rows, not {entry['rows']}",
                 )
         for name, expected in manifest["duckdb"]["tables"].items():
-            rows = _count(connection, f'"{name}"')
+            rows = _count(connection, f'published."{name}"')
             if rows != expected:
                 raise _unusable(
                     f"{folder.name} の {DUCKDB_FILE} の {name} は {rows} 行で、"

@@ -258,10 +258,11 @@ def _segment_sentences(rows: list[Row]) -> list[tuple[str, str]]:
     for verdict in page["clauses"]:
         for row in rows:
             if row["verdict"] == verdict != "cannot_tell" and row["benefit_per_100"] is not None:
-                channel = str(words["channel"]).format(
+                channel = str(words["channel_without_need" if verdict == "not_needed" else "channel"]).format(
                     channel=row["channel_name"],
                     size=_signed_people(row["benefit_per_100"]),
                     span=_span(row["benefit_low_per_100"], row["benefit_high_per_100"]),
+                    detectable=_people(row["minimum_detectable_per_100"]),
                 )
                 told.setdefault((row["segment_name"], verdict, row["evidence_level"]), []).append(channel)
     if not told:
@@ -328,6 +329,11 @@ def _signed_people(per_hundred: float | None) -> str:
     return "—" if per_hundred is None else signed(wording.rounded(per_hundred, 1))
 
 
+def _people(per_hundred: float | None) -> str:
+    """The smallest difference that would have been found, per 100; a dash where there is none."""
+    return "—" if per_hundred is None else f"{wording.rounded(per_hundred, 1)}人"
+
+
 def _span(low: float | None, high: float | None) -> str:
     return "—" if low is None or high is None else f"{_signed_people(low)}〜{_signed_people(high)}人"
 
@@ -351,13 +357,13 @@ def _channels(rows: list[Row], of: int) -> str:
 
 
 def _necessity_line(row: Row, channels: str) -> NecessityLine:
-    benefit, detectable = row["benefit_per_100"], row["minimum_detectable_per_100"]
+    benefit = row["benefit_per_100"]
     return NecessityLine(
         channel=channels,
         verdict=_necessity_word(row["verdict"]),
         effect="—" if benefit is None else f"{_signed_people(benefit)}人",
         interval=_span(row["benefit_low_per_100"], row["benefit_high_per_100"]),
-        detectable="—" if detectable is None else f"{wording.rounded(detectable, 1)}人",
+        detectable=_people(row["minimum_detectable_per_100"]),
         compared="—" if not row["n_treated"] else f"{row['n_treated']:,}件と{row['n_control'] or 0:,}件",
         evidence=_evidence(row["evidence_level"]),
         reason=f"{row['reason']}。" if row["reason"] else "",
@@ -505,10 +511,17 @@ def _pilots_note(number: int) -> str:
 
 
 def _compared(row: Row) -> str:
-    """「883人と876人」; a dash where nobody is compared or the counts are not shown."""
+    """「883人と876人」 and the difference that they would have shown (H9); a dash where nobody is compared or
+    counts are not shown."""
     if not row["n_treated"] or not row["n_control"]:
         return "—"
-    return f"{row['n_treated']:,}人と{row['n_control']:,}人"
+    counted = f"{row['n_treated']:,}人と{row['n_control']:,}人"
+    if row["minimum_detectable_per_100"] is None:
+        return counted
+    found = str(declared("page_hq")["pilots"]["detectable"]).format(
+        difference=_people(row["minimum_detectable_per_100"])
+    )
+    return f"{counted}、{found}"
 
 
 def _result(row: Row) -> str:

@@ -30,7 +30,7 @@ CORE: dict[str, dict[str, str]] = {
     "fct_touchpoint": {
         "touchpoint_key": "text", "source": "text", "physician_key": "text", "occurred_on": "date",
         "channel_id": "text", "product_id": "text", "topic_id": "text", "depth": "integer",
-        "initiator": "text",
+        "initiator": "text", "consent_state": "text",
     },
     "fct_suggestion": {
         "suggestion_key": "text", "physician_key": "text", "employee_key": "text", "posted_on": "date",

@@ -87,9 +87,25 @@ def test_answers_are_set_against_the_calls_of_the_month_before(built: Path, tmp_
         ("somebody", "2026-06-15", "crm_call", "mr_visit"),
     ]
     found = agreement(built, tmp_path, answers, visits)
-    # 14 answered; 8 visits are in both, 1 only told, 2 only recorded: 11 of 14 agree, Wilson 52.4 to 92.4 %.
-    assert found[:5] == (14, 8, 1, 2, False)
+    # 14 answered; 8 visits are in both, 1 only told, 2 only recorded, 3 in neither: 11 of 14 agree, Wilson
+    # 52.4 to 92.4 %. Parts of one to four are not counted apart.
+    assert found[:5] == (14, None, None, None, False)
     assert found[5:] == pytest.approx((11 / 14, 0.5241, 0.9243), abs=5e-4)
+
+
+def test_parts_of_five_and_none_are_counted(built: Path, tmp_path: Path) -> None:
+    answers, visits = [], [("somebody", "2026-08-20", "crm_call", "mr_visit")]
+    for name, code, has_call, people in (
+        ("both", "yes", True, 6),
+        ("only", "no", True, 5),
+        ("told", "yes", False, 7),
+    ):
+        answers += [(f"{name}{number}", "2026-10-05", code) for number in range(people)]
+        visits += [
+            (f"{name}{number}", "2026-09-15", "crm_call", "mr_visit") for number in range(people * has_call)
+        ]
+    found = agreement(built, tmp_path, answers, visits)
+    assert found[:6] == (18, 6, 7, 5, False, 6 / 18)
 
 
 def test_before_calls_were_recorded_nothing_is_missing(built: Path, tmp_path: Path) -> None:
