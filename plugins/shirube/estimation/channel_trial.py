@@ -6,13 +6,17 @@ first contact, and physicians who stay unreached are those whose journey went no
 Am. J. Epidemiol. 183: emulated trials, one per month).
 
 Outcome: moved forward within the horizon (90 days) from the end of g, counted from the phase held then, so
-that the contact itself cannot be the move. Compared within quarter, product, phase at the end of g and of the
+that the contact itself cannot be the move. Compared within month, product, phase at the end of g and of the
 month before (a contact can itself be the evidence of a phase: with that of g alone, newcomers to it would be
 compared with physicians long in it), whether a need about the product was open when g began (who asks is
 contacted, and moves on), specialty group, practice type, area type, earlier contacts of all kinds, months
 with an engaged contact about the product, and how many other channels reached the physician in g. So the
 representative's or any other contact of the same month is held equal; that of later months is part of the
 effect.
+
+Months are not matched together, though more would find a like: whoever stays where he is would be there in
+every one of them, until he is contacted, and so be compared with himself; those who move would not. That is
+a difference where there is none (some 0.4 of 100 physicians, in a simulation without any effect).
 
 Difference in differences: from the difference after g goes the mean difference of the same outcome over the
 windows that ended before g. A lasting difference between the arms (keener physicians) goes with it.
@@ -38,8 +42,6 @@ PRIOR_MONTHS = 3
 CONTACT_BANDS = (0, 3, 9, 18)
 """Upper ends of the bands of contacts in the months before, as in mart_journey_exposure; above is one
 more."""
-POOLED_MONTHS = 3
-"""Trials of three months running are matched together: one alone leaves most physicians without a like."""
 OTHER_BANDS = 3
 ENGAGED_BANDS = 3
 
@@ -131,11 +133,13 @@ class TrialMonth:
             (panel.in_need[:, :, month].astype(np.int64), 2),
             (np.minimum(self.engaged, ENGAGED_BANDS - 1), ENGAGED_BANDS),
         )
-        stratum, self.n_strata = np.zeros(panel.phase.shape[:2], np.int64), 1
+        stratum = np.zeros(panel.phase.shape[:2], np.int64)
         for number, size in [*((values[:, None], size) for values, size in by_physician), *by_unit]:
             stratum = stratum * size + number
-            self.n_strata *= size
-        self.stratum = stratum.astype(np.int32)
+        # Few of all that could be occur.
+        found, place = np.unique(stratum[self.comparable], return_inverse=True)
+        self.stratum, self.n_strata = np.zeros(stratum.shape, np.int32), len(found)
+        self.stratum[self.comparable] = place
 
     def _months_in_phase(self) -> Array:
         """For how many months before the same phase had been held, counted up to half a year (P, R)."""
@@ -163,13 +167,13 @@ def run_trials(months: Sequence[TrialMonth], channel: int, included: Array | Non
     """Sum up one channel's trials among the units and months of `included` (P, R or 1, T); None without
     any."""
     total: TrialSums | None = None
-    for first in range(0, len(months), POOLED_MONTHS):
-        trials = [_ChannelMonth(month, channel, included) for month in months[first : first + POOLED_MONTHS]]
+    for month in months:
+        trial = _ChannelMonth(month, channel, included)
         one = TrialSums(
-            _match([trial.units(trial.reached, trial.eligible) for trial in trials]),
-            _match([trial.units(trial.elsewhere, trial.eligible & ~trial.reached) for trial in trials]),
-            sum(trial.over_contact() for trial in trials),
-            np.any([(trial.eligible & trial.reached).any(axis=1) for trial in trials], axis=0),
+            trial.matched(trial.reached, trial.eligible),
+            trial.matched(trial.elsewhere, trial.eligible & ~trial.reached),
+            trial.over_contact(),
+            np.asarray((trial.eligible & trial.reached).any(axis=1)),
         )
         total = one if total is None else total + one
     return total
@@ -205,22 +209,21 @@ class _ChannelMonth:
         self.elsewhere: Array = np.any(self.reached, axis=1, keepdims=True) & ~self.reached
         self.others = np.bitwise_count(now & ~bit)
 
-    def units(self, treated: Array, eligible: Array) -> _Units:
-        """The eligible units, one row each; everybody eligible and not treated is a control."""
+    def matched(self, treated: Array, eligible: Array) -> MatchedSums:
+        """Match the eligible units, one row each; everybody eligible and not treated is a control."""
         month, panel = self.month, self.panel
         rows = np.flatnonzero(eligible)
         physician = rows // len(panel.products)
         others = self.others.ravel()[rows]
-        stratum = month.stratum.ravel()[rows] * OTHER_BANDS + np.minimum(others, OTHER_BANDS - 1)
         covariates = (
             month.log_prior[physician],
             others,
             month.engaged.ravel()[rows],
             month.months_in_phase.ravel()[rows],
         )
-        return _Units(
+        return matched_sums(
             treated.ravel()[rows],
-            stratum,
+            month.stratum.ravel()[rows] * OTHER_BANDS + np.minimum(others, OTHER_BANDS - 1),
             month.n_strata * OTHER_BANDS,
             panel.cluster[physician],
             panel.n_clusters,
@@ -231,29 +234,3 @@ class _ChannelMonth:
     def over_contact(self) -> int:
         """Reached units whose physician was pressed beyond the company's rule in the month."""
         return int((self.eligible & self.reached & self.panel.over_contact[:, self.month.month, None]).sum())
-
-
-@dataclass(frozen=True)
-class _Units:
-    """Rows of one month's trial: arm, stratum, cluster (n), outcomes (windows, n), covariates (m, n)."""
-
-    treated: Array
-    stratum: Array
-    n_strata: int
-    cluster: Array
-    n_clusters: int
-    outcomes: Array
-    covariates: Array
-
-
-def _match(months: list[_Units]) -> MatchedSums:
-    """Match what several months pooled offer."""
-    return matched_sums(
-        np.concatenate([units.treated for units in months]),
-        np.concatenate([units.stratum for units in months]),
-        months[0].n_strata,
-        np.concatenate([units.cluster for units in months]),
-        months[0].n_clusters,
-        np.concatenate([units.outcomes for units in months], axis=1),
-        np.concatenate([units.covariates for units in months], axis=1),
-    )
