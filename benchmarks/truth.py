@@ -254,7 +254,7 @@ class Score:
         return float(np.mean([verdict in verdicts for verdict in self.verdicts]))
 
 
-def score(seeds: range, channels: tuple[Channel, ...] = CHANNELS, physicians: int = 3000) -> dict[str, Score]:
+def score(seeds: range, channels: tuple[Channel, ...] = CHANNELS, physicians: int = 6000) -> dict[str, Score]:
     """Simulate and judge one company per seed; scores of the company-wide answers by channel, and of the
     segments of ALSO_BY_SEGMENT by channel and segment ("channel: segment")."""
     asked = [(number, SEGMENTS[0]) for number in range(len(channels))]
@@ -367,7 +367,7 @@ def _month_end(year: int, month: int) -> date:
 
 HEADER = """# What the estimators say where the truth is known
 
-{companies} companies of 3,000 physicians, 3 products and 24 months, simulated by `truth.py` (`make truth`),
+{companies} companies of 6,000 physicians, 3 products and 24 months, simulated by `truth.py` (`make truth`),
 each judged as a real one. Effects: physicians per 100 brought forward within 90 days; a difference matters
 from 3 on.
 
