@@ -168,12 +168,12 @@ def head_office_page(release: ReleaseFiles, registry: dict[str, Kpi]) -> HeadOff
     """
     page = declared("page_hq")
     month = last_closed_month(release.as_of)
-    necessity = _necessity(release)
+    necessity = _necessity(release, of_parts=False)
     answer = _answer(necessity)
     tried = _pilot_rows(release)
     pilots_answer = _pilots_answer(tried)
     satisfaction, satisfaction_level = _satisfaction(release, month)
-    parts = _segment_rows(release)
+    parts = _necessity(release, of_parts=True)
     segments = _segment_sentences(parts)
     for clause, level in [*answer, *segments, *pilots_answer, (satisfaction.said, satisfaction_level)]:
         too_strong = wording.verbs_above(clause, level)
@@ -227,23 +227,16 @@ def head_office_page(release: ReleaseFiles, registry: dict[str, Kpi]) -> HeadOff
     return result
 
 
-def _necessity(release: ReleaseFiles) -> list[Row]:
-    """The newest verdict on each channel for all physicians, in the channels' order; empty where withheld."""
+def _necessity(release: ReleaseFiles, *, of_parts: bool) -> list[Row]:
+    """The newest verdict on each channel, for all physicians or for each part of them, in the channels'
+    order; empty where withheld."""
     return release.query_if_held(
         "mart_necessity",
         "select n.*, c.name_ja as channel_name from {mart_necessity} n "
         "inner join {dim_channel} c on c.channel_id = n.channel_id "
-        "where n.segment_id = 'all' order by c.sort_order, n.channel_id",
-    )
-
-
-def _segment_rows(release: ReleaseFiles) -> list[Row]:
-    """The newest verdict on each channel for each part of the physicians, in the channels' order."""
-    return release.query_if_held(
-        "mart_necessity",
-        "select n.*, c.name_ja as channel_name from {mart_necessity} n "
-        "inner join {dim_channel} c on c.channel_id = n.channel_id "
-        "where n.segment_id <> 'all' order by c.sort_order, n.channel_id, n.segment_type, n.segment_id desc",
+        "where (n.segment_id <> 'all') = $of_parts "
+        "order by c.sort_order, n.channel_id, n.segment_type, n.segment_id desc",
+        {"of_parts": of_parts},
     )
 
 
