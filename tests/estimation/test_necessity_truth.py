@@ -95,7 +95,7 @@ def test_a_kind_of_need_is_compared_within_itself() -> None:
 def test_what_nothing_recorded_tells_voids_the_verdict(scores: dict[str, Any]) -> None:
     assert np.mean(scores["rising"].effects) > 0.015
     assert scores["rising"].share("cannot_tell") >= 0.75
-    # Three of four in many companies (benchmarks/truth.md); of a handful at least half.
+    # Nearly all in many companies (benchmarks/truth.md); of a handful at least half.
     assert scores["rising"].levels.count("E2") >= 0.5 * COMPANIES
 
 
