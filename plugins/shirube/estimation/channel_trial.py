@@ -130,7 +130,7 @@ class TrialMonth:
             (np.arange(len(panel.products)), len(panel.products)),
             (panel.phase[:, :, month], len(START_PHASES)),
             (panel.phase[:, :, month - 1] + 1, len(START_PHASES) + 1),
-            (panel.in_need[:, :, month].astype(np.int64), 2),
+            (panel.in_need(month), 2),
             (np.minimum(self.engaged, ENGAGED_BANDS - 1), ENGAGED_BANDS),
         )
         stratum = np.zeros(panel.phase.shape[:2], np.int64)

@@ -76,10 +76,9 @@ class JourneyPanel:
     delivered: Array
     horizon_months: int
 
-    @property
-    def in_need(self) -> Array:
-        """Whether anything about the product was open when the month began (P, R, T)."""
-        return np.not_equal(self.need, self.needs.index(NO_NEED))
+    def in_need(self, months: int | slice = slice(None)) -> Array:
+        """Whether anything about the product was open when the month began (P, R, T); of one month (P, R)."""
+        return np.not_equal(self.need[:, :, months], self.needs.index(NO_NEED))
 
     @property
     def n_clusters(self) -> int:

@@ -131,7 +131,7 @@ class Segment:
         if self.specialty_group is not None:
             included &= (panel.specialty == _place(panel.specialties, self.specialty_group))[:, None]
         if self.need == ANY_NEED:
-            return included & panel.in_need
+            return included & panel.in_need()
         return included if self.need is None else included & (panel.need == _place(panel.needs, self.need))
 
     def lies_within(self, other: Segment) -> bool:
