@@ -67,6 +67,20 @@
     end
 {%- endmacro %}
 
+{#- The columns <name>, <name>_low and <name>_high of a share with its interval; null below the least number (H2, H3). -#}
+{% macro kpi_rate_columns(name, numerator, denominator) -%}
+    {%- set bounds = {
+        '': kpi_rate(numerator, denominator),
+        '_low': kpi_wilson_low(numerator, denominator),
+        '_high': kpi_wilson_high(numerator, denominator),
+    } -%}
+    {%- for ending, bound in bounds.items() -%}
+    case when {{ denominator }} >= {{ kpi_least_counted() }} then {{ bound }} end as {{ name }}{{ ending }}
+    {%- if not loop.last %},
+    {% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
 {#-
     Interval of the difference later - earlier of two independent estimates, each with its own interval (the MOVER
     rule; with two Wilson intervals this is Newcombe's method 10). For scores with a symmetric interval it equals

@@ -60,12 +60,16 @@ SPRING = ("quarter", date(2026, 4, 1))
 
 
 def asked() -> Survey:
-    """40 satisfied physicians of whom 30 come a quarter later, 30 others of whom 9 do; two decline mails."""
+    """40 satisfied physicians of whom 30 come a quarter later, 30 others of whom 9 do; all but five of either
+    agreed to mails, and two decline them.
+    """
     survey = Survey()
     names = [f"P{number:02d}" for number in range(70)]
     survey.stays(*names)
     for number, name in enumerate(names):
         survey.answer(name, "2026-05-10", 4 if number < 40 else 3)
+        if not (30 <= number < 35 or 55 <= number < 60):
+            survey.declines(name, "2026-01-10", "opted_in")
         if number < 30 or 40 <= number < 49:
             survey.comes(name, "2026-08-01")
     survey.declines("P00", "2026-07-01")
@@ -82,7 +86,9 @@ def test_the_difference_by_hand() -> None:
     low = 0.45 - ((0.75 - 0.59806) ** 2 + (0.47879 - 0.3) ** 2) ** 0.5
     high = 0.45 + ((0.85814 - 0.75) ** 2 + (0.3 - 0.16664) ** 2) ** 0.5
     assert (row["pull_difference_low"], row["pull_difference_high"]) == pytest.approx((low, high), abs=1e-4)
+    assert (row["n_consented_satisfied"], row["n_consented_not_satisfied"]) == (35, 25)
     assert (row["opt_out_satisfied"], row["opt_out_not_satisfied"]) == (1, 1)
+    assert row["opt_out_difference"] == pytest.approx(1 / 35 - 1 / 25)
 
 
 def test_only_the_next_quarter_counts_and_medical_does_not() -> None:
@@ -99,23 +105,39 @@ def test_only_the_next_quarter_counts_and_medical_does_not() -> None:
         survey.comes(name, "2026-08-01", initiator="medical")
         survey.declines(name, "2026-08-01", "opted_in")
         survey.declines(name, "2026-08-01", channel="web_tracking")  # may not be measured, may be written to
-        survey.declines(name, "2026-06-30")
     survey.comes("P00", "2026-08-02")  # twice, and still one physician
     assert survey.estimate()[SPRING] == before
 
 
-def test_declining_again_what_was_declined_is_not_counted() -> None:
+def test_only_who_agreed_can_decline() -> None:
     survey = asked()
-    before = survey.estimate()[SPRING]["opt_out_satisfied"]
-    for day in ("2026-06-20", "2026-07-15"):
-        survey.declines("P01", day)
-    assert survey.estimate()[SPRING]["opt_out_satisfied"] == before
-    # Agreed in between, it is a new word; and so is the first of another channel.
-    survey.declines("P01", "2026-07-10", "opted_in")
-    assert survey.estimate()[SPRING]["opt_out_satisfied"] == before + 1
+    # Of those who never agreed: one declines, one agrees too late to be counted, one agreed until May.
+    survey.declines("P30", "2026-07-15")
+    survey.declines("P31", "2026-07-10", "opted_in")
+    survey.declines("P31", "2026-07-15")
+    survey.declines("P32", "2026-01-10", "opted_in")
+    survey.tables["fct_consent_event"][-1]["expires_on"] = date(2026, 5, 31)
+    survey.declines("P32", "2026-07-15")
+    # Agreed, and took it back before the quarter began: nothing is left to decline.
+    survey.declines("P01", "2026-06-20")
+    survey.declines("P01", "2026-07-15")
+    row = survey.estimate()[SPRING]
+    assert (row["n_consented_satisfied"], row["opt_out_satisfied"]) == (34, 1)
+    # Agreed to one of two channels, and declined it after the other.
     survey.declines("P02", "2026-06-20")
+    survey.declines("P02", "2026-02-01", "opted_in", channel="mr_email")
     survey.declines("P02", "2026-07-15", channel="mr_email")
-    assert survey.estimate()[SPRING]["opt_out_satisfied"] == before + 2
+    row = survey.estimate()[SPRING]
+    assert (row["n_consented_satisfied"], row["opt_out_satisfied"]) == (34, 2)
+
+
+def test_few_who_agreed_hide_what_they_declined_and_nothing_else() -> None:
+    survey = asked()
+    survey.declines("P30", "2026-02-01", "opted_in")  # leaves four satisfied ones who never agreed
+    row = survey.estimate()[SPRING]
+    assert (row["n_satisfied"], row["pull_satisfied"]) == (40, 30)
+    names = ("n_consented_satisfied", "opt_out_satisfied", "opt_out_difference")
+    assert [row[name] for name in names] == [None] * 3
 
 
 def test_physicians_of_one_representative_are_not_independent() -> None:

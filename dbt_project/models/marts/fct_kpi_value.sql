@@ -19,6 +19,7 @@
 -- depends_on: {{ ref('mart_moment') }}
 -- depends_on: {{ ref('mart_leadership_case') }}
 -- depends_on: {{ ref('mart_medical_access') }}
+-- depends_on: {{ ref('mart_patient_contribution') }}
 with
 
 counted as (

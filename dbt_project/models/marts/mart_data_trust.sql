@@ -369,18 +369,7 @@ select
     cast(links.n_links_checked as bigint) as n_links_checked,
     cast(links.n_links_false as bigint) as n_links_false,
     cast(links.n_links_undecided as bigint) as n_links_undecided,
-    case
-        when links.n_links_checked >= {{ kpi_least_counted() }}
-            then {{ kpi_rate('links.n_links_false', 'links.n_links_checked') }}
-    end as false_link_rate,
-    case
-        when links.n_links_checked >= {{ kpi_least_counted() }}
-            then {{ kpi_wilson_low('links.n_links_false', 'links.n_links_checked') }}
-    end as false_link_rate_low,
-    case
-        when links.n_links_checked >= {{ kpi_least_counted() }}
-            then {{ kpi_wilson_high('links.n_links_false', 'links.n_links_checked') }}
-    end as false_link_rate_high,
+    {{ kpi_rate_columns('false_link_rate', 'links.n_links_false', 'links.n_links_checked') }},
     case
         when target_count.n_target_physicians >= {{ kpi_minimum_cell() }}
             then cast(target_count.n_target_physicians as bigint)
@@ -397,18 +386,7 @@ select
     cast(case when not visit_agreement.has_small_part then visit_agreement.{{ column }} end as bigint) as {{ column }},
     {% endfor -%}
     coalesce(visit_agreement.is_small, false) as n_visit_answers_suppressed,
-    case
-        when visit_agreement.n_visit_answers >= {{ kpi_least_counted() }}
-            then {{ kpi_rate('visit_agreement.n_visits_agreed', 'visit_agreement.n_visit_answers') }}
-    end as visit_agreement_rate,
-    case
-        when visit_agreement.n_visit_answers >= {{ kpi_least_counted() }}
-            then {{ kpi_wilson_low('visit_agreement.n_visits_agreed', 'visit_agreement.n_visit_answers') }}
-    end as visit_agreement_rate_low,
-    case
-        when visit_agreement.n_visit_answers >= {{ kpi_least_counted() }}
-            then {{ kpi_wilson_high('visit_agreement.n_visits_agreed', 'visit_agreement.n_visit_answers') }}
-    end as visit_agreement_rate_high,
+    {{ kpi_rate_columns('visit_agreement_rate', 'visit_agreement.n_visits_agreed', 'visit_agreement.n_visit_answers') }},
     cast(freshness.n_deliveries_timed as bigint) as n_deliveries_timed,
     cast(freshness.freshness_hours_p95 as double) as freshness_hours_p95,
     cast(freshness.freshness_hours_p95_low as double) as freshness_hours_p95_low,

@@ -108,14 +108,7 @@ select
     cast(protected.n_email_recipients as bigint) as n_email_recipients,
     protected.n_email_recipients_suppressed,
     cast(protected.n_clicking_physicians as bigint) as n_clicking_physicians,
-    case
-        when protected.n_email_recipients >= {{ kpi_least_counted() }}
-            then {{ kpi_wilson_low('protected.n_clicking_physicians', 'protected.n_email_recipients') }}
-    end as click_rate_low,
-    case
-        when protected.n_email_recipients >= {{ kpi_least_counted() }}
-            then {{ kpi_wilson_high('protected.n_clicking_physicians', 'protected.n_email_recipients') }}
-    end as click_rate_high,
+    {{ kpi_rate_columns('click_rate', 'protected.n_clicking_physicians', 'protected.n_email_recipients') }},
     cast(protected.n_machine_clicked_physicians as bigint) as n_machine_clicked_physicians,
     cast(protected.n_refusing_physicians as bigint) as n_refusing_physicians,
     cast(protected.n_open_readable_physicians as bigint) as n_open_readable_physicians,

@@ -6,6 +6,8 @@ with rule as (
     cross join {{ rows_in_force('contrast_rule') }} as contrast
 ),
 
+{# What was answered, and what became of a need: whether it was answered is looked at after the experience, so that no
+   contact that answered it can count as one. The last of each in a period. #}
 answers as (
     select
         mart_period.period_type,
@@ -23,6 +25,23 @@ answers as (
         answer.physician_key is not null
         and answer.score is not null
         and answer.item_id in ('csat', 'nps')
+    union all
+    select
+        mart_period.period_type,
+        mart_period.period_start,
+        mart_period.period_end,
+        need.physician_key,
+        'need_answered' as item_id,
+        case when need.is_answered_within_30d then 1 else 0 end as score,
+        cast(date_trunc('month', need.signalled_on) as date) as answered_month,
+        row_number() over (
+            partition by mart_period.period_type, mart_period.period_start, need.physician_key
+            order by need.signalled_on desc, need.topic_id desc, need.product_id desc, need.learned_by desc
+        ) as recency
+    from {{ ref('mart_period') }} as mart_period
+    inner join {{ ref('fct_need_signal') }} as need
+        on need.signalled_on between mart_period.period_start and mart_period.period_end
+    where need.is_first_in_episode and need.topic_id is not null and need.is_answered_within_30d is not null
 ),
 
 months as (
@@ -118,9 +137,10 @@ physicians as (
         answers.period_type,
         answers.period_start,
         answers.period_end,
-        case answers.item_id when 'csat' then 'csat_top2' else 'nps' end as outcome_id,
+        case answers.item_id when 'csat' then 'csat_top2' else answers.item_id end as outcome_id,
         sides_of.is_multi,
         case
+            when answers.item_id = 'need_answered' then cast(answers.score as double)
             when answers.item_id = 'csat' and answers.score >= rule.satisfied_from then cast(1 as double)
             when answers.item_id = 'nps' and answers.score >= rule.promoter_from then cast(100 as double)
             when answers.item_id = 'nps' and answers.score <= rule.detractor_to then cast(-100 as double)
@@ -283,7 +303,11 @@ compared as (
     cross join rule
     inner join thresholds
         on
-            thresholds.kpi_id = case sides.outcome_id when 'nps' then 'cx.nps' else 'cx.csat_top2_rate' end
+            thresholds.kpi_id = case sides.outcome_id
+                when 'nps' then 'cx.nps'
+                when 'csat_top2' then 'cx.csat_top2_rate'
+                else 'need.answered_rate'
+            end
             and thresholds.recency = 1
     left join standardised
         on
@@ -354,8 +378,10 @@ select
         when 'unchanged' then 'no_difference'
         else 'cannot_tell'
     end as verdict,
-    case contrast_id
-        when 'orchestrated'
+    case
+        when outcome_id = 'need_answered'
+            then '多くの手段で接している先生ほど、もともと連絡の機会が多く、答えも届きやすくなります。この差は一緒に見られたもので、手段を増やした結果とは言えません。'
+        when contrast_id = 'orchestrated'
             then 'オンラインでよく反応し担当者に会う先生ほど、当社をよく思い、調査にも答えます。この差は一緒に見られたもので、手段をつないだ結果とは言えません。'
         else '当社をよく思う先生ほど、多くの手段で接し、調査にも答えます。この差は、手段を増やした結果とは言えません。'
     end as caution_ja

@@ -2,22 +2,12 @@
 {#- The linter's DuckDB grammar does not know grouping sets. #}
 with
 
+{# From the seed's ranks: who has not begun comes before who has fallen back, and both before the first step. #}
 phases as (
-    select 'P0' as phase_id, 0 as phase_order
-    union all
-    select 'PX' as phase_id, 1 as phase_order
-    union all
-    select 'P1' as phase_id, 2 as phase_order
-    union all
-    select 'P2' as phase_id, 3 as phase_order
-    union all
-    select 'P3' as phase_id, 4 as phase_order
-    union all
-    select 'P4' as phase_id, 5 as phase_order
-    union all
-    select 'P5' as phase_id, 6 as phase_order
-    union all
-    select 'P6' as phase_id, 7 as phase_order
+    select
+        phase_id,
+        row_number() over (order by rank, can_move_forward desc, phase_id) as phase_order
+    from {{ ref('journey_phase') }}
 ),
 
 universe as (
@@ -117,28 +107,26 @@ phase_totals as (
     group by scope_type, scope_id, period_type, period_start, period_end, product_id
 ),
 
-{# Transitions that end with the period: 90 days are three months, so the start is the end of the month three months
-   before. A longer period does not give a physician more time to move. #}
+{# Transitions that end with the period. A longer period does not give a physician more time to move. #}
 transitions as (
     select
         physician_key,
-        cast(date_trunc('month', month_end) as date) as start_month,
+        end_on,
         product_id,
         from_phase_id,
         case when is_forward then 1 else 0 end as moved_forward
     from {{ ref('fct_journey_transition') }}
-    where
-        horizon_days = 90 and is_countable
+    where is_countable
 ),
 
 {# A physician has one transition per product; over all products he moved if he did with any. #}
 furthest_transition as (
     select
         physician_key,
-        start_month,
+        end_on,
         max(moved_forward) as moved_forward
     from transitions
-    group by physician_key, start_month
+    group by physician_key, end_on
 ),
 
 transition_by_phase as (
@@ -151,8 +139,7 @@ transition_by_phase as (
     inner join transitions
         on
             universe.physician_key = transitions.physician_key
-            and {{ add_months("cast(date_trunc('month', universe.period_end) as date)", '-3') }}
-            = transitions.start_month
+            and universe.period_end = transitions.end_on
     group by
         universe.period_type, universe.period_start, universe.period_end,
         universe.employee_key, universe.office_id, universe.branch_id,
@@ -180,8 +167,7 @@ transition_levels as (
     inner join furthest_transition
         on
             universe.physician_key = furthest_transition.physician_key
-            and {{ add_months("cast(date_trunc('month', universe.period_end) as date)", '-3') }}
-            = furthest_transition.start_month
+            and universe.period_end = furthest_transition.end_on
     group by
         universe.period_type, universe.period_start, universe.period_end,
         universe.employee_key, universe.office_id, universe.branch_id

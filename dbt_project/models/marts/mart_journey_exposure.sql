@@ -5,7 +5,7 @@ transitions as (
         transition.physician_key,
         transition.product_id,
         transition.month_end as start_month_end,
-        {{ add_months("cast(date_trunc('month', transition.month_end) as date)", '3') }} as outcome_month_start,
+        cast(date_trunc('month', transition.end_on) as date) as outcome_month_start,
         transition.from_phase_id,
         coalesce(physician_month.specialty_group, 'unknown') as specialty_group,
         coalesce(physician_month.practice_type, 'unknown') as practice_type,
@@ -16,8 +16,7 @@ transitions as (
         on
             transition.physician_key = physician_month.physician_key
             and transition.month_end = physician_month.month_end
-    where
-        transition.horizon_days = 90 and transition.is_countable
+    where transition.is_countable
 ),
 
 {# Contacts of the three months before the month of the exposure: how busy the physician's relation already was. #}
@@ -48,18 +47,14 @@ stratified as (
         || '|' || transitions.from_phase_id
         || '|' || transitions.specialty_group
         || '|' || transitions.practice_type
-        || '|' || case
-            when coalesce(prior_contacts.contacts, 0) = 0 then '0'
-            when prior_contacts.contacts <= 3 then '1-3'
-            when prior_contacts.contacts <= 9 then '4-9'
-            when prior_contacts.contacts <= 18 then '10-18'
-            else '19+'
-        end as stratum
+        || '|' || band.band_id as stratum
     from transitions
     left join prior_contacts
         on
             transitions.physician_key = prior_contacts.physician_key
             and transitions.start_month_end = prior_contacts.start_month_end
+    inner join {{ rows_in_force('contact_volume_band') }} as band
+        on coalesce(prior_contacts.contacts, 0) between band.from_contacts and band.to_contacts
 ),
 
 {# What a physician did online and a representative took up on another channel. It counts in the month of the

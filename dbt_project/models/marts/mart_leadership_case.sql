@@ -1,21 +1,26 @@
-{%- set outcomes = {'pull': '自分から情報を取りに来ました', 'opt_out': '配信を断りました'} -%}
+{#- Of whom each is asked, and in words: who never agreed to be written to has nothing to decline. -#}
+{%- set outcomes = {
+    'pull': ['', '自分から情報を取りに来ました', ''],
+    'opt_out': ['consented_', '配信を断りました', '同意していた先生のうち、'],
+} -%}
 with
 
 counted as (
     select
         *,
         n_physicians is null as n_physicians_suppressed,
-        least(n_satisfied, n_not_satisfied) as n_smaller_side
+        least(n_satisfied, n_not_satisfied) as n_smaller_side,
+        least(n_consented_satisfied, n_consented_not_satisfied) as n_consented_smaller_side
     from {{ source('estimates', 'satisfaction') }}
 ),
 
 judged as (
     select
         counted.*,
-        {%- for outcome in outcomes %}
+        {%- for outcome, (asked, words, condition) in outcomes.items() %}
         {{ kpi_judge(
             outcome ~ '_difference', outcome ~ '_difference_low', outcome ~ '_difference_high', 'meaningful_difference',
-            'n_satisfied', 'n_not_satisfied', '30'
+            'n_' ~ asked ~ 'satisfied', 'n_' ~ asked ~ 'not_satisfied', '30'
         ) }} as {{ outcome }}_judgement,
         {%- endfor %}
         case
@@ -38,14 +43,16 @@ select
     cast(n_satisfied as bigint) as n_satisfied,
     cast(n_not_satisfied as bigint) as n_not_satisfied,
     cast(n_smaller_side as bigint) as n_smaller_side,
-    {%- for outcome, words in outcomes.items() %}
+    cast(n_consented_satisfied as bigint) as n_consented_satisfied,
+    cast(n_consented_not_satisfied as bigint) as n_consented_not_satisfied,
+    {%- for outcome, (asked, words, condition) in outcomes.items() %}
     cast({{ outcome }}_satisfied as bigint) as {{ outcome }}_satisfied,
     cast({{ outcome }}_not_satisfied as bigint) as {{ outcome }}_not_satisfied,
-    cast(case when n_smaller_side >= {{ kpi_least_counted() }} then 100 * {{ outcome }}_difference end as double)
+    cast(case when n_{{ asked }}smaller_side >= {{ kpi_least_counted() }} then 100 * {{ outcome }}_difference end as double)
         as {{ outcome }}_difference,
-    cast(case when n_smaller_side >= {{ kpi_least_counted() }} then 100 * {{ outcome }}_difference_low end as double)
+    cast(case when n_{{ asked }}smaller_side >= {{ kpi_least_counted() }} then 100 * {{ outcome }}_difference_low end as double)
         as {{ outcome }}_difference_low,
-    cast(case when n_smaller_side >= {{ kpi_least_counted() }} then 100 * {{ outcome }}_difference_high end as double)
+    cast(case when n_{{ asked }}smaller_side >= {{ kpi_least_counted() }} then 100 * {{ outcome }}_difference_high end as double)
         as {{ outcome }}_difference_high,
     cast(
         100 * {{ kpi_minimum_detectable(outcome ~ '_difference_low', outcome ~ '_difference_high') }} as double
@@ -59,15 +66,14 @@ select
     case
         when {{ outcome }}_judgement = 'cannot_tell' then '判断できません'
         else
-            '次の四半期に' || '{{ words }}'
-            || '：満足した先生100人中'
+            '次の四半期に{{ words }}：{{ condition }}満足した先生100人中'
             || cast(
-                cast(round(100 * {{ kpi_rate(outcome ~ '_satisfied', 'n_satisfied') }}) as integer)
+                cast(round(100 * {{ kpi_rate(outcome ~ '_satisfied', 'n_' ~ asked ~ 'satisfied') }}) as integer)
                 as {{ dbt.type_string() }}
             )
             || '人、そうでない先生100人中'
             || cast(
-                cast(round(100 * {{ kpi_rate(outcome ~ '_not_satisfied', 'n_not_satisfied') }}) as integer)
+                cast(round(100 * {{ kpi_rate(outcome ~ '_not_satisfied', 'n_' ~ asked ~ 'not_satisfied') }}) as integer)
                 as {{ dbt.type_string() }}
             )
             || '人。一緒に見られた数で、満足が原因とは言えません'

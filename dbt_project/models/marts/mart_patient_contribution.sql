@@ -102,6 +102,9 @@ scoped as (
         physician.period_end,
         {{ kpi_scope_columns(with_mr=false) }},
         sum(case when by_physician.safety_deliveries > 0 then 1 else 0 end) as n_physicians_with_safety_notice,
+        {#- Informed is who had every notice in time: a physician counts once, however many concern him (H10). #}
+        sum(case when by_physician.safety_deliveries = by_physician.safety_deliveries_in_time
+            and by_physician.safety_deliveries > 0 then 1 else 0 end) as n_physicians_informed_in_time,
         sum(coalesce(by_physician.safety_deliveries, 0)) as safety_deliveries,
         sum(coalesce(by_physician.safety_deliveries_in_time, 0)) as safety_deliveries_in_time,
         sum(case when by_physician.proper_use_questions > 0 then 1 else 0 end) as n_physicians_with_proper_use_question,
@@ -125,7 +128,9 @@ scoped as (
     cells='scoped',
     keys=['period_type', 'period_start', 'period_end'],
     bases={
-        'n_physicians_with_safety_notice': ['safety_deliveries', 'safety_deliveries_in_time'],
+        'n_physicians_with_safety_notice': [
+            'n_physicians_informed_in_time', 'safety_deliveries', 'safety_deliveries_in_time'
+        ],
         'n_physicians_with_proper_use_question': ['proper_use_questions', 'proper_use_questions_answered'],
         'n_physicians_with_material_request': ['material_requests', 'material_requests_fulfilled'],
     }
@@ -139,6 +144,7 @@ select
     period_end,
     cast(n_physicians_with_safety_notice as bigint) as n_physicians_with_safety_notice,
     n_physicians_with_safety_notice_suppressed,
+    cast(n_physicians_informed_in_time as bigint) as n_physicians_informed_in_time,
     cast(safety_deliveries as bigint) as safety_deliveries,
     cast(safety_deliveries_in_time as bigint) as safety_deliveries_in_time,
     cast(n_physicians_with_proper_use_question as bigint) as n_physicians_with_proper_use_question,

@@ -41,6 +41,8 @@ SCHEMA = pa.schema(
         ("n_physicians", pa.int64()),
         ("n_satisfied", pa.int64()),
         ("n_not_satisfied", pa.int64()),
+        ("n_consented_satisfied", pa.int64()),
+        ("n_consented_not_satisfied", pa.int64()),
         *[
             (f"{outcome}_{part}", kind)
             for outcome in OUTCOMES
@@ -68,7 +70,8 @@ _ITEMS = "select * from seeds.cs_index_item where rule_version = $rule_version o
 
 # Whoever has left the master by the end of the next quarter could not be seen in it. What was asked of
 # Medical is no coming to us, and who objects to being measured on a web site has not declined to be
-# written to. To decline what was declined already is no news, as in mart_contact_burden.
+# written to. To decline what was declined already is no news, as in mart_contact_burden. Only who agreed
+# to be written to when the quarter began can decline it: who is satisfied may have agreed more often.
 _ANSWERED = f"""
     with last_answer as (
         select
@@ -114,13 +117,26 @@ _ANSWERED = f"""
         select
             physician_key,
             captured_on,
+            expires_on,
             consent_state,
-            lag(consent_state) over (
-                partition by physician_key, channel_id
-                order by captured_on, captured_at, case consent_state when 'opted_out' then 1 else 0 end
-            ) as consent_state_before
+            lag(consent_state) over in_order as consent_state_before,
+            lead(captured_on) over in_order as next_captured_on
         from core.fct_consent_event
         where channel_id in (select consent_channel from seeds.channel_consent_rule)
+        window in_order as (
+            partition by physician_key, channel_id
+            order by captured_on, captured_at, case consent_state when 'opted_out' then 1 else 0 end
+        )
+    ),
+    agreed as (
+        select distinct followed.physician_key, followed.quarter_start
+        from followed
+        inner join word
+            on
+                followed.physician_key = word.physician_key
+                and word.captured_on < followed.next_start
+                and coalesce(word.next_captured_on >= followed.next_start, true)
+        where word.consent_state = 'opted_in' and coalesce(word.expires_on >= followed.next_start, true)
     ),
     opted_out as (
         select distinct followed.physician_key, followed.quarter_start
@@ -137,10 +153,13 @@ _ANSWERED = f"""
         followed.looked_after_by,
         followed.score >= $satisfied_from as is_satisfied,
         pulled.physician_key is not null as pull,
+        agreed.physician_key is not null as has_agreed,
         opted_out.physician_key is not null as opt_out
     from followed
     left join pulled
         on followed.physician_key = pulled.physician_key and followed.quarter_start = pulled.quarter_start
+    left join agreed
+        on followed.physician_key = agreed.physician_key and followed.quarter_start = agreed.quarter_start
     left join opted_out
         on
             followed.physician_key = opted_out.physician_key
@@ -216,18 +235,30 @@ def _row(
     least = setting["min_group"]
     row: dict[str, Any] = {"period_type": period.period_type, "period_start": period.start}
     row |= {"period_end": period.end}
-    both_sides = [len(np.unique(person[side])) for side in (satisfied, ~satisfied)]
+    agreed = np.asarray(answered["has_agreed"][inside], dtype=bool)
     # Either group being too small to be shown, the other would give it away.
-    if not any(0 < people < least for people in both_sides):
+    if not _has_few(least, person, satisfied, ~satisfied):
         row |= {"n_physicians": len(np.unique(person))}
-        for outcome in OUTCOMES:
-            happened = np.asarray(answered[outcome][inside], dtype=bool)
-            row |= _difference(outcome, difference_of_rates(happened, satisfied, person, cluster))
+        pulled = np.asarray(answered["pull"][inside], dtype=bool)
+        found = difference_of_rates(pulled, satisfied, person, cluster)
+        row |= {"n_satisfied": found.cases, "n_not_satisfied": found.other_cases} | _difference("pull", found)
+        if not _has_few(
+            least, person, *(side & part for side in (satisfied, ~satisfied) for part in (agreed, ~agreed))
+        ):
+            declined = np.asarray(answered["opt_out"][inside], dtype=bool)[agreed]
+            found = difference_of_rates(declined, satisfied[agreed], person[agreed], cluster[agreed])
+            row |= {"n_consented_satisfied": found.cases, "n_consented_not_satisfied": found.other_cases}
+            row |= _difference("opt_out", found)
     asked = [(physician, scores) for physician, quarter, scores in index if _in(quarter, period)]
     last = dict(asked)
     answers = np.array(list(last.values()), dtype=np.float64).reshape(len(last), -1 if last else 0)
     row |= _coefficient("alpha", cronbach_alpha(answers), least)
     return row | _coefficient("retest", _retest(index, period), least)
+
+
+def _has_few(least: int, person: NDArray[Any], *groups: NDArray[np.bool_]) -> bool:
+    """Whether one of the groups holds somebody, but fewer than may be shown."""
+    return any(0 < len(np.unique(person[group])) < least for group in groups)
 
 
 def _retest(index: list[tuple[Any, ...]], period: FiscalPeriod) -> Reliability:
@@ -245,8 +276,6 @@ def _retest(index: list[tuple[Any, ...]], period: FiscalPeriod) -> Reliability:
 
 def _difference(outcome: str, found: RateDifference) -> dict[str, Any]:
     return {
-        "n_satisfied": found.cases,
-        "n_not_satisfied": found.other_cases,
         f"{outcome}_satisfied": found.events,
         f"{outcome}_not_satisfied": found.other_events,
         f"{outcome}_difference": found.difference,

@@ -112,9 +112,10 @@ CORE: dict[str, dict[str, str]] = {
         "phase_id": "text", "evidence_level": "text", "phase_since": "date",
     },
     "fct_journey_transition": {
-        "physician_key": "text", "product_id": "text", "month_end": "date", "horizon_days": "integer",
-        "from_phase_id": "text", "is_forward": "boolean", "is_start_observable": "boolean",
-        "is_observed_until_end": "boolean", "is_target_throughout": "boolean", "is_countable": "boolean",
+        "physician_key": "text", "product_id": "text", "month_end": "date", "end_on": "date",
+        "horizon_days": "integer", "from_phase_id": "text", "to_phase_id": "text", "is_forward": "boolean",
+        "is_start_observable": "boolean", "is_observed_until_end": "boolean",
+        "is_target_throughout": "boolean", "is_countable": "boolean",
     },
     "dim_product": {"product_id": "text", "name": "text", "is_company_product": "boolean"},
     "dim_employee": {

@@ -245,6 +245,32 @@ def compared() -> list[Row]:
     ]
 
 
+def is_need_answered(name: str) -> bool:
+    """Half of C with one channel, seven of ten with two."""
+    return int(name[1:]) * 7 % 10 < (7 if is_multi(name) else 5)
+
+
+def needs() -> list[Row]:
+    """The last of June for each of C: an earlier one, one shown again, a fresh one or one without a topic are
+    none.
+    """
+
+    def need(name: str, answered: bool | None, **more: Any) -> Row:
+        return {
+            "physician_key": name, "topic_id": "T-PTYPE", "product_id": "PRD-A", "signalled_on": "2026-06-10",
+            "learned_by": "digital", "is_first_in_episode": True, "is_answered_within_30d": answered,
+        } | more  # fmt: skip
+
+    return [
+        *(need(name, is_need_answered(name)) for name in COMPARED),
+        *(need(name, not is_need_answered(name), signalled_on="2026-06-02") for name in COMPARED[:30]),
+        *(need(name, not is_need_answered(name), signalled_on="2026-06-20", is_first_in_episode=False)
+          for name in COMPARED[:30]),
+        *(need(name, None, signalled_on="2026-06-25") for name in COMPARED[:30]),
+        *(need(name, True, topic_id=None, signalled_on="2026-06-25") for name in COMPARED[:30]),
+    ]  # fmt: skip
+
+
 def channel_months() -> list[Row]:
     """May for C and June for its first 60, July for D.
 
@@ -336,6 +362,7 @@ def tables() -> dict[str, list[Row]]:
         "fct_touchpoint": visits(),
         "fct_consent_event": consents(),
         "fct_digital_signal": signals(),
+        "fct_need_signal": needs(),
         "fct_source_delivery": [
             {
                 "source": source, "batch_id": source, "delivered_on": "2026-10-31", "state": "landed",

@@ -162,10 +162,15 @@ def moments() -> list[Row]:
 
 
 def notices() -> list[Row]:
-    """A notice of 1 September concerns P01 to P30 and reached P01 to P21 in time; another is too fresh."""
+    """A notice of 1 September concerns P01 to P30 and reached P01 to P21 in time, one of 15 September P01 to
+    P05 and reached all but P01; another is too fresh."""
     known = [
         {"physician_key": name, "issued_on": "2026-09-01", "is_delivered_in_time": name in p(1, 21)}
         for name in p(1, 30)
+    ]
+    known += [
+        {"physician_key": name, "issued_on": "2026-09-15", "is_delivered_in_time": name != "P01"}
+        for name in p(1, 5)
     ]
     return known + [
         {"physician_key": name, "issued_on": "2026-09-30", "is_delivered_in_time": None} for name in p(1, 6)

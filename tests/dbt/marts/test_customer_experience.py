@@ -321,9 +321,12 @@ def frame(outcome: str) -> pd.DataFrame:
     for name, (satisfied, recommended) in cx_company.outcomes().items():
         if name[0] == "C":
             score = 100 * (int(recommended >= 9) - int(recommended <= 6))
+            told = {
+                "csat_top2": satisfied >= 4, "nps": score, "need_answered": cx_company.is_need_answered(name)
+            }  # fmt: skip
             rows.append(
                 {
-                    "y": float(satisfied >= 4) if outcome == "csat_top2" else float(score),
+                    "y": float(told[outcome]),
                     "multi": int(cx_company.is_multi(name)),
                     "stratum": "|".join(cx_company.stratum(name)),
                     "mr": int(name[1:]) // 10,
@@ -336,7 +339,7 @@ def contrast(marts: duckdb.DuckDBPyConnection, contrast_id: str, **where: Any) -
     return row(marts, "mart_experience_contrast", contrast_id=contrast_id, **where)
 
 
-@pytest.mark.parametrize("outcome", ["csat_top2", "nps"])
+@pytest.mark.parametrize("outcome", ["csat_top2", "nps", "need_answered"])
 def test_contrast_is_a_regression_within_strata(marts: Any, outcome: str) -> None:
     data = frame(outcome)
     model = smf.ols("y ~ multi + C(stratum)", data=data)

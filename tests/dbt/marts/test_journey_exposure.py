@@ -14,6 +14,7 @@ from tests.dbt.marts.run import run_dbt
 
 Row = dict[str, Any]
 MONTHS = ("2026-05-31", "2026-06-30", "2026-07-31")
+ENDS = dict(zip(MONTHS, ("2026-08-31", "2026-09-30", "2026-10-31"), strict=True))
 PRODUCTS = ("PRD-A", "PRD-B")
 # All alike: 40 physicians of eight representatives, three months, two products. Starts at the ends of May and
 # June end in August and September: the quarter from July.
@@ -49,7 +50,7 @@ def tables() -> dict[str, list[Row]]:
         "fct_physician_contact_month": [{"physician_key": "X1", "month_end": MONTHS[0], "contacts": 1}],
         "fct_journey_transition": [
             {
-                "physician_key": name, "product_id": product, "month_end": month, "horizon_days": 90,
+                "physician_key": name, "product_id": product, "month_end": month, "end_on": ENDS[month],
                 "from_phase_id": "P1", "is_forward": k % 3 == 0, "is_start_observable": True,
                 "is_observed_until_end": True, "is_target_throughout": True, "is_countable": True,
             }

@@ -16,7 +16,7 @@ from tests.dbt.marts.run import number
 Connection = duckdb.DuckDBPyConnection
 KPIS = {
     "need.fit_rate", "need.answered_rate", "need.learned_by_mr_rate", "need.request_by_mr_rate",
-    "moment.coverage_rate", "moment.resource_share",
+    "moment.coverage_rate", "moment.resource_share", "patient.safety_in_time_rate",
 }  # fmt: skip
 
 JULY, SEPTEMBER, OCTOBER = "2026-07-01", "2026-09-01", "2026-10-01"
@@ -54,6 +54,8 @@ RATES = [
     ("moment.coverage_rate", "OF01", OCTOBER, 20, 32, 32, "shown"),
     # Two contacts with each of P01-P20, one of them within a moment for P01-P10.
     ("moment.resource_share", "OF01", OCTOBER, 10, 40, 20, "shown"),
+    # 30 physicians concerned. P01 to P21 had the first notice in time; P01 did not have his second: 20.
+    ("patient.safety_in_time_rate", "OF01", SEPTEMBER, 20, 30, 30, "shown"),
 ]
 
 
@@ -143,11 +145,12 @@ def test_the_median_wait_for_an_answer_keeps_who_still_waits(warehouse: Connecti
 
 
 def test_patient_contribution(warehouse: Connection) -> None:
-    # The notice of 1 September: 30 concerned, 21 in time; that of 30 September is too fresh to say.
+    # Notices: 30 concerned and 21 in time, then 5 and 4; that of 30 September is too fresh to say.
     # Questions on safety: P01-P10, answered for P01-P04, once although P01 asked in two ways; P11's was about
     # evidence. OF01 requested nothing.
     office = row(warehouse, "mart_patient_contribution", "OF01", SEPTEMBER)
-    assert (office["safety_deliveries"], office["safety_deliveries_in_time"]) == (30, 21)
+    assert (office["safety_deliveries"], office["safety_deliveries_in_time"]) == (35, 25)
+    assert (office["n_physicians_with_safety_notice"], office["n_physicians_informed_in_time"]) == (30, 20)
     assert (office["proper_use_questions"], office["proper_use_questions_answered"]) == (10, 4)
     assert (office["n_physicians_with_material_request"], office["material_requests"]) == (0, 0)
     requests = row(warehouse, "mart_patient_contribution", "OF04", SEPTEMBER)

@@ -204,6 +204,7 @@ def transitions() -> list[Row]:
     ) -> Row:
         return {
             "physician_key": name, "product_id": "PRD-A", "month_end": JULY, "horizon_days": horizon,
+            "end_on": "2026-10-31" if horizon == 90 else "2027-01-31",
             "from_phase_id": phase, "is_forward": forward, "is_start_observable": known,
             "is_observed_until_end": observed, "is_target_throughout": target,
             "is_countable": known and observed and target and phase != "P6",
@@ -496,6 +497,7 @@ def estimates() -> dict[str, list[Row]]:
         "meaningful_difference": 0.03, "rule_version": "cs-index-1",
         "pull_satisfied": 30, "pull_not_satisfied": 9,
         "pull_difference": 0.45, "pull_difference_low": 0.21, "pull_difference_high": 0.62,
+        "n_consented_satisfied": 40, "n_consented_not_satisfied": 30,
         "opt_out_satisfied": 1, "opt_out_not_satisfied": 1,
         "opt_out_difference": 0.025 - 1 / 30, "opt_out_difference_low": -0.14, "opt_out_difference_high": 0.1,
         "n_alpha": 70, "alpha": 0.8, "alpha_low": 0.71, "alpha_high": 0.87,
