@@ -69,7 +69,7 @@ lint: setup
 # pytest ends with 0 when every test was skipped; a run that proved nothing must not be green.
 test: lint
 	@report="$$(mktemp)"; trap 'rm -f "$$report"' EXIT; \
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile | tee "$$report"; \
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder | tee "$$report"; \
 	grep -Eq '(^|[ =])[1-9][0-9]* passed' "$$report" || { echo "No test has passed." >&2; exit 1; }
 
 clean:
