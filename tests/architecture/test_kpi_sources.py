@@ -82,6 +82,7 @@ REVIEWED: list[tuple[set[str], set[str], str]] = [
         {"crm_consent", "survey_qualtrics"},
         "a contact stands beside each open moment and is gathered again: moments add no contact",
     ),
+    ({"patient.safety_in_time_rate"}, {"crm_medical_inquiry"}, "what Medical says is left out"),
     (MEDICAL, {"crm_call"}, "the call only tells whose inquiry it is; without it the record's owner stands"),
     (
         {"trust.coverage_rate", "trust.freshness_hours_p95", "trust.match_rate"},

@@ -56,7 +56,7 @@ started as (
         scope_id,
         max(parent_scope_id) as parent_scope_id,
         max(period_end) as period_end,
-        sum(n_moved) as n_at_start
+        sum(n_moved) as n_started
     from moved
     group by period_type, period_start, product_id, from_phase_id, scope_type, scope_id
 ),
@@ -72,8 +72,8 @@ cells as (
         product_id,
         from_phase_id,
         cast(null as {{ dbt.type_string() }}) as to_phase_id,
-        n_at_start,
-        n_at_start as n_moved
+        n_started,
+        n_started as n_moved
     from started
     union all
     select
@@ -86,7 +86,7 @@ cells as (
         moved.product_id,
         moved.from_phase_id,
         moved.to_phase_id,
-        started.n_at_start,
+        started.n_started,
         moved.n_moved
     from moved
     inner join started
@@ -103,9 +103,9 @@ cells as (
     cells='cells',
     keys=['period_type', 'period_start', 'period_end', 'product_id', 'from_phase_id', 'to_phase_id'],
     additive='to_phase_id',
-    totals={'n_moved': 'n_at_start'},
-    repeated={'n_at_start': ['to_phase_id']},
-    bases={'n_at_start': [], 'n_moved': []}
+    totals={'n_moved': 'n_started'},
+    repeated={'n_started': ['to_phase_id']},
+    bases={'n_started': [], 'n_moved': []}
 ) }}
 
 select
@@ -121,16 +121,16 @@ select
         when protected.to_phase_id = protected.from_phase_id then 'stayed'
         when to_phase.rank > from_phase.rank then 'forward'
         else 'back'
-    end as direction,
-    cast(protected.n_at_start as bigint) as n_at_start,
-    protected.n_at_start_suppressed,
+    end as movement,
+    cast(protected.n_started as bigint) as n_started,
+    protected.n_started_suppressed,
     cast(protected.n_moved as bigint) as n_moved,
     protected.n_moved_suppressed,
-    {{ kpi_rate_columns('transition_rate', 'protected.n_moved', 'protected.n_at_start') }},
+    {{ kpi_rate_columns('transition_rate', 'protected.n_moved', 'protected.n_started') }},
     case
-        when protected.n_at_start_suppressed or protected.n_moved_suppressed then 'suppressed'
-        when protected.n_at_start < {{ kpi_least_counted() }} then 'counts_only'
-        when protected.n_at_start < 30 then 'reference'
+        when protected.n_started_suppressed or protected.n_moved_suppressed then 'suppressed'
+        when protected.n_started < {{ kpi_least_counted() }} then 'counts_only'
+        when protected.n_started < 30 then 'reference'
         else 'shown'
     end as display_state
 from protected

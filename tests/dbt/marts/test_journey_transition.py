@@ -84,7 +84,7 @@ def moved(marts: duckdb.DuckDBPyConnection, scope_id: str, start: str) -> dict[s
 
 def test_every_direction_is_a_row_of_one_start(marts: Any) -> None:
     found = moved(marts, "company", "P2")
-    seen = {phase: (row["direction"], row["n_moved"], row["n_at_start"]) for phase, row in found.items()}
+    seen = {phase: (row["movement"], row["n_moved"], row["n_started"]) for phase, row in found.items()}
     assert seen == {"P2": ("stayed", 38, 52), "P3": ("forward", 8, 52), "P1": ("back", 6, 52)}
     assert {row["display_state"] for row in found.values()} == {"shown"}
     low, high = proportion_confint(8, 52, method="wilson")
@@ -95,19 +95,19 @@ def test_every_direction_is_a_row_of_one_start(marts: Any) -> None:
 
 def test_out_of_the_last_phase_and_into_sleep_is_back(marts: Any) -> None:
     (advocate,) = moved(marts, "company", "P6").values()
-    assert (advocate["direction"], advocate["n_moved"], advocate["display_state"]) == (
+    assert (advocate["movement"], advocate["n_moved"], advocate["display_state"]) == (
         "back",
         10,
         "reference",
     )
     (asleep,) = moved(marts, "company", "P3").values()
-    assert (asleep["direction"], asleep["n_moved"], asleep["display_state"]) == ("back", 9, "counts_only")
+    assert (asleep["movement"], asleep["n_moved"], asleep["display_state"]) == ("back", 9, "counts_only")
     assert asleep["transition_rate"] is None
 
 
 def test_four_are_hidden_and_nothing_gives_them_away(marts: Any) -> None:
     found = moved(marts, "company", "P1")
-    assert {phase: (row["n_moved"], row["n_at_start"]) for phase, row in found.items()} == {
+    assert {phase: (row["n_moved"], row["n_started"]) for phase, row in found.items()} == {
         "P1": (None, 9), "P2": (None, 9),
     }  # fmt: skip
     assert {row["display_state"] for row in found.values()} == {"suppressed"}
