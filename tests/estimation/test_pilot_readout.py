@@ -327,7 +327,7 @@ def rolled_out(seed: int, n_offices: int, effect: float) -> Pilot:
     moved[:, 15:] = np.nan
     empty = np.zeros(n, np.int64)
     other = np.full((2, n), np.nan)
-    return Pilot(moved, moved, start, empty, other, cluster, empty, empty, Burden(1, 0), 3)
+    return Pilot(moved, moved, start, empty, other, cluster, empty, empty, empty, Burden(1, 0), 3)
 
 
 STAGGERED = Initiative("I", "PRD-A", "staggered", None, date(2026, 5, 1), 1, 0)
@@ -414,6 +414,141 @@ def test_nobody_alike_is_said_in_words(column: str, values: Sequence[str]) -> No
         "overlap",
     )
     assert (found["evidence_level"], found["effect"], found["missing_diagnostics"]) == ("E1", None, "")
+
+
+def need(company: Company, name: str, **more: Any) -> None:
+    company.tables["dim_topic"] = [{"topic_id": "T", "info_class": "safety"}]
+    company.tables["fct_need_signal"].append(
+        {"physician_key": name, "topic_id": "T", "product_id": "PRD-A", "signalled_on": date(2026, 6, 10)}
+        | {"open_until": date(2026, 9, 8), **more}
+    )
+
+
+def asked(knows_needs: bool) -> Company:
+    """900 physicians; of those with an open need 60 of 100 are chosen, of the others 20; nobody is moved by
+    it. In need 45 of 100 move on from June, else and before always 15."""
+    random = np.random.default_rng([6, 48])
+    company = Company("comparison_only")
+    for number in range(900):
+        name, wants = f"p{number:03d}", number % 5 < 2
+        company.lives(name, employee=f"E{number % 40:02d}")
+        company.assign(name, "treatment" if random.random() < (0.6 if wants else 0.2) else "control")
+        if wants and knows_needs:
+            need(company, name)
+        for month in MONTHS[7:-4]:
+            company.goes(name, month, bool(random.random() < (0.45 if wants and month == JUNE else 0.15)))
+    return company
+
+
+def test_selection_that_follows_needs_is_no_effect() -> None:
+    fooled, compared = asked(knows_needs=False).row(), asked(knows_needs=True).row()
+    # Two thirds of the chosen are in need and a quarter of the others: 0.42 * 30 of 100 look like an effect,
+    # and no window before shows it.
+    assert fooled["effect_low"] > 0.03
+    assert "pre_trend" not in fooled["failed_diagnostics"]
+    assert compared["effect_low"] < 0 < compared["effect_high"]
+    assert abs(compared["effect"]) < 0.06
+    assert compared["n_treated"] == fooled["n_treated"]
+
+
+def test_a_need_counts_as_it_stood_when_the_month_of_the_start_began() -> None:
+    company = drawn()
+    company.tables["dim_initiative"][0]["design"] = "comparison_only"
+    for number, (is_open, more) in enumerate(
+        (
+            (True, {"signalled_on": date(2026, 6, 30), "open_until": date(2026, 7, 1)}),
+            (True, {"product_id": None}),
+            (False, {"signalled_on": date(2026, 7, 1)}),
+            (False, {"open_until": date(2026, 6, 30)}),
+            (False, {"product_id": "PRD-B"}),
+            (False, {"topic_id": None}),  # what Medical was asked
+        )
+    ):
+        name = f"{'in' if is_open else 'no'}{number}"
+        company.lives(name)
+        company.assign(name, "treatment")
+        company.goes(name, JUNE, False)
+        need(company, name, **more)
+    # None of the forty others is in need: whoever is has nobody alike.
+    row = company.row()
+    assert (row["n_assigned_treated"], row["n_treated"], row["n_control"]) == (46, 44, 40)
+
+
+MAY_1, LOT = date(2026, 5, 1), date(2026, 6, 17)
+EARLY = {"assigned_on": date(2026, 3, 1), "starts_on": date(2026, 4, 1)}
+
+
+@pytest.mark.parametrize(
+    ("design", "register", "assignment", "found"),
+    [
+        # Two months without: what ended on the last of April is over by July.
+        ("randomised", {"ends_on": date(2026, 4, 30)}, EARLY, (0, 0)),
+        ("randomised", {"ends_on": MAY_1}, EARLY, (1, 0)),
+        ("randomised", {"ends_on": None}, EARLY, (1, 0)),
+        ("randomised", {"product_id": "PRD-B"}, EARLY, (0, 0)),
+        ("randomised", {"product_id": None}, EARLY, (1, 0)),
+        ("randomised", {}, EARLY | {"arm": "control"}, (0, 0)),
+        # Until the 30th of September the outcome is counted.
+        ("randomised", {}, {"assigned_on": date(2026, 6, 16), "starts_on": date(2026, 9, 30)}, (1, 0)),
+        ("randomised", {}, {"assigned_on": date(2026, 6, 16), "starts_on": date(2026, 10, 1)}, (0, 0)),
+        # What was decided when the lot was known can follow from it; of similar ones until the start.
+        ("randomised", {}, {"assigned_on": LOT, "starts_on": date(2026, 8, 1)}, (0, 1)),
+        ("comparison_only", {}, {"assigned_on": JULY_1, "starts_on": date(2026, 8, 1)}, (1, 0)),
+        ("comparison_only", {}, {"assigned_on": date(2026, 7, 2), "starts_on": date(2026, 8, 1)}, (0, 1)),
+        # A day of its own it does not name: that of its initiative.
+        ("randomised", {"starts_on": MAY_1}, EARLY | {"starts_on": None}, (1, 0)),
+        ("randomised", {}, EARLY | {"unit": "OF02", "unit_type": "office"}, (1, 0)),
+    ],
+)
+def test_whoever_another_initiative_treats_is_left_out(
+    design: str, register: Row, assignment: Row, found: tuple[int, int]
+) -> None:
+    company = drawn()
+    company.tables["dim_initiative"][0]["design"] = design
+    company.tables["dim_initiative"].append({"initiative_id": "J", "product_id": "PRD-A"} | register)
+    company.lives("both", office="OF02")
+    company.assign("both", "treatment")
+    company.goes("both", JUNE, True)
+    company.assign(**{"unit": "both", "arm": "treatment", "initiative_id": "J"} | assignment)
+    row = next(
+        one
+        for one in pilot_readout.estimate(company.core(), AS_OF).to_pylist()
+        if one["initiative_id"] == "I"
+    )
+    assert (row["n_washed_out"], row["n_treated_elsewhere"]) == found
+    assert (row["n_assigned_treated"], row["n_treated"]) == (41 - found[0], 41 - found[0])
+
+
+def test_both_sides_are_left_out_and_who_is_named_himself_is_not_taken_with_his_office() -> None:
+    company = drawn()
+    company.tables["dim_initiative"].append({"initiative_id": "J", "product_id": "PRD-A"})
+    for rows_of_physician in company.tables["fct_physician_month"]:
+        if rows_of_physician["physician_key"] in ("t000", "t001", "c000", "c001", "c002"):
+            rows_of_physician["office_id"] = "OF02"
+    company.assign("OF02", "treatment", "office", initiative_id="J", **EARLY)
+    company.assign("c002", "control", initiative_id="J", **EARLY)
+    row = next(iter(pilot_readout.estimate(company.core(), AS_OF).to_pylist()))
+    assert (row["n_washed_out"], row["n_treated"], row["n_control"]) == (4, 38, 38)
+
+
+def test_an_initiative_wholly_within_another_says_so() -> None:
+    company = drawn()
+    company.tables["dim_initiative"].append({"initiative_id": "J", "product_id": "PRD-A"})
+    company.assign("OF01", "treatment", "office", initiative_id="J", **EARLY)
+    row = next(iter(pilot_readout.estimate(company.core(), AS_OF).to_pylist()))
+    assert (row["n_washed_out"], row["effect"], row["evidence_level"]) == (80, None, "E1")
+    assert "同じ製品のほかの施策と重なり" in row["reason_ja"]
+
+
+@pytest.mark.parametrize(("starts_on", "washed_out"), [(date(2026, 10, 31), 4), (date(2026, 11, 1), 0)])
+def test_a_roll_out_is_followed_until_the_last_has_been(starts_on: date, washed_out: int) -> None:
+    # August is the last start, so that outcomes are counted until October.
+    company = offices(2)
+    company.tables["dim_initiative"].append({"initiative_id": "J", "product_id": "PRD-A"})
+    decided = {"assigned_on": date(2026, 5, 1), "starts_on": starts_on}
+    company.assign("OF02", "treatment", "office", initiative_id="J", **decided)
+    row = next(iter(pilot_readout.estimate(company.core(), AS_OF).to_pylist()))
+    assert (row["n_washed_out"], row["n_treated"], row["n_control"]) == (washed_out, 64, 32 - washed_out)
 
 
 def finding(p: float, units: int = 100, clusters: int = 40) -> Finding:

@@ -14,6 +14,7 @@ select
     initiative.is_easy_product,
     initiative.named_outcome,
     initiative.comparison,
+    initiative.willing_offices,
     cast(initiative.n_willing_offices as integer) as n_willing_offices,
     initiative.has_event_in_window
 from {{ ref('int_initiative') }} as initiative

@@ -15,6 +15,7 @@ select
     initiative.is_easy_product,
     initiative.named_outcome,
     initiative.comparison,
+    nullif({{ plain_list('initiative.willing_offices') }}, '') as willing_offices,
     {{ listed_count('initiative.willing_offices') }} as n_willing_offices,
     initiative.has_event_in_window,
     cast(null as {{ dbt.type_string() }}) as reject_reason

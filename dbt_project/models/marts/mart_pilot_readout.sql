@@ -18,6 +18,8 @@ estimated as (
         coalesce(readout.n_assigned_late > 0, false) as has_late_assignments,
         readout.n_assigned_treated,
         readout.n_assigned_control,
+        readout.n_washed_out,
+        readout.n_treated_elsewhere,
         readout.n_treated,
         readout.n_control,
         readout.n_clusters,
@@ -107,6 +109,22 @@ select
                 then n_assigned_control
         end as bigint
     ) as n_assigned_control,
+    cast(
+        case
+            when not n_treated_suppressed and not n_washed_out between 1 and {{ kpi_minimum_cell() }} - 1 then n_washed_out
+        end as bigint
+    ) as n_washed_out,
+    {#- Nor may the few be told whom no other initiative treated. #}
+    cast(
+        case
+            when
+                not n_treated_suppressed
+                and not n_treated_elsewhere between 1 and {{ kpi_minimum_cell() }} - 1
+                and not n_assigned_treated + n_assigned_control - n_treated_elsewhere
+                between 1 and {{ kpi_minimum_cell() }} - 1
+                then n_treated_elsewhere
+        end as bigint
+    ) as n_treated_elsewhere,
     cast(case when not n_treated_suppressed then n_treated end as bigint) as n_treated,
     cast(case when not n_treated_suppressed then n_control end as bigint) as n_control,
     cast(case when not n_treated_suppressed then n_clusters end as bigint) as n_clusters,

@@ -12,6 +12,14 @@ many rows he has.
                       treated, and the effect is that of the first window lying wholly in it
     comparison_only   similar physicians, difference in differences: the ladder's `matched`
 
+Similar includes whether a need about the product was open when the month of the start began: who asks is
+chosen, and moves on (as in `channel_trial`).
+
+Whoever another initiative about the product treats within the wash-out before the start or until the outcome
+is counted out is left out of both sides, as far as that was decided before: of a lot or a roll-out before it
+was drawn, of similar physicians by the start. What was decided later can be a consequence, so nobody is left
+out for it; how many it concerns is told.
+
 Each also keeps what lay between the sides in every window (`periods`): before the start it should be nothing.
 The estimators are in `pilot_trial`. Whatever cannot be compared has an answer too: why not.
 """
@@ -60,8 +68,10 @@ Array = npt.NDArray[Any]
 NAME: str = "pilot_readout"
 READS: tuple[str, ...] = (
     "dim_initiative",
+    "dim_topic",
     "fct_assignment",
     "fct_journey_transition",
+    "fct_need_signal",
     "fct_physician_channel_product_month",
     "fct_physician_contact_month",
     "fct_physician_month",
@@ -75,6 +85,8 @@ SCHEMA = pa.schema(
         ("n_assigned_late", pa.int64()),
         ("n_assigned_treated", pa.int64()),
         ("n_assigned_control", pa.int64()),
+        ("n_washed_out", pa.int64()),
+        ("n_treated_elsewhere", pa.int64()),
         ("n_treated", pa.int64()),
         ("n_control", pa.int64()),
         ("n_clusters", pa.int64()),
@@ -152,7 +164,8 @@ class Pilot:
     baseline, -1 for any other. other (2, n): mean of the outcome over the other products, from the baseline
     and from one horizon before it. cluster (n) from 0: what was assigned, or who looks after the physician
     where nobody drew lots. kind (n): specialty × practice × area. contacts (n): delivered push contacts in
-    the horizon before the baseline's end.
+    the horizon before the baseline's end. in_need (n): whether a need about the product was open when the
+    month of the first start began.
     """
 
     moved: Array
@@ -163,6 +176,7 @@ class Pilot:
     cluster: Array
     kind: Array
     contacts: Array
+    in_need: Array
     burden: Burden
     horizon: int
 
@@ -182,6 +196,15 @@ class Pilot:
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """Target physicians assigned who were treated by another initiative about the product at that time:
+    `washed_out` for what was decided before and so left out, `kept` for what was decided later."""
+
+    washed_out: int = 0
+    kept: int = 0
+
+
+@dataclass(frozen=True)
 class ReadOut:
     """One initiative's finding, with what the mart shows beside it."""
 
@@ -191,6 +214,7 @@ class ReadOut:
     n_assigned_treated: int = 0
     n_assigned_control: int = 0
     pre_trend_p_value: float = math.nan
+    elsewhere: Elsewhere | None = None
 
 
 def estimate(connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.Table:
@@ -203,8 +227,9 @@ def estimate(connection: duckdb.DuckDBPyConnection, as_of: date) -> pa.Table:
         if shortage:
             found.append(ReadOut(initiative, _empty(initiative, shortage)))
             continue
+        elsewhere = _read_elsewhere(connection, initiative, calendar, rule)
         pilot = _read_pilot(connection, initiative, calendar, rule)
-        found.append(_read_out(initiative, calendar, pilot, rule))
+        found.append(replace(_read_out(initiative, calendar, pilot, elsewhere, rule), elsewhere=elsewhere))
     return pa.Table.from_pylist(rows(found, rule), schema=SCHEMA)
 
 
@@ -241,10 +266,16 @@ def _day(day: date) -> str:
 
 
 def _read_out(
-    initiative: Initiative, calendar: Calendar, pilot: Pilot | None, rule: NecessityRule
+    initiative: Initiative,
+    calendar: Calendar,
+    pilot: Pilot | None,
+    elsewhere: Elsewhere,
+    rule: NecessityRule,
 ) -> ReadOut:
     if pilot is None or not pilot.is_treated.any():
         words = "割り付けた先生のうち、対象の先生として追える人がいません"
+        if elsewhere.washed_out:
+            words = "実施する側の先生が、同じ製品のほかの施策と重なり、残りません"
         return ReadOut(initiative, _empty(initiative, words))
     finding, p_value = read_out(pilot, initiative, rule)
     return ReadOut(
@@ -302,6 +333,7 @@ def _matched(
     band = np.searchsorted(CONTACT_BANDS, pilot.contacts[kept])
     phase = pilot.phase[kept].astype(int)
     stratum = (pilot.kind[kept] * (len(START_PHASES) + 1) + phase + 1) * (len(CONTACT_BANDS) + 1) + band
+    stratum = stratum * 2 + pilot.in_need[kept]
     before = pilot.known[kept][:, windows].T.astype(float)
     log_contacts = np.log1p(pilot.contacts[kept].astype(float))
     earlier = before.mean(axis=0) if windows else phase.astype(float)
@@ -361,6 +393,8 @@ def _row(one: ReadOut, rule: NecessityRule) -> dict[str, Any]:
         "n_assigned_late": one.initiative.n_assigned_late,
         "n_assigned_treated": one.n_assigned_treated,
         "n_assigned_control": one.n_assigned_control,
+        "n_washed_out": one.elsewhere.washed_out if one.elsewhere else None,
+        "n_treated_elsewhere": one.elsewhere.kept if one.elsewhere else None,
         "meaningful_effect": rule.meaningful_effect,
         "failed_diagnostics": ",".join(in_state(finding, State.FAILED)),
         "missing_diagnostics": ",".join(in_state(finding, State.NOT_RUN)) if effect else "",
@@ -433,13 +467,85 @@ def _read_initiatives(connection: duckdb.DuckDBPyConnection) -> list[Initiative]
     return [Initiative(*row) for row in found]
 
 
+def _read_elsewhere(
+    connection: duckdb.DuckDBPyConnection, initiative: Initiative, calendar: Calendar, rule: NecessityRule
+) -> Elsewhere:
+    """Name the target physicians assigned in time (`pilot_member`) and those of them who are left out
+    (`pilot_washed_out`).
+
+    An initiative that names no product may be about any; one without an end goes on. Who of an office it
+    treated is known by the office before the start.
+    """
+    assert initiative.first_start_on is not None
+    baseline = calendar.months_before(initiative.first_start_on) - 1
+    _name_members(connection, initiative, calendar, baseline)
+    connection.execute(
+        f"""
+        create or replace temp table pilot_treated_elsewhere as
+        with own as (
+            select
+                $first_start - to_months($washout) as washout_from,
+                last_day(
+                    case when $design = 'staggered' then max(begins_on) filter (arm = 'treatment')
+                        else $first_start end
+                    + to_months($horizon - 1)
+                ) as outcome_until,
+                case when $design = 'comparison_only' then $first_start
+                    else min(assigned_on) - 1 end as decided_until
+            from pilot_member
+        ),
+        unit as (
+            {_first_assignments("assignment.initiative_id <> $initiative")}
+            and (initiative.product_id = $product or initiative.product_id is null)
+            qualify place = 1
+        ),
+        treated as (
+            select unit.*, coalesce(unit.assigned_on <= own.decided_until, false) as is_decided_before
+            from unit cross join own
+            where unit.arm = 'treatment' and unit.begins_on <= own.outcome_until
+                and coalesce(unit.ends_on >= own.washout_from, true)
+        )
+        select member.physician_key, treated.is_decided_before
+        from pilot_member as member inner join treated
+            on treated.unit_type = 'physician' and member.physician_key = treated.unit_id
+        union all
+        select member.physician_key, treated.is_decided_before
+        from pilot_member as member inner join treated
+            on treated.unit_type = 'office' and member.office_id = treated.unit_id
+        -- Who is named himself is not taken with his office too.
+        where (treated.initiative_id, member.physician_key) not in (
+            select (initiative_id, unit_id) from unit where unit_type = 'physician'
+        )
+        """,
+        {
+            "initiative": initiative.initiative_id,
+            "product": initiative.product_id,
+            "design": initiative.design,
+            "first_start": initiative.first_start_on,
+            "washout": rule.washout_months,
+            "horizon": calendar.horizon,
+        },
+    )
+    connection.execute(
+        "create or replace temp table pilot_washed_out as "
+        "select distinct physician_key from pilot_treated_elsewhere where is_decided_before"
+    )
+    found = connection.execute(
+        "select (select count(*) from pilot_washed_out), count(distinct physician_key) "
+        "from pilot_treated_elsewhere"
+    ).fetchone()
+    assert found is not None
+    washed_out, everybody = found
+    return Elsewhere(washed_out, everybody - washed_out)
+
+
 def _read_pilot(
     connection: duckdb.DuckDBPyConnection, initiative: Initiative, calendar: Calendar, rule: NecessityRule
 ) -> Pilot | None:
-    """The target physicians assigned in time, where they were before the start; None without any."""
+    """Those of `pilot_member` who are not left out, where they were before the start; None without any."""
     assert initiative.first_start_on is not None
     baseline = calendar.months_before(initiative.first_start_on) - 1
-    units = _read_units(connection, initiative, calendar, baseline)
+    units = _read_units(connection, initiative)
     count, horizon = len(units["start"]), calendar.horizon
     if not count:
         return None
@@ -463,49 +569,63 @@ def _read_pilot(
         units["cluster"],
         units["kind"].astype(np.int64),
         contacts,
+        _read_in_need(connection, initiative, calendar, count, baseline),
         _read_burden(connection, initiative, calendar, rule),
         horizon,
     )
 
 
-def _read_units(
+def _first_assignments(which: str) -> str:
+    """Assignments that meet the condition; those with `place` 1 count, as two codes can be one physician."""
+    return f"""
+            select
+                assignment.initiative_id, assignment.unit_type, assignment.unit_id, assignment.arm,
+                assignment.assigned_on, coalesce(assignment.starts_on, initiative.starts_on) as begins_on,
+                initiative.ends_on,
+                row_number() over (
+                    partition by assignment.initiative_id, assignment.unit_type, assignment.unit_id
+                    order by assignment.assigned_on, assignment.assignment_key
+                ) as place
+            from core.fct_assignment as assignment
+            inner join core.dim_initiative as initiative using (initiative_id)
+            where assignment.unit_id is not null and {which}
+    """
+
+
+def _name_members(
     connection: duckdb.DuckDBPyConnection, initiative: Initiative, calendar: Calendar, baseline: int
-) -> dict[str, Array]:
+) -> None:
+    """`pilot_member`: the target physicians assigned in time, by themselves or with their office."""
+    connection.execute(
+        f"""
+        create or replace temp table pilot_member as
+        with unit as (
+            {_first_assignments("assignment.initiative_id = $initiative")}
+            and assignment.is_assigned_before_start
+            qualify place = 1
+        ),
+        listed as (
+            select physician_key, specialty_group, practice_type, area_type, office_id, employee_key
+            from core.fct_physician_month where month_end = $month_end and is_target
+        )
+        select listed.*, unit.* from listed
+        inner join unit on unit.unit_type = 'physician' and listed.physician_key = unit.unit_id
+        union all
+        select listed.*, unit.* from listed
+        inner join unit on unit.unit_type = 'office' and listed.office_id = unit.unit_id
+        -- Who is named himself is not taken with his office too.
+        where listed.physician_key not in (select unit_id from unit where unit_type = 'physician')
+        """,
+        {"initiative": initiative.initiative_id, "month_end": calendar.months[baseline]},
+    )
+
+
+def _read_units(connection: duckdb.DuckDBPyConnection, initiative: Initiative) -> dict[str, Array]:
     """Number the physicians (`pilot_unit`): start, cluster and kind of each (n)."""
     looks_after = initiative.design == "comparison_only"
     connection.execute(
         f"""
         create or replace temp table pilot_unit as
-        with assigned as (
-            select
-                assignment.unit_type, assignment.unit_id, assignment.arm,
-                coalesce(assignment.starts_on, initiative.starts_on) as begins_on,
-                row_number() over (
-                    partition by assignment.unit_type, assignment.unit_id
-                    order by assignment.assigned_on, assignment.assignment_key
-                ) as place
-            from core.fct_assignment as assignment
-            inner join core.dim_initiative as initiative using (initiative_id)
-            where assignment.initiative_id = $initiative and assignment.is_assigned_before_start
-                and assignment.unit_id is not null
-        ),
-        -- Two codes can be one physician: the first assignment counts.
-        unit as (select * from assigned where place = 1),
-        listed as (
-            select physician_key, specialty_group, practice_type, area_type, office_id, employee_key
-            from core.fct_physician_month where month_end = $month_end and is_target
-        ),
-        -- Who is named himself is not taken with his office too.
-        member as (
-            select listed.*, unit.* from listed
-            inner join unit on unit.unit_type = 'physician' and listed.physician_key = unit.unit_id
-            union all
-            select listed.*, unit.* from listed
-            inner join unit on unit.unit_type = 'office' and listed.office_id = unit.unit_id
-            where listed.physician_key not in (
-                select unit_id from unit where unit_type = 'physician'
-            )
-        )
         select
             physician_key,
             cast(row_number() over (order by physician_key) - 1 as integer) as number,
@@ -519,9 +639,9 @@ def _read_units(
             ) - 1 as integer) as cluster,
             cast(dense_rank() over (order by specialty_group, practice_type, area_type) - 1
                 as integer) as kind
-        from member
-        """,
-        {"initiative": initiative.initiative_id, "month_end": calendar.months[baseline]},
+        from pilot_member
+        where physician_key not in (select physician_key from pilot_washed_out)
+        """
     )
     found = connection.execute("select start, cluster, kind from pilot_unit order by number").fetchnumpy()
     return {name: np.asarray(values) for name, values in found.items()}
@@ -590,6 +710,30 @@ def _read_other(
         ).fetchnumpy()
         other[place, found["number"]] = found["moved"]
     return other
+
+
+def _read_in_need(
+    connection: duckdb.DuckDBPyConnection,
+    initiative: Initiative,
+    calendar: Calendar,
+    count: int,
+    baseline: int,
+) -> Array:
+    """`in_need` of `Pilot` (n), where it is matched: as in `journey_panel`, a need about no product may be
+    about any, and what Medical was asked has no topic and is left out."""
+    in_need = np.zeros(count, np.int64)
+    if initiative.design != "comparison_only":
+        return in_need
+    found = connection.execute(
+        "select distinct unit.number from core.fct_need_signal as signal "
+        "inner join core.dim_topic as topic on signal.topic_id = topic.topic_id "
+        "inner join pilot_unit as unit on signal.physician_key = unit.physician_key "
+        "where (signal.product_id = $product or signal.product_id is null) "
+        "and signal.signalled_on <= $before and signal.open_until > $before",
+        {"product": initiative.product_id, "before": calendar.months[baseline]},
+    ).fetchnumpy()
+    in_need[found["number"]] = 1
+    return in_need
 
 
 def _read_burden(

@@ -116,11 +116,21 @@ def built(lake: TinyLake) -> Warehouse:
 def test_the_register_as_it_was_written_last(built: Warehouse) -> None:
     assert built.rows(
         "select initiative_id, product_id, design, highest_evidence_level, approved_on, "
-        "n_field_mrs_before_approval, n_willing_offices, has_event_in_window "
+        "n_field_mrs_before_approval, willing_offices, n_willing_offices, has_event_in_window "
         "from core.dim_initiative order by 1"
     ) == [
-        ("I1", "PRD-A", "randomised", "E4", date(2026, 5, 17), 2, 3, None),
-        ("I2", "PRD-A", None, None, None, None, None, None),  # a design that nobody knows is none recorded
+        ("I1", "PRD-A", "randomised", "E4", date(2026, 5, 17), 2, "OF01;OF02;OF03;", 3, None),
+        (
+            "I2",
+            "PRD-A",
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+        ),  # a design that nobody knows is none recorded
     ]
 
 

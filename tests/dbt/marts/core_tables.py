@@ -79,7 +79,12 @@ CORE: dict[str, dict[str, str]] = {
         "initiative_id": "text", "name_ja": "text", "product_id": "text",
         "n_field_mrs_before_approval": "integer", "approved_on": "date", "starts_on": "date",
         "ends_on": "date", "comparison": "text", "design": "text", "is_easy_product": "boolean",
-        "named_outcome": "text", "n_willing_offices": "integer", "has_event_in_window": "boolean",
+        "named_outcome": "text", "willing_offices": "text", "n_willing_offices": "integer",
+        "has_event_in_window": "boolean",
+    },
+    "fct_assignment": {
+        "assignment_key": "text", "initiative_id": "text", "unit_type": "text", "unit_id": "text",
+        "arm": "text", "assigned_on": "date",
     },
     "fct_story": {
         "story_id": "text", "written_on": "date", "office_id": "text", "product_id": "text", "theme": "text",

@@ -12,7 +12,8 @@ Row = dict[str, Any]
 
 READ: Row = {
     "design": "randomised", "first_start_on": date(2026, 7, 1), "compared_from": date(2026, 6, 30),
-    "n_assigned_late": 0, "n_assigned_treated": 420, "n_assigned_control": 430, "n_treated": 400,
+    "n_assigned_late": 0, "n_assigned_treated": 420, "n_assigned_control": 430, "n_washed_out": 35,
+    "n_treated_elsewhere": 5, "n_treated": 400,
     "n_control": 410, "n_clusters": 810, "moved_treated": 120, "rate_treated": 0.3, "rate_without": 0.2,
     "effect": 0.1, "effect_low": 0.04, "effect_high": 0.16, "minimum_detectable_effect": 0.085,
     "meaningful_effect": 0.03, "p_value": 0.011, "q_value": 0.033, "n_tests": 3, "failed_diagnostics": "",
@@ -60,7 +61,10 @@ def tables() -> dict[str, list[Row]]:
             UNREAD | {"initiative_id": "I1", "n_assigned_late": 7},
             # 29 on one side is one too few, 30 are enough.
             UNTOLD | {"initiative_id": "I2", "n_control": 29, "periods": WINDOWS[2:4]},
-            READ | {"initiative_id": "I3", "n_treated": 30, "n_control": 30, "verdict": "conditional"},
+            # Four left out are a few people, and so are four whom no other initiative treats.
+            READ
+            | {"initiative_id": "I3", "n_treated": 30, "n_control": 30, "verdict": "conditional"}
+            | {"n_washed_out": 4, "n_treated_elsewhere": 846},
             # Four on a side are a few people; five are counted.
             UNTOLD
             | {"initiative_id": "I4", "n_treated": 4, "n_assigned_treated": 4, "periods": WINDOWS[2:4]},
@@ -69,7 +73,7 @@ def tables() -> dict[str, list[Row]]:
             READ
             | {"initiative_id": "I6", "n_assigned_treated": 403, "n_assigned_control": 415}
             | {"verdict": "not_needed", "effect": -0.01, "effect_low": -0.03, "effect_high": 0.01}
-            | {"minimum_detectable_effect": 0.028},
+            | {"minimum_detectable_effect": 0.028, "n_washed_out": 0, "n_treated_elsewhere": 4},
             READ
             | {"initiative_id": "I7", "design": "matched", "evidence_level": "E2", "verdict": "cannot_tell"}
             | {"failed_diagnostics": "balance", "missing_diagnostics": "pre_trend", "periods": WINDOWS[3:4]},

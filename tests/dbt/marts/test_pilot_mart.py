@@ -75,6 +75,18 @@ def test_the_few_left_out_cannot_be_had_by_subtraction(warehouse: Connection) ->
     assert (found["n_assigned_control"], found["n_control"]) == (415, 410)
 
 
+@pytest.mark.parametrize(
+    ("initiative", "shown"),
+    # 35 and 5; 4 of 850, and all but 4; nobody and 4; few on a side; nobody compared.
+    [("I0", (35, 5)), ("I3", (None, None)), ("I6", (0, None)), ("I4", (None, None)), ("I1", (None, None))],
+)
+def test_who_takes_part_in_another_initiative_is_counted(
+    warehouse: Connection, initiative: str, shown: tuple[int | None, int | None]
+) -> None:
+    found = row(warehouse, initiative)
+    assert (found["n_washed_out"], found["n_treated_elsewhere"]) == shown
+
+
 def test_what_came_out_badly_and_what_did_not_come_out_are_two_things(warehouse: Connection) -> None:
     found = row(warehouse, "I7")
     assert (found["failed_diagnostics"], found["missing_diagnostics"]) == ("balance", "pre_trend")

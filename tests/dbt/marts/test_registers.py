@@ -104,6 +104,32 @@ def consents() -> list[Row]:
         event("C304", "opted_in", "2026-07-01", channel="mr_visit"),  # no channel asks for that
         event("C304", "opted_in", "2026-08-01"),  # after I1 was looked at, and out again by October
         event("C304", "opted_out", "2026-09-01"),
+        # Twenty of OF03 and three of OF01 on the day before October's initiatives start, and not much longer.
+        *(event(f"OF03-{number}", "opted_in", "2026-08-20", expires="2026-10-15") for number in range(20)),
+        *(event(f"OF01-{number}", "opted_in", "2026-08-20", expires="2026-10-15") for number in range(3)),
+    ]
+
+
+def assignments() -> list[Row]:
+    def line(initiative: str, kind: str, unit: str, arm: str, day: str = "2026-09-17") -> Row:
+        return {
+            "assignment_key": f"{initiative}-{unit}-{day}-{arm}", "initiative_id": initiative,
+            "unit_type": kind, "unit_id": unit, "arm": arm, "assigned_on": day,
+        }  # fmt: skip
+
+    return [
+        *(line("I6", "physician", f"OF03-{number}", "treatment") for number in range(20)),
+        *(line("I6", "physician", f"OF04-{number}", "control") for number in range(10)),
+        *(line("I6", "physician", f"OF01-{number}", "control") for number in range(4)),
+        line(
+            "I6", "physician", "OF01-0", "treatment", "2026-09-18"
+        ),  # a second code of one: the first counts
+        line("I6", "physician", "OF01-9", "control", "2026-10-01"),  # not known on the day before
+        line("I7", "office", "OF01", "treatment"),
+        line("I7", "office", "OF02", "treatment"),
+        line("I7", "office", "OF03", "control"),
+        line("I7", "office", "OF04", "control"),
+        line("I7", "physician", "OF04-0", "treatment"),
     ]
 
 
@@ -143,6 +169,7 @@ def tables() -> dict[str, list[Row]]:
         ("portal", "2026-07-31", 20), ("medical_inquiry", "2026-07-31", 50), ("hq_email", "2026-08-31", 10),
     ]  # fmt: skip
     initiative = {"name_ja": "施策"}
+    october = initiative | {"product_id": "PRD-A", "starts_on": "2026-10-01", "design": "randomised"}
     return {
         "dim_organization": organizations(),
         "dim_channel": [{"channel_id": "mr_visit"}],
@@ -165,22 +192,28 @@ def tables() -> dict[str, list[Row]]:
             }
             for channel, month, number in contacts
         ],
+        "fct_assignment": assignments(),
         "dim_initiative": [
             initiative | {
                 "initiative_id": "I1", "product_id": "PRD-A", "starts_on": "2026-08-01",
                 "approved_on": "2026-06-15", "n_field_mrs_before_approval": 2, "design": "randomised",
-                "named_outcome": "成果", "n_willing_offices": 2, "has_event_in_window": False,
+                "named_outcome": "成果", "has_event_in_window": False,
             },
             initiative | {"initiative_id": "I2"},
             initiative | {
                 "initiative_id": "I3", "product_id": "PRD-B", "starts_on": "2026-06-01",
-                "approved_on": "2026-06-30", "is_easy_product": True, "n_willing_offices": 1,
-                "has_event_in_window": True,
+                "approved_on": "2026-06-30", "is_easy_product": True, "willing_offices": "OF01",
+                "n_willing_offices": 1, "has_event_in_window": True,
             },
             initiative | {
                 "initiative_id": "I4", "product_id": "PRD-B", "starts_on": "2026-12-01",
                 "approved_on": "2026-07-01", "n_field_mrs_before_approval": 1, "design": "none",
             },
+            october | {"initiative_id": "I5", "willing_offices": "OF01;OF03", "n_willing_offices": 2},
+            october | {"initiative_id": "I6", "willing_offices": "OF01", "n_willing_offices": 1},
+            october | {"initiative_id": "I7", "design": "staggered"},
+            october | {"initiative_id": "I8", "willing_offices": "OF05", "n_willing_offices": 1},
+            october | {"initiative_id": "I9"},
         ],
     }  # fmt: skip
 
@@ -291,16 +324,29 @@ def test_voices_are_those_of_twelve_months_and_none_without_approval(registers: 
 @pytest.mark.parametrize(
     ("initiative_id", "evaluated_on", "found"),
     [
-        # X1 and X4; C1 to C300; visits (6 + 4) and the portal, webinars are one contact short.
-        ("I1", "2026-07-31", [(2, "yes"), (300, "yes"), (2, "no"), (2, "yes"), (0, "yes")]),
+        # X1 and X4; C1 to C300; visits (6 + 4) and the portal, webinars are one contact short; nobody asked
+        # the offices; half of 60 in P1, but nothing has been followed for 90 days.
+        (
+            "I1",
+            "2026-07-31",
+            [(2, "yes"), (300, "yes"), (2, "no"), *[(None, "unknown")] * 2, (30, "unknown"), (0, "yes")],
+        ),
         # A plan without a product or answers: looked at today; C300 has withdrawn.
-        ("I2", "2026-10-31", [(None, "unknown"), (299, "no"), *[(None, "unknown")] * 3]),
+        ("I2", "2026-10-31", [(None, "unknown"), (299, "no"), *[(None, "unknown")] * 5]),
         # Before the first month on record nothing is known of physicians and channels; an event is planned.
-        ("I3", "2026-05-31", [(0, "no"), (None, "unknown"), (None, "unknown"), (1, "no"), (1, "no")]),
+        (
+            "I3",
+            "2026-05-31",
+            [(0, "no"), *[(None, "unknown")] * 2, (1, "no"), (1, "no"), (None, "unknown"), (1, "no")],
+        ),
         # Starts in December: looked at today. X5; no contact with PRD-B, though with PRD-A in August.
-        ("I4", "2026-10-31", [(1, "yes"), (299, "no"), (0, "no"), (None, "unknown"), (None, "unknown")]),
+        (
+            "I4",
+            "2026-10-31",
+            [(1, "yes"), (299, "no"), (0, "no"), *[(None, "unknown")] * 2, (0, "unknown"), (None, "unknown")],
+        ),
     ],
-)  # fmt: skip
+)
 def test_readiness_is_a_list_without_a_score(
     registers: Connection, initiative_id: str, evaluated_on: str, found: list[tuple[int | None, str]]
 ) -> None:
@@ -308,8 +354,73 @@ def test_readiness_is_a_list_without_a_score(
         "select cast(evaluated_on as text), measured_value, is_met from marts.mart_pilot_readiness "
         f"where initiative_id = '{initiative_id}' order by sort_order"
     ).fetchall()
-    assert [row[0] for row in rows] == [evaluated_on] * 5
+    assert [row[0] for row in rows] == [evaluated_on] * 7
     assert [(row[1], row[2]) for row in rows] == found
+
+
+def ready(registers: Connection, initiative_id: str, check_id: str) -> Row:
+    cursor = registers.execute(
+        "select * from marts.mart_pilot_readiness where initiative_id = ? and check_id = ?",
+        [initiative_id, check_id],
+    )
+    (found,) = cursor.fetchall()
+    return dict(zip([column[0] for column in cursor.description or ()], found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("initiative_id", "consented", "per_arm", "words"),
+    [
+        # OF03's 20 and 3 of OF01's, told in tens; half of 32 likewise.
+        ("I5", (20, "no"), (10, "no"), "希望した営業所の先生だけ"),
+        # Who was assigned, whatever the offices say: 23 of 34; 14 on the smaller side.
+        ("I6", (20, "no"), (10, "no"), "割り付けた先生だけ"),
+        # OF04-0 is named himself: 12 + 9 + 1 treated, 29 not.
+        ("I7", (20, "no"), (20, "no"), "割り付けた先生だけ"),
+        # Nobody of three in OF05; one on each side is not told.
+        ("I8", (0, "no"), (None, "no"), "希望した営業所の先生だけ"),
+        # C1 to C299 and those 23; half of 60. Nothing is known of the offices, and it says so.
+        ("I9", (322, "yes"), (30, "no"), "全社の先生"),
+    ],
+)
+def test_physicians_are_those_whom_an_initiative_is_for(
+    registers: Connection,
+    initiative_id: str,
+    consented: tuple[int, str],
+    per_arm: tuple[int | None, str],
+    words: str,
+) -> None:
+    asked = ready(registers, initiative_id, "consented_physicians")
+    assert (asked["measured_value"], asked["is_met"]) == consented
+    assert words in asked["check_note"]
+    arms = ready(registers, initiative_id, "physicians_per_arm")
+    assert (arms["measured_value"], arms["is_met"]) == per_arm
+
+
+def test_each_arm_needs_as_many_as_its_own_base_rate_says(registers: Connection) -> None:
+    # From June 13 of 60 moved on, so 3 of 100 more are 24.67. Pooled 0.23167: 1.96 * sqrt(2 * 0.23167 *
+    # 0.76833) = 1.169439; 0.84 * sqrt(0.21667 * 0.78333 + 0.24667 * 0.75333) = 0.500871; their sum squared
+    # is 2.789938, over 0.03²: 3,099.9.
+    for initiative_id in ("I5", "I6", "I7", "I8", "I9"):
+        found = ready(registers, initiative_id, "physicians_per_arm")
+        assert found["threshold"] == 3100
+        assert found["moved_before_per_100"] == pytest.approx(100 * 13 / 60)
+        assert found["meaningful_per_100"] == pytest.approx(3)
+    assert "営業所ごとに分けたため" in ready(registers, "I7", "physicians_per_arm")["check_note"]
+    unknown = ready(registers, "I1", "physicians_per_arm")
+    assert (unknown["threshold"], unknown["moved_before_per_100"]) == (None, None)
+    assert "計算できません" in unknown["check_note"]
+
+
+def test_two_offices_are_enough_to_begin_and_not_for_a_verdict(registers: Connection) -> None:
+    begin, verdict = (ready(registers, "I5", check) for check in ("offices_willing", "offices_for_verdict"))
+    assert (begin["measured_value"], begin["threshold"], begin["is_met"]) == (2, 2, "yes")
+    # Ten, as the ladder asks (necessity_rule).
+    assert (verdict["measured_value"], verdict["threshold"], verdict["is_met"]) == (2, 10, "no")
+    assert "判断できません" in verdict["check_note"]
+    # Four are assigned; whoever is assigned one by one needs no offices.
+    assigned, one_by_one = (ready(registers, name, "offices_for_verdict") for name in ("I7", "I6"))
+    assert (assigned["measured_value"], assigned["is_met"]) == (4, "no")
+    assert (one_by_one["measured_value"], one_by_one["is_met"]) == (None, "not_asked")
 
 
 def test_planning_counts_what_was_recorded(registers: Connection) -> None:

@@ -72,6 +72,24 @@ def test_difference_is_newcombes(macros: Any) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("share", "other", "units"),
+    [(0.10, 0.12, 3837), (0.10, 0.13, 1772), (0.20, 0.25, 1093), (0.05, 0.06, 8149)],
+)
+def test_units_per_arm_are_those_of_the_requirement(
+    macros: Any, share: float, other: float, units: int
+) -> None:
+    columns = {"p": share, "d": other - share}
+    assert evaluate(macros.kpi_units_per_arm("p", "d"), **columns) == units
+
+
+def test_units_per_arm_by_hand_and_where_there_are_none(macros: Any) -> None:
+    # Nobody against everybody: (1.96 * sqrt(1/2))² = 1.92; half against 1.5 of 1 is no share.
+    assert evaluate(macros.kpi_units_per_arm("p", "d"), p=0.0, d=1.0) == 2
+    assert evaluate(macros.kpi_units_per_arm("p", "d"), p=0.5, d=1.0) is None
+    assert evaluate(macros.kpi_units_per_arm("p", "d"), p=None, d=0.03) is None
+
+
 def test_students_quantile_is_close(macros: Any) -> None:
     for freedom in (4, 5, 9, 30, 119, 1_000_000):
         assert evaluate(macros.kpi_t("v"), v=freedom) == pytest.approx(t.ppf(0.975, freedom), abs=0.01)
