@@ -115,7 +115,7 @@
 {#-
     Units that each of two equal arms needs so that 80 of 100 comparisons find the difference between two shares (5 %,
     two-sided), each unit drawn by itself: Fleiss, Levin and Paik (2003), Statistical Methods for Rates and Proportions,
-    section 4.3, without correction for continuity. The shares are pooled where there is no difference and each its own
+    chapter 4, without correction for continuity. The shares are pooled where there is no difference and each its own
     where there is one; quantiles to two places as in tables, 1.96 and 0.84, so that 10 against 13 of 100 gives 1,772.
         n = (1.96 · sqrt(2 · p(1-p)) + 0.84 · sqrt(p0(1-p0) + p1(1-p1)))² / (p1 - p0)²      p = (p0 + p1) / 2
     Null where the other share would not be one.

@@ -2,8 +2,13 @@
    nearly the same offices would tell of the few in one of them (H7). -#}
 {%- set least_compared = 30 -%}
 {%- set step = 10 -%}
-{%- set can_move_on = "('P0', 'P1', 'P2', 'P3', 'P4', 'P5')" -%}
 with
+
+can_move_on as (
+    select phase_id
+    from {{ ref('journey_phase') }}
+    where can_move_forward
+),
 
 {# Each initiative is looked at on the day before it starts, or today while it is a plan: what came later cannot have
    made it ready. #}
@@ -216,7 +221,7 @@ in_arms as (
             member.physician_key = phase.physician_key
             and member.month_end = phase.snapshot_on
             and initiative.product_id = phase.product_id
-    where phase.phase_id in {{ can_move_on }}
+    where phase.phase_id in (select can_move_on.phase_id from can_move_on)
     group by member.initiative_id
 ),
 
@@ -240,7 +245,7 @@ before_start as (
         transition.is_forward is not null
         and transition.is_observed_until_end
         and transition.is_target_throughout
-        and transition.from_phase_id in {{ can_move_on }}
+        and transition.from_phase_id in (select can_move_on.phase_id from can_move_on)
     group by initiative.initiative_id
     having count(*) >= {{ least_compared }}
 ),

@@ -147,8 +147,8 @@ def tables() -> dict[str, list[Row]]:
     ]  # fmt: skip
     moves = [
         {
-            "physician_key": name, "product_id": "PRD-A", "month_end": "2026-06-30", "horizon_days": 90,
-            "from_phase_id": "P1", "is_forward": place < moved, "is_start_observable": True,
+            "physician_key": name, "product_id": "PRD-A", "month_end": "2026-06-30",
+            "end_on": "2026-09-30", "horizon_days": 90, "from_phase_id": "P1", "is_forward": place < moved, "is_start_observable": True,
             "is_observed_until_end": True, "is_target_throughout": True, "is_countable": True,
         }
         for office, (_, _, moved) in OFFICES.items() for place, name in enumerate(physicians(office))
