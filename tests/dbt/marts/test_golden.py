@@ -231,6 +231,33 @@ def test_the_way_to_medical_counts_what_a_representative_may_not_answer(warehous
     assert (row["ci_low"], row["ci_high"]) == (low, high)
 
 
+def test_what_is_missing_in_the_records_is_counted_field_by_field(warehouse: Connection) -> None:
+    # Q001 and Q002 did not state unfavourable data. BR1 keeps no fields: nothing is known there, not "none
+    # missing". Open are also Q002's evidence and all of Q003 and Q007.
+    counted = warehouse.execute(
+        "select scope_id, answers, answers_recorded, answers_without_requester, answers_without_request_text,"
+        " answers_without_date, answers_without_provider, answers_without_material, answers_without_evidence,"
+        " answers_without_negative_data, answers_without_unapproved, answers_fields_unknown"
+        " from marts.mart_medical_access where period_start = '2026-10-01' and period_type = 'month'"
+        " order by scope_id"
+    ).fetchall()
+    assert counted == [
+        ("BR1", 8, 8, *[None] * 8, 8),
+        ("BR2", 33, 30, 0, 0, 0, 0, 0, 0, 2, 0, 3),
+        ("company", 41, 38, 0, 0, 0, 0, 0, 0, 2, 0, 11),
+    ]
+
+
+def test_what_was_not_asked_unprompted_is_counted_and_is_no_number(warehouse: Connection) -> None:
+    counted = warehouse.execute(
+        "select scope_id, inquiries_solicited, inquiries_solicitation_unknown from marts.mart_medical_access"
+        " where period_start = '2026-10-01' and period_type = 'month' order by scope_id"
+    ).fetchall()
+    assert counted == [("BR1", 1, 0), ("BR2", 2, 1), ("company", 3, 1)]
+    told = warehouse.execute("select string_agg(numerator || denominator || value) from marts.dim_kpi")
+    assert "solicit" not in str(told.fetchall())
+
+
 def test_bursts_are_flags_for_compliance_and_no_number(warehouse: Connection) -> None:
     flags = warehouse.execute(
         "select scope_type, scope_id, inquiries, burst_flags from marts.mart_medical_access"
