@@ -1897,6 +1897,13 @@ KPIS = " union all ".join(
             "n_physicians_answered_from_mr",
         ),
         kpi(
+            "medical.answered_in_time_rate",
+            "mart_medical_handoff",
+            "answered_in_time",
+            "answers_due",
+            "n_physicians_answer_due",
+        ),
+        kpi(
             "medical.handoff_days_median",
             "mart_medical_handoff",
             "none",

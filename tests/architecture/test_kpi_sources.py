@@ -31,8 +31,8 @@ CONTENT = {
     "content.reaction_rate", "content.use_rate",
 }  # fmt: skip
 MEDICAL = {
-    "medical.beyond_label_answer_days_median", "medical.closed_loop_rate", "medical.gl_record_complete_rate",
-    "medical.handoff_days_median", "medical.route_availability_rate",
+    "medical.answered_in_time_rate", "medical.beyond_label_answer_days_median", "medical.closed_loop_rate",
+    "medical.gl_record_complete_rate", "medical.handoff_days_median", "medical.route_availability_rate",
 }  # fmt: skip
 
 # KPIs, the logs that their columns could hold but do not, and why.

@@ -39,7 +39,8 @@ def test_medicals_content_is_followed_to_where_it_is_kept(wall: Wall) -> None:
         ("stg_crm_medical_inquiry", "category"), ("int_medical_inquiry", "product_id"),
         ("fct_medical_inquiry", "product_id"), ("fct_medical_inquiry", "completes_burst"),
         ("int_call", "topic_id"), ("int_call_touched_product", "product_id"),
-        ("mart_medical_access", "inquiries"),
+        ("stg_crm_medical_inquiry", "is_unsolicited"), ("fct_medical_inquiry", "gl_states_negative_data"),
+        ("mart_medical_access", "inquiries"), ("mart_medical_worklist", "category"),
     } <= held  # fmt: skip
     assert ("fct_medical_inquiry", "answered_at") not in held, "times are no content"
 
@@ -68,8 +69,9 @@ def test_every_cut_says_why_and_cuts_something(dbt_manifest: Manifest, wall: Wal
 
 def test_what_holds_it_is_for_medical_and_compliance_alone(dbt_manifest: Manifest, wall: Wall) -> None:
     marts = {table for table, _ in wall.content if table.startswith("mart_")}
-    assert marts == {"mart_medical_access"}
-    assert set(meta(node(dbt_manifest, "mart_medical_access"))["audience"]) == INSIDE
+    assert marts == {"mart_medical_access", "mart_medical_worklist"}
+    for mart in marts:
+        assert set(meta(node(dbt_manifest, mart))["audience"]) == INSIDE
 
 
 @pytest.mark.parametrize(

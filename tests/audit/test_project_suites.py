@@ -156,6 +156,11 @@ PLANTED = {
         " ('off_label', null, true, false), ('on_label', timestamp '2026-10-01 09:00:00', false, false)",
         "a record of every answer beyond the label",
     ),
+    "marts.mart_medical_worklist": (
+        "insert into core.fct_medical_inquiry (inquiry_key, category, is_open) values"
+        " ('on no list', 'safety', true)",
+        "A question that is on no list",
+    ),
     "core.fct_story": (
         "insert into core.fct_story (story_id, is_publishable, action) values ('s', false, 'a')",
         "A text that nobody approved",

@@ -65,7 +65,10 @@ def test_everything_delivered_is_released_and_shared(first_run: tuple[Home, str]
     assert {entry["name"] for entry in manifest["marts"]} == marts | {"fct_kpi_value_restricted"}
     held = {entry["name"] for entry in manifest["marts"] if entry["status"] == "withheld"}
     restricted = {file.stem for file in (home.current / "restricted").glob("*.parquet")}
-    assert restricted == {"mart_medical_access", "mart_content_violation", "fct_kpi_value_restricted"}
+    assert restricted == {
+        *("mart_medical_access", "mart_medical_worklist", "mart_content_violation"),
+        "fct_kpi_value_restricted",
+    }
     assert {file.stem for file in (home.current / "marts").glob("*.parquet")} == marts - held - restricted
     assert (home.current / "docs" / "catalogue" / "index.html").exists()
     assert list((home.current / "reports" / "office").glob("*.html"))

@@ -36,6 +36,7 @@ burst as (
 
 select
     {{ surrogate_key(["'crm_medical_inquiry'", 'inquiry.inquiry_id']) }} as inquiry_key,
+    inquiry.inquiry_id,
     account.physician_key,
     employee.employee_key,
     employee.office_code as office_id,
@@ -59,7 +60,22 @@ select
         when inquiry.answered_at is not null and as_of_day.business_day_number - answered_day.business_day_number > 2
         then false
     end as notified_within_2_business_days,
-    coalesce(inquiry.gl_record_complete, false) as gl_record_complete,
+    inquiry.is_unsolicited,
+    inquiry.gl_has_requester,
+    inquiry.gl_has_request_text,
+    inquiry.gl_has_date,
+    inquiry.gl_has_provider,
+    inquiry.gl_has_material,
+    inquiry.gl_has_evidence,
+    inquiry.gl_states_negative_data,
+    inquiry.gl_states_unapproved,
+    -- A field that is missing outweighs a record called complete, and a record called incomplete its fields.
+    coalesce(
+        inquiry.gl_record_complete and inquiry.has_all_gl_fields,
+        inquiry.gl_record_complete,
+        inquiry.has_all_gl_fields,
+        false
+    ) as gl_record_complete,
     case
         when accepted_day.business_day_number - received_day.business_day_number <= rule.reach_business_days then true
         when as_of_day.business_day_number - received_day.business_day_number > rule.reach_business_days then false

@@ -26,7 +26,24 @@ select
     inquiry.accepted_at,
     inquiry.answered_at,
     inquiry.mr_notified_at,
+    inquiry.is_unsolicited,
     inquiry.gl_record_complete,
+    inquiry.gl_has_requester,
+    inquiry.gl_has_request_text,
+    inquiry.gl_has_date,
+    inquiry.gl_has_provider,
+    inquiry.gl_has_material,
+    inquiry.gl_has_evidence,
+    inquiry.gl_states_negative_data,
+    inquiry.gl_states_unapproved,
+    inquiry.gl_has_requester
+    and inquiry.gl_has_request_text
+    and inquiry.gl_has_date
+    and inquiry.gl_has_provider
+    and inquiry.gl_has_material
+    and inquiry.gl_has_evidence
+    and inquiry.gl_states_negative_data
+    and inquiry.gl_states_unapproved as has_all_gl_fields,
     case
         when {{ is_use_stopped('account.physician_key') }} then 'use_stopped'
         when coalesce(inquiry.is_deleted, false) then 'deleted_in_source'

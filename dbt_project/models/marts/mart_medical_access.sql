@@ -1,5 +1,18 @@
 -- noqa: disable=PRS
 {#- The linter's DuckDB grammar does not know grouping sets. #}
+{#- What the guideline asks to record of an answer: what it is called here → the column that says whether it is there. #}
+{%- set record_fields = {
+    'requester': 'gl_has_requester',
+    'request_text': 'gl_has_request_text',
+    'date': 'gl_has_date',
+    'provider': 'gl_has_provider',
+    'material': 'gl_has_material',
+    'evidence': 'gl_has_evidence',
+    'negative_data': 'gl_states_negative_data',
+    'unapproved': 'gl_states_unapproved',
+} %}
+{%- set missing = [] %}
+{%- for field in record_fields %}{% do missing.append('answers_without_' ~ field) %}{% endfor %}
 with
 
 offices as (
@@ -24,6 +37,11 @@ inquiries as (
         inquiry.waited_business_days as days_waited,
         case when inquiry.is_open then 0 else 1 end as is_answered,
         case when not inquiry.is_open and inquiry.gl_record_complete then 1 else 0 end as is_recorded,
+        {%- for field, column in record_fields.items() %}
+        case when not inquiry.is_open then inquiry.{{ column }} end as {{ column }},
+        {%- endfor %}
+        case when not inquiry.is_unsolicited then 1 else 0 end as is_solicited,
+        case when inquiry.is_unsolicited is null then 1 else 0 end as is_solicitation_unknown,
         case when inquiry.is_accepted_in_time is not null then 1 else 0 end as is_due,
         case when inquiry.is_accepted_in_time then 1 else 0 end as is_accepted_in_time,
         case when inquiry.completes_burst then 1 else 0 end as completes_burst
@@ -47,13 +65,28 @@ counts as (
         count(*) as inquiries,
         sum(is_answered) as answered,
         sum(completes_burst) as burst_flags,
+        sum(is_solicited) as inquiries_solicited,
+        sum(is_solicitation_unknown) as inquiries_solicitation_unknown,
         count(distinct person) as n_physicians,
         count(distinct case when is_due = 1 then person end) as n_physicians_due,
         sum(is_due) as inquiries_due,
         sum(is_accepted_in_time) as accepted_in_time,
         count(distinct case when is_answered = 1 then person end) as n_physicians_answered,
         sum(is_answered) as answers,
-        sum(is_recorded) as answers_recorded
+        sum(is_recorded) as answers_recorded,
+        {#- Null, not none, where no answer's record tells the field. #}
+        {%- for field, column in record_fields.items() %}
+        sum(case when {{ column }} then 0 when not {{ column }} then 1 end) as answers_without_{{ field }},
+        {%- endfor %}
+        sum(
+            case
+                when
+                    is_answered = 1
+                    and ({% for column in record_fields.values() %}{{ column }} is null{{ ' or ' if not loop.last }}{% endfor %})
+                    then 1
+                else 0
+            end
+        ) as answers_fields_unknown
     from inquiries
     group by grouping sets (
         (period_type, period_start, period_end),
@@ -99,11 +132,11 @@ cells as (
     keys=['period_type', 'period_start', 'period_end'],
     bases={
         'n_physicians': [
-            'inquiries', 'answered', 'burst_flags', 'answer_days_median', 'answer_days_median_low',
-            'answer_days_median_high'
+            'inquiries', 'answered', 'burst_flags', 'inquiries_solicited', 'inquiries_solicitation_unknown',
+            'answer_days_median', 'answer_days_median_low', 'answer_days_median_high'
         ],
         'n_physicians_due': ['inquiries_due', 'accepted_in_time'],
-        'n_physicians_answered': ['answers', 'answers_recorded'],
+        'n_physicians_answered': ['answers', 'answers_recorded', 'answers_fields_unknown'] + missing,
     }
 ) }}
 
@@ -119,6 +152,8 @@ select
     cast(answered as bigint) as answered,
     cast(inquiries - answered as bigint) as still_open,
     cast(burst_flags as bigint) as burst_flags,
+    cast(inquiries_solicited as bigint) as inquiries_solicited,
+    cast(inquiries_solicitation_unknown as bigint) as inquiries_solicitation_unknown,
     cast(answer_days_median as double) as answer_days_median,
     cast(answer_days_median_low as double) as answer_days_median_low,
     cast(answer_days_median_high as double) as answer_days_median_high,
@@ -129,5 +164,9 @@ select
     cast(n_physicians_answered as bigint) as n_physicians_answered,
     n_physicians_answered_suppressed,
     cast(answers as bigint) as answers,
-    cast(answers_recorded as bigint) as answers_recorded
+    cast(answers_recorded as bigint) as answers_recorded,
+    {%- for column in missing %}
+    cast({{ column }} as bigint) as {{ column }},
+    {%- endfor %}
+    cast(answers_fields_unknown as bigint) as answers_fields_unknown
 from protected

@@ -372,6 +372,11 @@ def _planted(log: FileLog, defects: Defects, records: dict[str, int]) -> dict[st
         "off_label_without_record": entry(
             "gate on the Medical hand-off KPI", inquiries=counts["inquiries_off_label_incomplete"]
         ),
+        "off_label_not_asked_unprompted": entry(
+            "mart_medical_access, for Medical and compliance alone",
+            solicited=counts["inquiries_off_label_solicited"],
+            unknown=counts["inquiries_off_label_solicitation_unknown"],
+        ),
     }
 
 

@@ -97,11 +97,15 @@ CORE: dict[str, dict[str, str]] = {
         "topic_id": "text", "preference_source": "text", "rank": "integer",
     },
     "fct_medical_inquiry": {
-        "inquiry_key": "text", "physician_key": "text", "office_id": "text", "is_from_mr": "boolean",
+        "inquiry_key": "text", "inquiry_id": "text", "physician_key": "text", "office_id": "text",
+        "is_from_mr": "boolean", "accepted_at": "timestamptz",
         "received_on": "date", "answered_at": "timestamptz", "is_open": "boolean",
         "waited_business_days": "integer", "is_answered_in_time": "boolean",
         "notified_within_2_business_days": "boolean", "category": "text", "gl_record_complete": "boolean",
-        "is_accepted_in_time": "boolean", "completes_burst": "boolean",
+        "is_accepted_in_time": "boolean", "completes_burst": "boolean", "is_unsolicited": "boolean",
+        "gl_has_requester": "boolean", "gl_has_request_text": "boolean", "gl_has_date": "boolean",
+        "gl_has_provider": "boolean", "gl_has_material": "boolean", "gl_has_evidence": "boolean",
+        "gl_states_negative_data": "boolean", "gl_states_unapproved": "boolean",
     },
     "fct_survey_response": {
         "response_key": "text", "response_id": "text", "physician_key": "text", "responded_on": "date",

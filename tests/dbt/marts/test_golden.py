@@ -151,6 +151,17 @@ def test_answers_in_the_agreed_time_leave_out_whose_time_still_runs(warehouse: C
         [OCTOBER],
     ).fetchall()
     assert counted == [(8, 8, 6)]
+    # Eight are too few for a share. With OF04's 33, all within three days: 39 of 41.
+    few = number(warehouse, "medical.answered_in_time_rate")
+    assert (few["numerator"], few["denominator"], few["value"], few["display_state"]) == (
+        6,
+        8,
+        None,
+        "counts_only",
+    )
+    row = number(warehouse, "medical.answered_in_time_rate", "company")
+    assert (row["numerator"], row["denominator"], row["n_physicians"]) == (39, 41, 41)
+    assert (row["value"], row["display_state"]) == (pytest.approx(39 / 41), "shown")
 
 
 def test_the_median_days_until_a_wish_is_honoured(warehouse: Connection) -> None:
@@ -218,6 +229,33 @@ def test_the_way_to_medical_counts_what_a_representative_may_not_answer(warehous
     low = next(day for day, share in zip(days, band.low.probabilities, strict=True) if share <= 0.5)
     high = next(day for day, share in zip(days, band.high.probabilities, strict=True) if share <= 0.5)
     assert (row["ci_low"], row["ci_high"]) == (low, high)
+
+
+def test_what_is_missing_in_the_records_is_counted_field_by_field(warehouse: Connection) -> None:
+    # Q001 and Q002 did not state unfavourable data. BR1 keeps no fields: nothing is known there, not "none
+    # missing". Open are also Q002's evidence and all of Q003 and Q007.
+    counted = warehouse.execute(
+        "select scope_id, answers, answers_recorded, answers_without_requester, answers_without_request_text,"
+        " answers_without_date, answers_without_provider, answers_without_material, answers_without_evidence,"
+        " answers_without_negative_data, answers_without_unapproved, answers_fields_unknown"
+        " from marts.mart_medical_access where period_start = '2026-10-01' and period_type = 'month'"
+        " order by scope_id"
+    ).fetchall()
+    assert counted == [
+        ("BR1", 8, 8, *[None] * 8, 8),
+        ("BR2", 33, 30, 0, 0, 0, 0, 0, 0, 2, 0, 3),
+        ("company", 41, 38, 0, 0, 0, 0, 0, 0, 2, 0, 11),
+    ]
+
+
+def test_what_was_not_asked_unprompted_is_counted_and_is_no_number(warehouse: Connection) -> None:
+    counted = warehouse.execute(
+        "select scope_id, inquiries_solicited, inquiries_solicitation_unknown from marts.mart_medical_access"
+        " where period_start = '2026-10-01' and period_type = 'month' order by scope_id"
+    ).fetchall()
+    assert counted == [("BR1", 1, 0), ("BR2", 2, 1), ("company", 3, 1)]
+    told = warehouse.execute("select string_agg(numerator || denominator || value) from marts.dim_kpi")
+    assert "solicit" not in str(told.fetchall())
 
 
 def test_bursts_are_flags_for_compliance_and_no_number(warehouse: Connection) -> None:
@@ -402,7 +440,8 @@ def test_every_registered_kpi_was_checked_here(warehouse: Connection) -> None:
         row[0] for row in warehouse.execute("select distinct kpi_id from marts.fct_kpi_value").fetchall()
     }
     by_hand = {case[0] for case in RATES} | {
-        "medical.closed_loop_rate", "medical.handoff_days_median", "channel.frequency_median",
+        "medical.closed_loop_rate", "medical.answered_in_time_rate", "medical.handoff_days_median",
+        "channel.frequency_median",
         "medical.route_availability_rate", "medical.gl_record_complete_rate",
         "medical.beyond_label_answer_days_median",
         "preference.diversity", "cx.nps", "journey.physicians_in_phase", "trust.match_rate",

@@ -264,20 +264,40 @@ def invitations() -> list[Row]:
     ]  # fmt: skip
 
 
+GL_FIELDS = (
+    "gl_has_requester", "gl_has_request_text", "gl_has_date", "gl_has_provider", "gl_has_material",
+    "gl_has_evidence", "gl_states_negative_data", "gl_states_unapproved",
+)  # fmt: skip
+
+
+def gl_record(name: str) -> Row:
+    """BR1 keeps no fields. In BR2 Q001 lacks one, Q002 one or two; of Q003 and Q007 none is told."""
+    if name.startswith("P") or name in ("Q003", "Q007"):
+        return {"gl_record_complete": name != "Q003"}
+    fields: Row = dict.fromkeys(GL_FIELDS, True)
+    if name in ("Q001", "Q002"):
+        fields["gl_states_negative_data"] = False
+    if name == "Q002":
+        fields["gl_has_evidence"] = None
+    return fields | {"gl_record_complete": name not in q(1, 2)}
+
+
 def inquiries() -> list[Row]:
     """All beyond the label, which the hand-off does not look at and the way to Medical is about."""
+    unprompted = {"P04": False, "Q004": False, "Q005": False, "Q006": None}
 
     def inquiry(
         name: str, office: str, received: str, answered: str | None, waited: int, notified: bool | None
     ) -> Row:
         return {
-            "inquiry_key": f"I-{name}", "physician_key": name, "office_id": office, "is_from_mr": True,
+            "inquiry_key": f"I-{name}", "inquiry_id": f"a0D-{name}", "physician_key": name,
+            "office_id": office, "is_from_mr": True,
             "received_on": received, "answered_at": answered, "is_open": answered is None,
             "notified_within_2_business_days": notified, "category": "off_label",
             "waited_business_days": waited, "is_answered_in_time": None if answered is None else waited <= 3,
-            "is_accepted_in_time": True, "gl_record_complete": name not in q(1, 3),
+            "is_accepted_in_time": True, "is_unsolicited": unprompted.get(name, True),
             "completes_burst": name == "P03",
-        }  # fmt: skip
+        } | gl_record(name)  # fmt: skip
 
     def tokyo_noon(day: int) -> str:
         return f"2026-10-{day:02d}T12:00:00+09:00"

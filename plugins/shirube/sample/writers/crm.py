@@ -162,6 +162,17 @@ CONSENT = [
     "Consent_Text_Version__c",
     "SystemModstamp",
 ]
+# What the guideline asks to record of an answer beyond the label.
+GL_FIELDS = [
+    "GL_Requester_Recorded__c",
+    "GL_Request_Text_Recorded__c",
+    "GL_Date_Recorded__c",
+    "GL_Provider_Recorded__c",
+    "GL_Material_Recorded__c",
+    "GL_Evidence_Recorded__c",
+    "GL_Negative_Data_Stated__c",
+    "GL_Unapproved_Stated__c",
+]
 INQUIRY = [
     "Id",
     "IsDeleted",
@@ -180,6 +191,7 @@ INQUIRY = [
     "Topic__c",
     "Is_Unsolicited__c",
     "GL_Record_Complete__c",
+    *GL_FIELDS,
     "Received_Datetime__c",
     "Handed_Off_Datetime__c",
     "Accepted_Datetime__c",
@@ -851,6 +863,9 @@ class CrmWriter:
         counts["inquiries_open"] += int((frame["answered"] == 0).sum())
         counts["inquiries_off_label"] += int((frame["category"] == 1).sum())
         counts["inquiries_off_label_incomplete"] += int((~frame["gl_complete"]).sum())
+        solicited = _solicited(frame)
+        counts["inquiries_off_label_solicited"] += int((solicited == 1).sum())
+        counts["inquiries_off_label_solicitation_unknown"] += int((solicited == 2).sum())
         counts["inquiries_from_calls"] += int((frame["call"] > 0).sum())
         counts["inquiries_unresolved"] += int(
             (~self.company.physicians.is_resolvable[frame["physician"]]).sum()
@@ -899,14 +914,32 @@ class CrmWriter:
                     "Phone_Number_vod__c": col.join("03-0000-", col.padded(who % 10_000, 4)),
                     "Inquiry_Category__c": col.pick(["on_label", "off_label", "safety"], frame["category"]),
                     "Topic__c": col.pick([t for t, _ in names.TOPICS], frame["topic"]),
-                    "Is_Unsolicited__c": col.constant("true", count),
+                    "Is_Unsolicited__c": _blank(col.pick(["true", "false", None], _solicited(frame))),
                     "GL_Record_Complete__c": col.booleans(frame["gl_complete"]),
+                    **_gl_fields(frame),
                     **times,
                     "CreatedDate": col.iso_utc(utc(frame["received"]) + 300),
                     "SystemModstamp": col.iso_utc(modified),
                 }
             ),
         )
+
+
+def _solicited(inquiries: Frame) -> Array:
+    """0 where the physician asked unprompted, 1 where he did not, 2 where nobody noted it; by its number."""
+    return np.where(inquiries["category"] == 1, np.maximum(inquiries["number"] % 20 - 17, 0), 0)
+
+
+def _gl_fields(inquiries: Frame) -> dict[str, pa.StringArray]:
+    """The record of each answer beyond the label; where it is incomplete, one or two fields are missing."""
+    is_kept = (inquiries["category"] == 1) & (inquiries["answered"] > 0)
+    number = inquiries["number"]
+    fields = {}
+    for place, header in enumerate(GL_FIELDS):
+        is_missing = (number % 8 == place) | ((number % 3 == 0) & ((number + 1) % 8 == place))
+        is_there = inquiries["gl_complete"] | ~is_missing
+        fields[header] = _blank(col.mask(col.booleans(is_there), is_kept))
+    return fields
 
 
 def _details_of(calls: Frame) -> Array:
