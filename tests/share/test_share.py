@@ -68,8 +68,9 @@ def test_everything_is_written_and_listed_with_its_hash(shared: Path) -> None:
     assert roles["reports/mr/e1/physicians.html"] == "mr:e1"
     assert roles["docs/catalogue/index.html"] == "everyone"
     assert roles["reports/head_office/index.html"] == "head_office"
+    assert roles["reports/head_office/physicians.pdf"] == "head_office"
     # offices, sheets, head office, index, catalogue, dbt docs, data docs
-    assert len(written) == 2 * 2 + 4 * 2 + 2 + 1 + 1 + 1 + 2
+    assert len(written) == 2 * 2 + 4 * 2 + 2 * 2 + 1 + 1 + 1 + 2
 
 
 def test_only_the_owner_can_read_the_sheets(shared: Path) -> None:
