@@ -187,6 +187,7 @@ def test_what_is_wanted_and_not_met_comes_first(tmp_path: Path) -> None:
     assert page.question == "先生は何を求め、いまのやり方で足りているのですか"
     assert page.answer == "先生が大切と答え、満足がまだ低いのは、「事前に状況をつかんで来ること」でした。"
     assert page.claims == [
+        "「事前に状況をつかんで来ること」は、大切さが7.9点（幅7.8〜8）、満足が5.9点（幅5.7〜6.1）です。",
         "「副作用などの情報をすぐ知らせること」は、大切さも満足も高い答えでした。",
         "「地域の医療の情報を持っていること」は、大切さも満足も低めの答えでした。",
     ]
@@ -257,7 +258,7 @@ def test_the_newest_longest_period_is_shown_and_months_only_where_there_is_no_lo
 
 
 def test_stated_importance_stands_beside_what_goes_with_satisfaction(tmp_path: Path) -> None:
-    case = told(page_of(tmp_path, FULL), "全体の満足とのつながり")
+    case = told(page_of(tmp_path, FULL), "全体の満足との関わり")
     assert case.said[0] == (
         "全体の満足と一緒に高い答えが見られたのは、"
         "「事前に状況をつかんで来ること」（0.5、幅0.42〜0.57）"
@@ -265,8 +266,8 @@ def test_stated_importance_stands_beside_what_goes_with_satisfaction(tmp_path: P
     )
     assert case.evidence == "一緒に見られたこと（4段階の2）"
     unsure = KNOWS_BEFORE | {"derived_importance_low": -0.02}
-    open_case = told(page_of(tmp_path / "b", {"mart_mr_expectation": [unsure]}), "全体の満足とのつながり")
-    assert open_case.said == ["どの項目が全体の満足とつながっているかは、まだ判断できません。"]
+    open_case = told(page_of(tmp_path / "b", {"mart_mr_expectation": [unsure]}), "全体の満足との関わり")
+    assert open_case.said == ["どの項目が全体の満足と関わっているかは、まだ判断できません。"]
     assert (open_case.evidence, open_case.limits) == ("", "")
 
 
@@ -304,7 +305,7 @@ def test_numbers_that_may_not_be_shown_are_not_and_those_that_are_missing_are_na
         ("人数だけ", "—", "21人と15人", "人数が少ないため、割合は出しません"),
         ("出せません", "—", "—", suppressed),
     ]
-    assert page.numbers_note.startswith("ひとつの手段で足りた先生の数は、この資料にはまだありません。")
+    assert page.numbers_note.startswith("ひとつの手段で足りた先生は、この資料にはまだありません。")
     assert "12人" not in page.all_text(), "the side that is left tells nothing of the one that is hidden"
 
 
@@ -487,7 +488,7 @@ def test_without_any_mart_every_part_says_so(tmp_path: Path) -> None:
         assert (part.case.evidence, part.case.limits) == ("", "")
     assert (page.numbers, page.claims, page.picture, page.cannot_say) == ([], [], "", [])
     assert page.numbers_note == (
-        "患者さんのための求めへの対応、ひとつの手段で足りた先生、手段の数による差の数は、この資料にはまだありません。"
+        "患者さんのための求めへの対応、ひとつの手段で足りた先生、手段の数による満足の差は、この資料にはまだありません。"
     )
 
 

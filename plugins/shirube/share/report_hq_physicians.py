@@ -221,11 +221,28 @@ def _answer(wanted: list[Row]) -> Sentence:
 
 
 def _claims(wanted: list[Row]) -> list[str]:
-    return [
+    """How important and how satisfying what the answer names is; then what else is high or low."""
+    words = _words()
+    sizes = [
+        str(words["size"]).format(
+            element=row["element_name_ja"],
+            importance=wording.rounded(row["importance_mean"], 1),
+            importance_span=_points(row["importance_mean_low"], row["importance_mean_high"]),
+            satisfaction=wording.rounded(row["satisfaction_mean"], 1),
+            satisfaction_span=_points(row["satisfaction_mean_low"], row["satisfaction_mean_high"]),
+        )
+        for row in wanted
+        if row["quadrant"] == "improve"
+    ]
+    return sizes + [
         str(sentence).format(elements=_named(found))
-        for quadrant, sentence in _words()["claims"].items()
+        for quadrant, sentence in words["claims"].items()
         if (found := _in_quadrant(wanted, quadrant))
     ]
+
+
+def _points(low: float, high: float) -> str:
+    return f"{wording.rounded(low, 1)}〜{wording.rounded(high, 1)}"
 
 
 def _picture(wanted: list[Row]) -> str:
