@@ -16,7 +16,7 @@ HEAD_OFFICE = {
         *("mart_mr_expectation", "mart_experience_contrast", "mart_not_needed"),
         *("mart_patient_contribution", "mart_attribution", "mart_mr_role_gap", "mart_benchmark"),
     },
-    "pilot_picture.py": {"mart_effect_period"},
+    "pilot_picture.py": {"mart_effect_period", "mart_pilot_readout"},
 }
 
 
