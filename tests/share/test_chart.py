@@ -10,10 +10,13 @@ from shirube.share.chart import (
     Bar,
     Estimate,
     Group,
+    Line,
+    Pair,
     Window,
     before_and_after,
     grouped_bars,
     intervals,
+    pairs_of_means,
 )
 
 
@@ -152,3 +155,37 @@ def test_before_and_after_are_told_apart_without_colour() -> None:
 def test_one_side_of_the_start_alone_shows_nothing(windows: tuple[Window, ...]) -> None:
     with pytest.raises(ValueError, match="one side of the start"):
         _over_time(*windows)
+
+
+def _pairs() -> str:
+    return pairs_of_means(
+        [
+            Pair("早さ", (8.0, 7.5, 8.5), (4.0, 3.0, 5.0), "先に直す"),
+            Pair("知識", None, (2.0, 1.0, 3.0), "判断<できません>"),
+        ],
+        ("大切さ", "満足"),
+        [Line(7.0, "大切さの平均"), Line(3.0, "満足の平均")],
+        10,
+        "点",
+        "題<1>",
+    )
+
+
+def test_two_means_stand_on_an_axis_from_zero_with_their_intervals() -> None:
+    svg = _pairs()
+    axis = re.findall(r'y="[\d.]+" font-size="12" text-anchor="middle" fill="#52606d">([\d]+)<', svg)
+    assert axis == ["0", "2", "4", "6", "8", "10"]
+    dots = [(float(x), fill) for x, fill in re.findall(r'<circle cx="([\d.]+)"[^>]*fill="(#\w+)"', svg)][2:]
+    # 416 wide from 12: one point is 41.6. One filled, one hollow; what is unknown is left out.
+    assert dots == [(344.8, AFTER), (178.4, "#ffffff"), (95.2, "#ffffff")]
+    spans = re.findall(r'<path d="M([\d.]+) [\d.]+H([\d.]+)', svg)
+    assert spans == [("324.0", "365.6"), ("136.8", "220.0"), ("53.6", "136.8")]
+    assert len(re.findall("stroke-dasharray", svg)) == 2
+    assert "大切さの平均 7.0" in svg and "満足の平均 3.0" in svg
+
+
+def test_two_means_are_told_to_who_listens() -> None:
+    svg = _pairs()
+    assert "早さ 大切さ 8.0、幅 7.5から8.5、満足 4.0、幅 3.0から5.0、先に直す" in svg
+    assert "知識 大切さ 数字なし、満足 2.0、幅 1.0から3.0、判断&lt;できません&gt;" in svg
+    assert "題&lt;1&gt;" in svg and svg == _pairs()

@@ -22,6 +22,7 @@ PAGES = (
     "reports/office/OF01.html",
     "reports/office/OF02.html",
     "reports/head_office/index.html",
+    "reports/head_office/physicians.html",
     "reports/mr/e1/physicians.html",
     "docs/catalogue/index.html",
 )
@@ -150,7 +151,7 @@ def test_the_index_answers_with_evidence_and_limits_and_lines_up_no_offices(rele
     assert "判定" not in text.replace("判定です", "")
 
 
-@pytest.mark.parametrize("page", ["office/OF01", "head_office/index"])
+@pytest.mark.parametrize("page", ["office/OF01", "head_office/index", "head_office/physicians"])
 def test_a_page_leads_back_to_the_list_and_to_its_print(release: Path, page: str) -> None:
     text = (release / "reports" / f"{page}.html").read_text(encoding="utf-8")
     assert 'href="../index.html"' in text

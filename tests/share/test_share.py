@@ -68,8 +68,9 @@ def test_everything_is_written_and_listed_with_its_hash(shared: Path) -> None:
     assert roles["reports/mr/e1/physicians.html"] == "mr:e1"
     assert roles["docs/catalogue/index.html"] == "everyone"
     assert roles["reports/head_office/index.html"] == "head_office"
+    assert roles["reports/head_office/physicians.pdf"] == "head_office"
     # offices, sheets, head office, index, catalogue, dbt docs, data docs
-    assert len(written) == 2 * 2 + 4 * 2 + 2 + 1 + 1 + 1 + 2
+    assert len(written) == 2 * 2 + 4 * 2 + 2 * 2 + 1 + 1 + 1 + 2
 
 
 def test_only_the_owner_can_read_the_sheets(shared: Path) -> None:
@@ -153,7 +154,7 @@ def test_no_page_fetches_anything(shared: Path) -> None:
                 assert file.is_file(), (name, link)
                 assert not anchor or f'id="{anchor}"' in file.read_text(encoding="utf-8"), (name, link)
         seen += 1
-    assert seen == 2 + 4 + 1 + 1 + 1 + 2
+    assert seen == 2 + 4 + 2 + 1 + 1 + 2
 
 
 def test_dbt_docs_are_whole_and_ask_nobody(shared: Path) -> None:
@@ -197,9 +198,9 @@ def test_a_page_prints_on_one_sheet(shared: Path, tmp_path: Path, page: str) -> 
 
 def test_every_pdf_is_one_sheet(shared: Path) -> None:
     pdfs = sorted((shared / "reports").rglob("*.pdf"))
-    assert len(pdfs) == 7
-    # The head office's is printed on both sides.
-    assert [pages_in(pdf.read_bytes()) for pdf in pdfs] == [2] + [1] * 6
+    assert len(pdfs) == 8
+    # The head office's first is printed on both sides, its second where the marts have something to say.
+    assert [pages_in(pdf.read_bytes()) for pdf in pdfs] == [2] + [1] * 7
 
 
 def test_a_crowded_page_is_set_smaller_and_an_impossible_one_refused() -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from datetime import date
 
 import pytest
 import yaml
@@ -32,6 +33,22 @@ def test_an_interval_is_said_on_the_same_base_as_its_rate() -> None:
     assert wording.frequency_interval(0.62, 0.4815, 0.7414, "人") == "48〜74人"
     assert wording.frequency_interval(0.004, 0.001, 0.012, "人") == "1,000人中1〜12人"
     assert wording.frequency_interval(0.02, -0.001, 0.3, "件") == "0〜30件"
+    # None of 2,375: of a hundred the upper end would be none too.
+    assert wording.frequency_interval(0.0, 0.0, 0.0016, "人") == "1,000人中0〜2人"
+    assert wording.frequency_interval(1.0, 0.9984, 1.0, "人") == "1,000人中998〜1,000人"
+    assert wording.frequency_interval(0.0, 0.0, 0.09, "人") == "0〜9人"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "written"),
+    [
+        (date(2026, 10, 1), date(2026, 10, 31), "2026年10月"),
+        (date(2026, 4, 1), date(2026, 9, 30), "2026年4月〜9月"),
+        (date(2025, 10, 1), date(2026, 3, 31), "2025年10月〜2026年3月"),
+    ],
+)
+def test_the_months_of_a_period_carry_their_year(start: date, end: date, written: str) -> None:
+    assert wording.month_span(start, end) == written
 
 
 @pytest.mark.parametrize(

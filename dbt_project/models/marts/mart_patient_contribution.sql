@@ -1,5 +1,10 @@
 -- noqa: disable=PRS
 {#- The linter's DuckDB grammar does not know grouping sets. #}
+{%- set shares = [
+    ('safety_deliveries_in_time', 'safety_deliveries', 'n_physicians_with_safety_notice'),
+    ('proper_use_questions_answered', 'proper_use_questions', 'n_physicians_with_proper_use_question'),
+    ('material_requests_fulfilled', 'material_requests', 'n_physicians_with_material_request'),
+] %}
 with
 
 {# Everything counts in the period in which it began, once its time has passed. #}
@@ -154,5 +159,14 @@ select
     cast(n_physicians_with_material_request as bigint) as n_physicians_with_material_request,
     n_physicians_with_material_request_suppressed,
     cast(material_requests as bigint) as material_requests,
-    cast(material_requests_fulfilled as bigint) as material_requests_fulfilled
+    cast(material_requests_fulfilled as bigint) as material_requests_fulfilled,
+    {#- Of fewer than ten physicians only the counts are shown (H2). #}
+    {%- for part, whole, physicians in shares %}
+    cast(case when {{ physicians }} >= {{ kpi_least_counted() }} then {{ kpi_rate(part, whole) }} end as double)
+        as {{ part }}_rate,
+    {%- for bound, interval in (('low', kpi_wilson_low), ('high', kpi_wilson_high)) %}
+    cast(case when {{ physicians }} >= {{ kpi_least_counted() }} then {{ interval(part, whole) }} end as double)
+        as {{ part }}_rate_{{ bound }}{{ ',' if not loop.last }}
+    {%- endfor %}{{ ',' if not loop.last }}
+    {%- endfor %}
 from protected

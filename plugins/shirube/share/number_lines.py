@@ -115,22 +115,36 @@ def _in_words(
 ) -> str:
     unit = kpi.unit_ja
     if kpi.kind == "rate":
-        if state in SAID and value is not None:
-            return wording.natural_frequency(value, unit)
-        return f"{whole(denominator):,}{unit}中{whole(numerator):,}{unit}"
+        return rate_said(value, numerator, denominator, state, unit)
     if value is None:
         return f"{whole(denominator):,}件のみ"
     digits = 1 if kpi.kind in ("median", "mean") else 0
     return wording.measured(value, unit, digits, signed=kpi.kind == "score")
 
 
+def rate_said(
+    value: float | None, numerator: float | None, denominator: float | None, state: str, unit: str
+) -> str:
+    """A rate in words: a frequency of 100 where it is said without reserve, else the counts themselves."""
+    if state in SAID and value is not None:
+        return wording.natural_frequency(value, unit)
+    return f"{whole(denominator):,}{unit}中{whole(numerator):,}{unit}"
+
+
+def rate_interval(value: float | None, low: float | None, high: float | None, state: str, unit: str) -> str:
+    """The interval of a rate on its frequency's base, which is named where the rate is told in counts."""
+    if value is None or low is None or high is None:
+        return "—"
+    text = wording.frequency_interval(value, low, high, unit)
+    is_other_base = state == "reference" and "中" not in text
+    return f"100{unit}中{text}" if is_other_base else text
+
+
 def _interval(kpi: Kpi, value: Value) -> str:
     if value.ci_low is None or value.ci_high is None or value.value is None:
         return "—"
     if kpi.kind == "rate":
-        text = wording.frequency_interval(value.value, value.ci_low, value.ci_high, kpi.unit_ja)
-        is_other_base = value.display_state == "reference" and "中" not in text
-        return f"100{kpi.unit_ja}中{text}" if is_other_base else text
+        return rate_interval(value.value, value.ci_low, value.ci_high, value.display_state, kpi.unit_ja)
     digits = 1 if kpi.kind in ("median", "mean") else 0
     return wording.measured_interval(value.ci_low, value.ci_high, kpi.unit_ja, digits)
 
@@ -196,10 +210,15 @@ def _counted(kpi: Kpi, value: Value) -> str:
     """What was really counted, beside a frequency of 100: 「74人中47人」; of other numbers the sample."""
     if value.denominator is None or value.display_state not in COUNTED:
         return "—"
-    sample = f"{whole(value.denominator):,}{counter(kpi)}"
-    if kpi.kind == "rate" and value.display_state in SAID and value.numerator is not None:
-        return f"{sample}中{whole(value.numerator):,}{counter(kpi)}"
-    return sample
+    if kpi.kind == "rate":
+        return rate_counted(value.numerator, value.denominator, value.display_state, counter(kpi))
+    return f"{whole(value.denominator):,}{counter(kpi)}"
+
+
+def rate_counted(numerator: float | None, denominator: float | None, state: str, unit: str) -> str:
+    """What was counted for a rate: both counts beside a frequency, else the sample alone."""
+    sample = f"{whole(denominator):,}{unit}"
+    return f"{sample}中{whole(numerator):,}{unit}" if state in SAID and numerator is not None else sample
 
 
 def _trust(marks: tuple[str, ...]) -> str:

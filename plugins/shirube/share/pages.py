@@ -22,6 +22,7 @@ from shirube.share.own_physicians import own_physicians_page, physicians_by_empl
 from shirube.share.release_files import Kpi, ReleaseFiles, is_for_few
 from shirube.share.render import Renderer
 from shirube.share.report_hq import HeadOfficePage, head_office_page
+from shirube.share.report_hq_physicians import physicians_page
 from shirube.share.report_mr import OfficePage, office_page
 from shirube.share.wording import declared, full_day
 from shirube.vault import reveal
@@ -176,7 +177,24 @@ def _write_head_office(
     )
     _write_text(folder / "index.html", html)
     (folder / "head_office.pdf").write_bytes(renderer.pdf("head_office", dataclasses.asdict(page), sides=2))
+    _write_physicians_view(release, registry, renderer, folder)
     return page
+
+
+def _write_physicians_view(
+    release: ReleaseFiles, registry: dict[str, Kpi], renderer: Renderer, folder: Path
+) -> None:
+    """The second page of head office, beside the first: what physicians want and whether it is met."""
+    page = physicians_page(release, registry)
+    html = renderer.html(
+        "head_office_physicians",
+        page=page,
+        picture=Markup(page.picture),
+        catalogue="../../docs/catalogue/index.html",
+    )
+    _write_text(folder / "physicians.html", html)
+    printed = renderer.pdf("head_office_physicians", dataclasses.asdict(page), sides=2)
+    (folder / "physicians.pdf").write_bytes(printed)
 
 
 def _write_own_physicians(home: Home, release: ReleaseFiles, renderer: Renderer, folder: Path) -> int:

@@ -177,6 +177,20 @@ class ReleaseFiles:
         """As `query`; no rows where the release does not hold `table`, which a gate may have kept back."""
         return [] if self.file(table) is None else self.query(sql, parameters)
 
+    def newest(self, table: str, columns: str, until: date, where: str = "true") -> list[Row]:
+        """The columns of a mart's newest period that is over at `until`; empty where the mart is not held.
+
+        A period longer than a month goes before months, and of those that end on one day the longest: there
+        most was counted.
+        """
+        return self.query_if_held(
+            table,
+            f"select {columns} from {{{table}}} "
+            f"where ({where}) and period_end <= $until "
+            "qualify rank() over (order by period_type = 'month', period_end desc, period_start) = 1",
+            {"until": until},
+        )
+
     def columns(self, table: str) -> list[str]:
         """The column names of a table, in order; empty where the release does not hold it."""
         if self.file(table) is None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from shirube.share import chart, wording
+from shirube.share.cases import Case, case_of, refuse_stronger_words
 from shirube.share.number_lines import (
     HEADINGS,
     CannotSay,
@@ -18,9 +19,9 @@ from shirube.share.number_lines import (
     current_values,
     evidence_of,
     number_line,
-    signed,
     without_value,
 )
+from shirube.share.per_hundred import people, people_span, signed_people
 from shirube.share.pilot_picture import PilotPicture, pilot_picture
 from shirube.share.readability import glossary_of
 from shirube.share.release_files import Kpi, ReleaseFiles, Row, last_closed_month
@@ -44,16 +45,6 @@ class NecessityLine:
     compared: str
     evidence: str
     reason: str
-
-
-@dataclass(frozen=True)
-class SegmentCase:
-    """What can be told of parts of the physicians: sentences, their evidence level, and what it does not
-    carry."""
-
-    said: list[str]
-    evidence: str
-    limits: str
 
 
 @dataclass(frozen=True)
@@ -101,7 +92,7 @@ class HeadOfficePage:
     picture_note: str
     necessity: list[NecessityLine]
     segments_title: str
-    segments: SegmentCase
+    segments: Case
     numbers: list[NumberLine]
     numbers_note: str
     satisfaction_title: str
@@ -175,10 +166,8 @@ def head_office_page(release: ReleaseFiles, registry: dict[str, Kpi]) -> HeadOff
     satisfaction, satisfaction_level = _satisfaction(release, month)
     parts = _necessity(release, of_parts=True)
     segments = _segment_sentences(parts)
-    for clause, level in [*answer, *segments, *pilots_answer, (satisfaction.said, satisfaction_level)]:
-        too_strong = wording.verbs_above(clause, level)
-        if too_strong:
-            raise ValueError(f"head-office page: {', '.join(too_strong)} claims more than {level}")
+    said = [*answer, *segments, *pilots_answer, (satisfaction.said, satisfaction_level)]
+    refuse_stronger_words("head-office page", said)
     values = [value for value in release.values(*COMPANY) if value.period_end <= month]
     current = current_values(values, registry, month)
     chosen = [kpi for kpi in registry.values() if kpi.kpi_id in current and ROLE in kpi.audience]
@@ -253,9 +242,9 @@ def _segment_sentences(rows: list[Row]) -> list[tuple[str, str]]:
             if row["verdict"] == verdict != "cannot_tell" and row["benefit_per_100"] is not None:
                 channel = str(words["channel_without_need" if verdict == "not_needed" else "channel"]).format(
                     channel=row["channel_name"],
-                    size=_signed_people(row["benefit_per_100"]),
-                    span=_span(row["benefit_low_per_100"], row["benefit_high_per_100"]),
-                    detectable=_people(row["minimum_detectable_per_100"]),
+                    size=signed_people(row["benefit_per_100"]),
+                    span=people_span(row["benefit_low_per_100"], row["benefit_high_per_100"]),
+                    detectable=people(row["minimum_detectable_per_100"]),
                 )
                 told.setdefault((row["segment_name"], verdict, row["evidence_level"]), []).append(channel)
     if not told:
@@ -280,13 +269,9 @@ def _segment_sentences(rows: list[Row]) -> list[tuple[str, str]]:
     return sentences
 
 
-def _segment_case(sentences: list[tuple[str, str]]) -> SegmentCase:
+def _segment_case(sentences: list[tuple[str, str]]) -> Case:
     levels = [level for _, level in sentences if level > "E1"]
-    return SegmentCase(
-        [f"{sentence}。" for sentence, _ in sentences],
-        wording.strength(min(levels)) if levels else "",
-        str(declared("page_hq")["limits"][min(levels)]) if levels else "",
-    )
+    return case_of(sentences, str(declared("page_hq")["limits"][min(levels)]) if levels else "", least="E2")
 
 
 def _is_any_unknown(necessity: list[Row]) -> bool:
@@ -317,20 +302,6 @@ def _evidence(level: str) -> str:
     return str(declared("wording")["evidence"][level]["name"])
 
 
-def _signed_people(per_hundred: float | None) -> str:
-    """A difference in physicians per 100, with its sign; a dash where there is none."""
-    return "—" if per_hundred is None else signed(wording.rounded(per_hundred, 1))
-
-
-def _people(per_hundred: float | None) -> str:
-    """The smallest difference that would have been found, per 100; a dash where there is none."""
-    return "—" if per_hundred is None else f"{wording.rounded(per_hundred, 1)}人"
-
-
-def _span(low: float | None, high: float | None) -> str:
-    return "—" if low is None or high is None else f"{_signed_people(low)}〜{_signed_people(high)}人"
-
-
 def _necessity_lines(necessity: list[Row]) -> list[NecessityLine]:
     """One line per channel; channels without an estimate that share verdict and reason stand in one."""
     together: dict[object, list[Row]] = {}
@@ -354,9 +325,9 @@ def _necessity_line(row: Row, channels: str) -> NecessityLine:
     return NecessityLine(
         channel=channels,
         verdict=_necessity_word(row["verdict"]),
-        effect="—" if benefit is None else f"{_signed_people(benefit)}人",
-        interval=_span(row["benefit_low_per_100"], row["benefit_high_per_100"]),
-        detectable=_people(row["minimum_detectable_per_100"]),
+        effect="—" if benefit is None else f"{signed_people(benefit)}人",
+        interval=people_span(row["benefit_low_per_100"], row["benefit_high_per_100"]),
+        detectable=people(row["minimum_detectable_per_100"]),
         compared="—" if not row["n_treated"] else f"{row['n_treated']:,}件と{row['n_control'] or 0:,}件",
         evidence=_evidence(row["evidence_level"]),
         reason=f"{row['reason']}。" if row["reason"] else "",
@@ -392,21 +363,14 @@ def _satisfaction(release: ReleaseFiles, month: date) -> tuple[SatisfactionCase,
     """The newest comparison of satisfied and other physicians, the longest of those that end on one day, and
     its evidence level; a plain sentence where there is none."""
     words = declared("page_hq")["satisfaction"]
-    rows = release.query_if_held(
-        "mart_leadership_case",
-        "select * from {mart_leadership_case} where scope_type = 'company' and period_end <= $month "
-        "order by period_end desc, period_start limit 1",
-        {"month": month},
-    )
+    rows = release.newest("mart_leadership_case", "*", month, "scope_type = 'company'")
     if not rows:
         return SatisfactionCase(str(words["none"]), "", ""), "E1"
     row = rows[0]
-    start, end = row["period_start"], row["period_end"]
-    span = f"{start.year}年{start.month}月〜{'' if end.year == start.year else f'{end.year}年'}{end.month}月"
     is_counted = row["n_satisfied"] is not None and row["n_not_satisfied"] is not None
     clauses = [
         str(words["counted" if is_counted else "few"]).format(
-            months=span,
+            months=wording.month_span(row["period_start"], row["period_end"]),
             satisfied=f"{row['n_satisfied'] or 0:,}",
             others=f"{row['n_not_satisfied'] or 0:,}",
         ),
@@ -489,7 +453,7 @@ def _claims(necessity: list[Row]) -> list[str]:
         str(words["more" if row["benefit_per_100"] >= 0 else "fewer"]).format(
             channel=row["channel_name"],
             size=wording.rounded(abs(row["benefit_per_100"]), 1),
-            span=_span(row["benefit_low_per_100"], row["benefit_high_per_100"]),
+            span=people_span(row["benefit_low_per_100"], row["benefit_high_per_100"]),
         )
         for row in necessity
         if row["verdict"] != "cannot_tell" and row["benefit_per_100"] is not None
@@ -512,7 +476,7 @@ def _compared(row: Row) -> str:
     if row["minimum_detectable_per_100"] is None:
         return counted
     found = str(declared("page_hq")["pilots"]["detectable"]).format(
-        difference=_people(row["minimum_detectable_per_100"])
+        difference=people(row["minimum_detectable_per_100"])
     )
     return f"{counted}、{found}"
 
@@ -520,5 +484,5 @@ def _compared(row: Row) -> str:
 def _result(row: Row) -> str:
     if row["benefit_per_100"] is None:
         return "—"
-    span = _span(row["benefit_low_per_100"], row["benefit_high_per_100"])
-    return f"100人あたり{_signed_people(row['benefit_per_100'])}人（{span}）"
+    span = people_span(row["benefit_low_per_100"], row["benefit_high_per_100"])
+    return f"100人あたり{signed_people(row['benefit_per_100'])}人（{span}）"

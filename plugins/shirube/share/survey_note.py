@@ -32,6 +32,12 @@ def who_answered(
         score = current[kpi.kpi_id]
         if kpi.kpi_id in rules["scores"] and score.display_state in COUNTED:
             periods.setdefault((score.period_start, score.period_end), months(score))
+    return answered_note(release, values, periods)
+
+
+def answered_note(release: ReleaseFiles, values: list[Value], periods: dict[Period, str]) -> str:
+    """The same note on the answers of these periods, each with its name; empty without any."""
+    rules = declared("wording")["survey"]
     if not periods:
         return ""
     note, is_asker_known = "", False

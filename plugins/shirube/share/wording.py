@@ -33,6 +33,14 @@ def short_day(day: date) -> str:
     return f"{day.month}月{day.day}日"
 
 
+def month_span(start: date, end: date) -> str:
+    """The months of a period with their year: 「2026年7月〜9月」, 「2026年10月」."""
+    first = f"{start.year}年{start.month}月"
+    if (start.year, start.month) == (end.year, end.month):
+        return first
+    return f"{first}〜{'' if end.year == start.year else f'{end.year}年'}{end.month}月"
+
+
 def rounded(value: float, digits: int = 0) -> str:
     """Round half up, as people do on paper, and write a true minus sign."""
     quantum = Decimal(1).scaleb(-digits)
@@ -60,8 +68,9 @@ def natural_frequency(value: float, counter: str) -> str:
 
 
 def frequency_interval(value: float, low: float, high: float, counter: str) -> str:
-    """The interval of a rate on the same base as its frequency: 「48〜75人」, of 100."""
-    base = frequency_base(value)
+    """The interval of a rate on the base of its frequency: 「48〜75人」, of 100; a finer one is named."""
+    # Beside none or all of a great many, the other end would round to none or all as well.
+    base = frequency_base(high if value == 0 else low if value == 1 else value)
     text = f"{rounded(max(low, 0.0) * base)}〜{rounded(min(high, 1.0) * base)}{counter}"
     return text if base == 100 else f"{base:,}{counter}中{text}"
 

@@ -153,6 +153,13 @@ def test_patient_contribution(warehouse: Connection) -> None:
     assert (office["n_physicians_with_safety_notice"], office["n_physicians_informed_in_time"]) == (30, 20)
     assert (office["proper_use_questions"], office["proper_use_questions_answered"]) == (10, 4)
     assert (office["n_physicians_with_material_request"], office["material_requests"]) == (0, 0)
+    for part, counted, of in (
+        ("safety_deliveries_in_time", 21, 30), ("proper_use_questions_answered", 4, 10),
+    ):  # fmt: skip
+        interval = binomtest(counted, of).proportion_ci(method="wilson")
+        found = [office[f"{part}_rate{bound}"] for bound in ("", "_low", "_high")]
+        assert found == pytest.approx([counted / of, interval.low, interval.high], abs=1e-9)
+    assert office["material_requests_fulfilled_rate"] is None, "there was none"
     requests = row(warehouse, "mart_patient_contribution", "OF04", SEPTEMBER)
     assert (requests["material_requests"], requests["material_requests_fulfilled"]) == (10, 10)
 
