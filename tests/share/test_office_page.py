@@ -251,7 +251,7 @@ def test_nothing_to_worry_about_is_said_only_of_what_was_counted(
     assert page.step["why"] == (
         "気になる数字は今月ありません。続けることが力になります。"
         if number_of_rules == 5
-        else "出せた数字の中には、目安を超えたものはありません。"
+        else "出せた数字の中には、目安から外れたものはありません。"
     )
 
 
@@ -316,7 +316,7 @@ def test_one_next_step_by_the_declared_rules(
     assert set(page.step) == {"who", "what", "why"}
 
 
-SEVERAL = "目安を超えた{number}つの数字のうち、幅から見て、目安からいちばんはっきり離れています。"
+SEVERAL = "目安から外れた{number}つの数字のうち、幅から見て、いちばんはっきり外れています。"
 
 
 @pytest.mark.parametrize(
@@ -364,7 +364,7 @@ def test_the_step_follows_the_number_most_clearly_past_its_limit(
     page = page_of(tmp_path, [value_row(kpi, "OF01", 1, *counts) for kpi, *counts in rows])
     assert page.step["what"] == what
     assert page.step["why"].endswith(SEVERAL.format(number=number)) == (number > 1)
-    assert ("目安を超えた" in page.step["why"]) == (number > 1)
+    assert ("目安から外れた" in page.step["why"]) == (number > 1)
 
 
 def test_every_rule_of_the_next_step_has_a_number_that_may_stand_on_the_page() -> None:
@@ -467,7 +467,7 @@ def case(story_id: str, others: int = 12, failed: int = 9, **given: Any) -> Row:
     } | given  # fmt: skip
 
 
-NO_FACT = "記録で確かめた数は、付いていません。"
+NO_FACT = "記録で確かめた数はありません。"
 
 
 @pytest.mark.parametrize(
@@ -475,17 +475,17 @@ NO_FACT = "記録で確かめた数は、付いていません。"
     [
         (
             [case("S1"), case("S2", 30, 30)],
-            f"似た取り組みの記録はほかに12件で、うち9件はうまくいった例ではありません。{NO_FACT}",
+            f"似た取り組みの記録はほかに12件で、うまくいった例でないものが9件です。{NO_FACT}",
         ),
         (
             [case("S1", 9, 3)],
-            "似た取り組みの記録はほかに9件で、うち3件はうまくいった例ではありません。"
-            f"数が少ないため、割合は言えません。{NO_FACT}",
+            "似た取り組みの記録はほかに9件で、うまくいった例でないものが3件です。"
+            f"割合を言うには足りません。{NO_FACT}",
         ),
         (
             [case("S1", 0, 0, n_reported_attempts=5, n_reported_attempts_without_success=3)],
             "似た取り組みの記録はほかになく、書いた人が知る5件のうち、"
-            f"3件はうまくいかなかったとのことです。{NO_FACT}",
+            f"うまくいかなかったのは3件とのことです。{NO_FACT}",
         ),
         ([case("S1", 0, 0)], f"似た取り組みの記録は、ほかにありません。{NO_FACT}"),
         (
@@ -499,8 +499,8 @@ NO_FACT = "記録で確かめた数は、付いていません。"
                 case("S1", has_evidence=True, n_at_start=40, n_moved_forward=7)
                 | {"observed_period_end": date(2026, 8, 31)}
             ],
-            "似た取り組みの記録はほかに12件で、うち9件はうまくいった例ではありません。"
-            "記録で確かめた数: 8月までの90日に、営業所の先生40人のうち7人がシルベジンの次の段階に進みました。"
+            "似た取り組みの記録はほかに12件で、うまくいった例でないものが9件です。"
+            "記録で確かめた数: 8月までの90日に、書いた営業所の先生40人のうち7人がシルベジンの次の段階に進みました。"
             "この取り組みのためかどうかは分かりません。",
         ),
     ],
