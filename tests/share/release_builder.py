@@ -279,6 +279,7 @@ PHYSICIANS = (
     ("p10", "髙橋 十和", "e2", "is_known"),
     ("p11", "佐藤 十一", "e3", "is_known"),
     ("p12", "鈴木 十二", "e4", "is_unseen"),
+    ("p13", "関 十三", "e1", "has_open_moment"),
 )
 EMPLOYEE_NAMES = ("営業 太郎", "営業 花子", "営業 次郎", "営業 桜")
 OFFICE_OF = {"e1": "OF01", "e2": "OF01", "e3": "OF02", "e4": "OF02"}
@@ -305,6 +306,22 @@ def touchpoint(
         "is_planned": False,
         "routed_to_medical": False,
     }
+
+
+def moment(physician: str, employee: str, moment_id: str, opened: date, expires: date, **given: Any) -> Row:
+    """A row of `fct_moment` that is open: opened for its representative, without a contact since."""
+    return {
+        "moment_key": f"{physician}{moment_id}{opened}",
+        "physician_key": physician,
+        "employee_key": employee,
+        "moment_id": moment_id,
+        "product_id": None,
+        "opened_on": opened,
+        "expires_on": expires,
+        "is_opened": True,
+        "not_opened_reason": None,
+        "contacted_on": None,
+    } | given
 
 
 def write_star(folder: Path) -> None:
@@ -365,6 +382,28 @@ def write_star(folder: Path) -> None:
                 "evidence_level": "C" if index % 7 == 4 else "B",
             }
         )
+    questioned = moment("p13", "e1", "M-QUESTION", date(2026, 10, 18), date(2026, 11, 1), product_id="PRD-A")
+    contacted = moment("p02", "e1", "M-RETURN", date(2026, 10, 20), date(2026, 11, 3))
+    contacted |= {"contacted_on": date(2026, 10, 21), "not_opened_reason": None}
+    held = moment("p04", "e1", "M-WEBINAR", date(2026, 10, 19), date(2026, 11, 2))
+    held |= {"is_opened": False, "not_opened_reason": "over_cap"}
+    write_table(folder, "fct_moment", [questioned, contacted, held])
+    write_table(
+        folder,
+        "dim_moment",
+        [
+            {"moment_id": moment_id, "name_ja": name, "priority": priority, "max_opened_per_mr_week": 5}
+            for priority, (moment_id, name) in enumerate(
+                (
+                    ("M-SAFETY", "使っている薬に安全性のお知らせが出た"),
+                    ("M-QUESTION", "質問や依頼に14日たっても答えていない"),
+                    ("M-RETURN", "半年ぶりに反応があった"),
+                    ("M-WEBINAR", "Web講演会を最後まで見た"),
+                ),
+                start=1,
+            )
+        ],
+    )
     write_table(folder, "fct_touchpoint", touchpoints)
     write_table(folder, "fct_stated_preference", preferences)
     write_table(folder, "fct_consent_event", consents)

@@ -251,7 +251,7 @@ def test_nothing_to_worry_about_is_said_only_of_what_was_counted(
     assert page.step["why"] == (
         "気になる数字は今月ありません。続けることが力になります。"
         if number_of_rules == 5
-        else "出せた数字の中には、目安を超えたものはありません。"
+        else "出せた数字の中には、目安から外れたものはありません。"
     )
 
 
@@ -314,6 +314,57 @@ def test_one_next_step_by_the_declared_rules(
     page = page_of(tmp_path, [value_row(kpi, "OF01", 1, *counts)])
     assert page.step["what"] == what
     assert set(page.step) == {"who", "what", "why"}
+
+
+SEVERAL = "目安から外れた{number}つの数字のうち、幅から見て、いちばんはっきり外れています。"
+
+
+@pytest.mark.parametrize(
+    ("rows", "what", "number"),
+    [
+        # 12 of 100 against 5: 0.07 past, and the interval reaches down from 0.120 by 0.050: 1.4 widths.
+        # 70 of 100 against 85: 0.15 past, and it reaches up from 0.700 by 0.081: 1.9 widths.
+        (
+            [("channel.over_contact_rate", 12, 100), ("fit.choice_honoured_rate", 70, 100)],
+            "次の連絡の前に、希望の方法を確かめてから送る",
+            2,
+        ),
+        # 30 of 100: 0.25 past, reaching down by 0.081: 3.1 widths.
+        (
+            [("channel.over_contact_rate", 30, 100), ("fit.choice_honoured_rate", 70, 100)],
+            "来月の連絡を、まず1回減らす",
+            2,
+        ),
+        # The same share of fewer contacts is less clearly past: 21 of 30 reaches up by 0.133, 1.1 widths.
+        (
+            [("channel.over_contact_rate", 12, 100), ("fit.choice_honoured_rate", 21, 30)],
+            "来月の連絡を、まず1回減らす",
+            2,
+        ),
+        # At its limit a number holds, with nothing past it; of equals the rule that is declared first.
+        (
+            [("fit.choice_honoured_rate", 85, 100), ("channel.over_contact_rate", 5, 100)],
+            "来月の連絡を、まず1回減らす",
+            2,
+        ),
+        (
+            [
+                ("channel.over_contact_rate", 4, 100),
+                ("fit.choice_honoured_rate", 86, 100),
+                ("journey.unseen_rate", 16, 100),
+            ],
+            "担当ごとに1人選び、どんな方法なら負担が少ないかをうかがう",
+            1,
+        ),
+    ],
+)
+def test_the_step_follows_the_number_most_clearly_past_its_limit(
+    tmp_path: Path, rows: list[tuple[str, int, int]], what: str, number: int
+) -> None:
+    page = page_of(tmp_path, [value_row(kpi, "OF01", 1, *counts) for kpi, *counts in rows])
+    assert page.step["what"] == what
+    assert page.step["why"].endswith(SEVERAL.format(number=number)) == (number > 1)
+    assert ("目安から外れた" in page.step["why"]) == (number > 1)
 
 
 def test_every_rule_of_the_next_step_has_a_number_that_may_stand_on_the_page() -> None:
@@ -402,7 +453,86 @@ def test_a_success_and_its_opposite_stand_side_by_side_word_for_word(tmp_path: P
     assert page.voices_note == (
         "この営業所の声は3件で、うまくいった例は2件です。"
         "うまくいった例とそうでない例の、それぞれ新しいものを載せます。集まった記録から選んで載せています。"
+        "声は、現場で聞いた話です。数えたものではありません。"
     )
+
+
+def case(story_id: str, others: int = 12, failed: int = 9, **given: Any) -> Row:
+    """A row of mart_success_case without a number of the records; no attempts known to the writer."""
+    return {
+        "story_id": story_id, "product_id": "PRD-A", "theme": "講演会のあとの訪問", "has_evidence": False,
+        "n_similar_stories": others, "n_similar_stories_without_success": failed,
+        "n_reported_attempts": 0, "n_reported_attempts_without_success": 0, "observed_period_end": None,
+        "n_at_start": None, "n_moved_forward": None,
+    } | given  # fmt: skip
+
+
+NO_FACT = "記録で確かめた数はありません。"
+
+
+@pytest.mark.parametrize(
+    ("rows", "beside"),
+    [
+        (
+            [case("S1"), case("S2", 30, 30)],
+            f"似た取り組みの記録はほかに12件で、うまくいった例でないものが9件です。{NO_FACT}",
+        ),
+        (
+            [case("S1", 9, 3)],
+            "似た取り組みの記録はほかに9件で、うまくいった例でないものが3件です。"
+            f"割合を言うには足りません。{NO_FACT}",
+        ),
+        (
+            [case("S1", 0, 0, n_reported_attempts=5, n_reported_attempts_without_success=3)],
+            "似た取り組みの記録はほかになく、書いた人が知る5件のうち、"
+            f"うまくいかなかったのは3件とのことです。{NO_FACT}",
+        ),
+        ([case("S1", 0, 0)], f"似た取り組みの記録は、ほかにありません。{NO_FACT}"),
+        (
+            [case("S1", 0, 0, n_reported_attempts=5, n_reported_attempts_without_success=None)],
+            f"似た取り組みの記録は、ほかにありません。{NO_FACT}",
+        ),
+        ([case("S1", theme=None)], f"似た取り組みの数は分かりません。{NO_FACT}"),
+        ([case("S2")], f"似た取り組みの数は分かりません。{NO_FACT}"),
+        (
+            [
+                case("S1", has_evidence=True, n_at_start=40, n_moved_forward=7)
+                | {"observed_period_end": date(2026, 8, 31)}
+            ],
+            "似た取り組みの記録はほかに12件で、うまくいった例でないものが9件です。"
+            "記録で確かめた数: 8月までの90日に、書いた営業所の先生40人のうち7人がシルベジンの次の段階に進みました。"
+            "この取り組みのためかどうかは分かりません。",
+        ),
+    ],
+)
+def test_beside_a_success_stands_how_many_like_it_did_not_succeed(
+    tmp_path: Path, rows: list[Row], beside: str
+) -> None:
+    told = [story("S1", "positive", 9), story("S3", "negative", 3)]
+    page = page_with(tmp_path, mart_field_voice=told, mart_success_case=[case("S8"), *rows])
+    assert [voice.beside for voice in page.voices] == [beside, ""]
+    assert beside in page.running_text()
+    assert unexplained_terms(page.all_text(), (OFFICE, "シルベジン")) == []
+
+
+def test_without_the_table_of_successes_the_number_is_said_to_be_unknown(tmp_path: Path) -> None:
+    page = page_with(tmp_path, mart_field_voice=[story("S1", "positive", 9)])
+    assert [voice.beside for voice in page.voices] == [f"似た取り組みの数は分かりません。{NO_FACT}"]
+
+
+def test_a_page_with_all_its_words_fits_the_sheet(tmp_path: Path) -> None:
+    fact = {"observed_period_end": date(2026, 8, 31)}
+    page = page_with(
+        tmp_path,
+        mart_field_voice=[story("S1", "positive", 9), story("S3", "negative", 3)],
+        mart_success_case=[case("S1", 9, 3, has_evidence=True, n_at_start=40, n_moved_forward=7) | fact],
+        mart_content_evaluation=[content("用量の資料", "keep"), content("症例の資料", "keep")],
+        mart_mr_strength=[learned(10)],
+        mart_preference_diversity=[spread("OF01", 30)],
+    )
+    assert page.voices[0].beside and page.contents and page.findings_note
+    assert pages_in(Renderer(builder.AS_OF).pdf("office", dataclasses.asdict(page))) == 1
+    assert median_sentence_length(page.running_text()) <= 60
 
 
 def test_without_own_voices_the_company_s_are_shown_and_said_to_be(tmp_path: Path) -> None:
@@ -599,7 +729,7 @@ def test_a_number_without_better_or_worse_says_that_it_is_not_compared(tmp_path:
 def test_who_is_meant_by_the_next_step_can_be_found(tmp_path: Path) -> None:
     """The page names nobody; where the step is about some physicians, it says where their names are."""
     rules = {rule["id"]: rule for rule in report_mr.declared("page")["next_steps"]}
-    for rule in ("contact_less", "see_the_unseen"):
+    for rule in ("contact_less", "see_the_unseen", "decide_on_a_moment"):
         assert "「あなたの担当の先生」にあります" in rules[rule]["who"]
     # One way to say a limit: the step and the number it follows from use the same words.
     assert KPI_WORDS in rules["contact_less"]["who"]

@@ -84,9 +84,9 @@ def patients(**more: Any) -> Row:
     """21 of 30 notices in time, 12 of 16 questions of 12 physicians, 5 of 7 requests of 6."""
     return QUARTER | {
         "scope_type": "company",
-        "n_physicians_with_safety_notice": 30, "safety_deliveries": 30, "safety_deliveries_in_time": 21,
-        "safety_deliveries_in_time_rate": 0.7, "safety_deliveries_in_time_rate_low": 0.521,
-        "safety_deliveries_in_time_rate_high": 0.833,
+        "n_physicians_with_safety_notice": 30, "n_physicians_informed_in_time": 21,
+        "n_physicians_informed_in_time_rate": 0.7, "n_physicians_informed_in_time_rate_low": 0.521,
+        "n_physicians_informed_in_time_rate_high": 0.833,
         "n_physicians_with_proper_use_question": 12, "proper_use_questions": 16,
         "proper_use_questions_answered": 12, "proper_use_questions_answered_rate": 0.75,
         "proper_use_questions_answered_rate_low": 0.505, "proper_use_questions_answered_rate_high": 0.898,
@@ -287,9 +287,9 @@ def test_numbers_stand_with_their_counts_and_intervals_as_far_as_there_are_physi
 
 def test_numbers_that_may_not_be_shown_are_not_and_those_that_are_missing_are_named(tmp_path: Path) -> None:
     hidden = patients(
-        n_physicians_with_safety_notice=None, safety_deliveries=None, safety_deliveries_in_time=None,
-        safety_deliveries_in_time_rate=None, safety_deliveries_in_time_rate_low=None,
-        safety_deliveries_in_time_rate_high=None, n_physicians_with_material_request=0, material_requests=0,
+        n_physicians_with_safety_notice=None, n_physicians_informed_in_time=None,
+        n_physicians_informed_in_time_rate=None, n_physicians_informed_in_time_rate_low=None,
+        n_physicians_informed_in_time_rate_high=None, n_physicians_with_material_request=0, material_requests=0,
         material_requests_fulfilled=0,
     )  # fmt: skip
     few = contrast("several_channels", "cannot_tell", n_multi=21, n_single=15)

@@ -212,12 +212,13 @@ def test_a_crowded_page_is_set_smaller_and_an_impossible_one_refused() -> None:
     }
     line |= {
         "phase_note": "",
-        "preferred": "Web講演会",
+        "preferred": "まだ不明",
+        "preferred_note": "記録からの推測: Web講演会",
         "last_contact": "10/1 面談",
         "step": "次に会うとき、尋ねます" * 4,
     }
     page = {"month": "2026年10月", "office": "営業所", "as_of": "10/31時点", "physicians": 30, "unseen": 2}
-    page |= {"known_preference": 3, "notes": ["注" * 40] * 4, "release_id": RELEASE_ID}
+    page |= {"known_preference": 3, "open_moments": 2, "notes": ["注" * 40] * 4, "release_id": RELEASE_ID}
     assert pages_in(renderer.pdf("own_physicians", page | {"lines": [line] * 14})) == 1
     with pytest.raises(ValueError, match="does not fit on one sheet"):
         renderer.pdf("own_physicians", page | {"lines": [line] * 60})

@@ -82,7 +82,10 @@ trigger_event as (
         on snapshot.phase_id = phase.phase_id
     inner join {{ ref('journey_phase') }} as phase_before
         on before.phase_id = phase_before.phase_id
-    where phase.rank > phase_before.rank
+    -- What was observed and no touchpoint shows is an inquiry to Medical (fct_journey_evidence): it opens nothing.
+    where
+        phase.rank > phase_before.rank
+        and (snapshot.evidence_level <> 'B' or snapshot.evidence_touchpoint_key is not null)
     union all
     select
         workplace.physician_key,

@@ -1,7 +1,7 @@
 -- noqa: disable=PRS
 {#- The linter's DuckDB grammar does not know grouping sets. #}
 {%- set shares = [
-    ('safety_deliveries_in_time', 'safety_deliveries', 'n_physicians_with_safety_notice'),
+    ('n_physicians_informed_in_time', 'n_physicians_with_safety_notice', 'n_physicians_with_safety_notice'),
     ('proper_use_questions_answered', 'proper_use_questions', 'n_physicians_with_proper_use_question'),
     ('material_requests_fulfilled', 'material_requests', 'n_physicians_with_material_request'),
 ] %}

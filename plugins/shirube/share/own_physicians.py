@@ -1,8 +1,9 @@
 """The sheet "your own physicians": one medical representative's physicians, for that person alone.
 
 The star tables hold tokens only; names are put back here, from the vault, on the way into a folder that
-nobody else can read. What is looked up is what the representative could know anyway: contacts, open requests
-and stated preferences. What physicians asked Medical is published to nobody, and so is not here either.
+nobody else can read. What is looked up is what the representative could know anyway: contacts, open requests,
+stated preferences, the moments that opened for that person; what responses show of a preference is said to be
+a guess. What physicians asked Medical is published to nobody, and so is not here either: it opens no moment.
 """
 
 from __future__ import annotations
@@ -118,6 +119,9 @@ opted_out as (
 ),
 no_representative as (
     select distinct physician_key from opted_out where is_about_representatives
+),
+declined as (
+    select physician_key, list(channel_id) as declined_channels from opted_out group by physician_key
 )
 select
     a.employee_key,
@@ -140,6 +144,7 @@ select
     g.signal_channel,
     r.request_on,
     n.physician_key is not null as has_opted_out_of_mr,
+    coalesce(k.declined_channels, []) as declined_channels,
     g.signal_on is not null and (l.last_own_on is null or l.last_own_on <= g.signal_on) as has_open_signal,
     r.request_on is not null and (l.last_own_on is null or l.last_own_on <= r.request_on) as has_open_request,
     s.last_seen_on is null or s.last_seen_on <= $unseen_from as is_unseen
@@ -155,8 +160,41 @@ left join last_own l on l.physician_key = a.physician_key and l.employee_key = a
 left join signals g on g.physician_key = a.physician_key
 left join requests r on r.physician_key = a.physician_key
 left join no_representative n on n.physician_key = a.physician_key
+left join declined k on k.physician_key = a.physician_key
 left join opted_out w on w.physician_key = a.physician_key and w.channel_id = e.channel_id
 order by a.employee_key, a.physician_key
+"""
+
+# Open: it opened for this representative, its days are not over, and nobody of the field has been in contact
+# since. What the weekly cap kept closed is counted beside it.
+_MOMENTS = """
+select
+    m.physician_key,
+    m.employee_key,
+    count(*) filter (where m.is_opened) as open_moments,
+    count(*) filter (where not m.is_opened) as over_cap,
+    min_by(
+        {{'name': k.name_ja, 'product': q.name, 'opened_on': m.opened_on, 'expires_on': m.expires_on}},
+        (k.priority, m.expires_on, m.moment_key)
+    ) filter (where m.is_opened) as moment
+from {fct_moment} m
+join {dim_moment} k on k.moment_id = m.moment_id
+left join {dim_product} q on q.product_id = m.product_id
+where (m.is_opened or m.not_opened_reason = 'over_cap')
+    and m.contacted_on is null
+    and $as_of between m.opened_on and m.expires_on
+group by m.physician_key, m.employee_key
+"""
+
+# What responses show where nothing was said: a guess.
+_REVEALED = """
+select p.physician_key, c.channel_id, c.name_ja, c.is_mr_channel
+from {mart_channel_preference} p
+join {dim_channel} c on c.channel_id = p.channel_id
+where p.snapshot_on = $month
+    and p.topic_id is null
+    and p.preference_basis = 'revealed'
+    and p.preference_rank = 1
 """
 
 
@@ -169,6 +207,7 @@ class PhysicianLine:
     phase: str
     phase_note: str
     preferred: str
+    preferred_note: str
     last_contact: str
     step: str
 
@@ -184,6 +223,7 @@ class OwnPhysiciansPage:
     physicians: int
     unseen: int
     known_preference: int
+    open_moments: int | None
     lines: tuple[PhysicianLine, ...]
     notes: tuple[str, ...]
     release_id: str
@@ -199,10 +239,31 @@ def physicians_by_employee(release: ReleaseFiles) -> dict[str, list[Row]]:
     parameters = {f"{name}_from": as_of - timedelta(days=int(days)) for name, days in windows.items()}
     fixed = {"as_of": as_of, "month": last_closed_month(as_of), "medical": list(MEDICAL_CHANNELS)}
     rows = release.query(_PHYSICIANS, {**parameters, **fixed})
+    guesses = {
+        guess["physician_key"]: guess
+        for guess in release.query_if_held("mart_channel_preference", _REVEALED, {"month": fixed["month"]})
+    }
+    moments = {
+        (found["physician_key"], found["employee_key"]): found
+        for found in release.query_if_held("fct_moment", _MOMENTS, {"as_of": as_of})
+    }
     by_employee: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        by_employee[row["employee_key"]].append(row)
+        revealed = _revealed(row, guesses.get(row["physician_key"]))
+        found = moments.get((row["physician_key"], row["employee_key"]))
+        # Who wants no representative has no open moment, however it stood when it opened.
+        found = None if row["has_opted_out_of_mr"] else found
+        by_employee[row["employee_key"]].append(
+            row | (found or {"moment": None, "open_moments": 0, "over_cap": 0}) | {"revealed": revealed}
+        )
     return dict(sorted(by_employee.items()))
+
+
+def _revealed(row: Row, guess: Row | None) -> str | None:
+    """The means that a physician's responses show, if he stated none and did not decline it."""
+    if guess is None or row["preferred"] is not None or guess["channel_id"] in row["declined_channels"]:
+        return None
+    return None if guess["is_mr_channel"] and row["has_opted_out_of_mr"] else str(guess["name_ja"])
 
 
 def own_physicians_page(
@@ -213,7 +274,9 @@ def own_physicians_page(
     `names` maps name tokens to names; a physician the vault does not know is written as 「お名前の登録なし」.
     """
     rules = declared("own_physicians")
-    judged = sorted((_rule(row), row["physician_key"], row) for row in rows)
+    cap = _moment_cap(release)
+    # Of one rule, the moment that ends first comes first.
+    judged = sorted((_rule(row), _until(row), row["physician_key"], row) for row in rows)
     month = last_closed_month(release.as_of)
     return OwnPhysiciansPage(
         employee_key=employee_key,
@@ -223,12 +286,14 @@ def own_physicians_page(
         physicians=len(rows),
         unseen=sum(bool(row["is_unseen"]) for row in rows),
         known_preference=sum(row["preferred"] is not None for row in rows),
+        open_moments=None if cap is None else sum(row["moment"] is not None for row in rows),
         lines=tuple(
             _line(row, rules["rules"][place], names, month)
-            for place, _, row in judged[: int(rules["maximum_physicians"])]
+            for place, *_, row in judged[: int(rules["maximum_physicians"])]
         ),
         notes=(
             f"先生は、次の順に選びました: {'、'.join(str(rule['label']) for rule in rules['rules'])}。",
+            *_moment_notes(cap, rows),
             *(str(note) for note in rules["notes"]),
         ),
         release_id=release.release_id,
@@ -241,26 +306,66 @@ def _rule(row: Row) -> int:
     facts = {
         **row,
         "is_over_contacted": row["push_contacts"] > int(rules["maximum_push_contacts"]),
+        "has_open_moment": row["moment"] is not None,
         "has_unknown_preference": row["preferred"] is None,
         "is_known": True,
     }
     return next(place for place, rule in enumerate(rules["rules"]) if facts[rule["if"]])
 
 
+def _moment_cap(release: ReleaseFiles) -> int | None:
+    """How many moments open per representative and week; None where the release does not hold moments."""
+    if release.file("fct_moment") is None:
+        return None
+    (found,) = release.query("select max(max_opened_per_mr_week) as cap from {dim_moment}")
+    return None if found["cap"] is None else int(found["cap"])
+
+
+def _until(row: Row) -> date:
+    """The last day of the physician's open moment; without one, a day after all others."""
+    return row["moment"]["expires_on"] if row["moment"] else date.max
+
+
+def _moment_notes(cap: int | None, rows: list[Row]) -> list[str]:
+    """How many moments may open per representative and week, and how many that keeps closed now (R30)."""
+    words = declared("own_physicians")["moments"]
+    if cap is None:
+        return [str(words["unknown"])]
+    over = sum(row["over_cap"] for row in rows)
+    return [str(words["cap"]).format(cap=cap), *([str(words["over_cap"]).format(over=over)] if over else [])]
+
+
+def _moment(row: Row, month: date) -> dict[str, str]:
+    """The words of an open moment: what it is, since when and until when; none where there is none."""
+    moment = row["moment"]
+    if moment is None:
+        return {}
+    product = f"（{moment['product']}）" if moment["product"] else ""
+    others = f"ほか{row['open_moments'] - 1}件" if row["open_moments"] > 1 else ""
+    return {
+        "moment": f"「{moment['name']}{product}」{others}",
+        "opened_on": _day(moment["opened_on"], month),
+        "expires_on": _day(moment["expires_on"], month),
+    }
+
+
 def _line(row: Row, rule: dict[str, Any], names: dict[str, str], month: date) -> PhysicianLine:
-    phases = declared("wording")["phases"]
-    preferred = row["preferred"] or declared("own_physicians")["unknown_preference"]
+    phases, sheet = declared("wording")["phases"], declared("own_physicians")
+    preferred = row["preferred"] or sheet["unknown_preference"]
+    moment = _moment(row, month)
     words = {
+        **moment,
         "push_contacts": row["push_contacts"],
         "request_on": _day(row["request_on"], month),
         "signal_on": _day(row["signal_on"], month),
         "signal_channel": row["signal_channel"] or "",
         "preferred": preferred,
         # A representative cannot ask by way of the site: what is no means of theirs is not proposed.
-        "means": preferred
-        if row["is_preferred_means_of_mr"]
-        else declared("own_physicians")["unknown_preference"],
+        "means": preferred if row["is_preferred_means_of_mr"] else sheet["unknown_preference"],
     }
+    step = str(rule["step"])
+    if moment and rule["if"] != "has_open_moment":
+        step += str(sheet["moments"]["beside"])
     where = "・".join(part for part in (row["facility_name"], row["specialty_group"]) if part)
     last = row["last_seen_on"]
     return PhysicianLine(
@@ -272,10 +377,19 @@ def _line(row: Row, rule: dict[str, Any], names: dict[str, str], month: date) ->
         phase_note="・".join(
             part for part in (row["product"], "MRの記録のみ" if row["evidence_level"] == "C" else "") if part
         ),
-        preferred=(row["preferred"] or "まだ不明") + ("（MRの記録）" if row["is_preference_by_mr"] else ""),
+        preferred=row["preferred"] or "まだ不明",
+        preferred_note=_whose(row),
         last_contact=f"{_day(last, month)} {row['last_channel']}" if last else "記録なし",
-        step=str(rule["step"]).format_map(words),
+        step=step.format_map(words),
     )
+
+
+def _whose(row: Row) -> str:
+    """Who says so; what responses show is a guess and never stands where a wish stands."""
+    words = declared("own_physicians")["preference_notes"]
+    if row["preferred"] is not None:
+        return str(words["by_mr" if row["is_preference_by_mr"] else "stated"])
+    return str(words["revealed"]).format(means=row["revealed"]) if row["revealed"] else ""
 
 
 def _day(day: date | None, month: date) -> str:

@@ -33,7 +33,12 @@ NOTHING_CLAIMED = "E0"
 
 # What was done for patients: its words, who asked or was concerned, how much there was, how much was done.
 _FOR_PATIENTS = (
-    ("safety", "n_physicians_with_safety_notice", "safety_deliveries", "safety_deliveries_in_time"),
+    (
+        "safety",
+        "n_physicians_with_safety_notice",
+        "n_physicians_with_safety_notice",
+        "n_physicians_informed_in_time",
+    ),
     (
         "question",
         "n_physicians_with_proper_use_question",
@@ -578,7 +583,8 @@ def _numbers(
     ):
         for label, physicians, whole, part in _FOR_PATIENTS:
             share = (row[f"{part}_rate"], row[f"{part}_rate_low"], row[f"{part}_rate_high"])
-            line = _rate_line(str(words[label]), row, row[physicians], row[part], row[whole], share, "件")
+            unit = "人" if whole == physicians else "件"
+            line = _rate_line(str(words[label]), row, row[physicians], row[part], row[whole], share, unit)
             lines.append(line)
     for row in sufficed[:1]:
         if row["scope_type"] == "company":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from shirube.share import chart, wording
 from shirube.share.number_lines import (
@@ -31,7 +32,7 @@ from shirube.share.number_lines import (
     without_value,
 )
 from shirube.share.readability import glossary_of
-from shirube.share.release_files import Kpi, ReleaseFiles, Value, last_closed_month, last_closed_period
+from shirube.share.release_files import Kpi, ReleaseFiles, Row, Value, last_closed_month, last_closed_period
 from shirube.share.survey_note import who_answered
 from shirube.share.wording import Difference, declared
 
@@ -41,11 +42,12 @@ FINDINGS_LEVEL = "E1"
 
 @dataclass(frozen=True)
 class Voice:
-    """What somebody in the field wrote, word for word, with its id."""
+    """What somebody in the field wrote, word for word, with its id, and what must stand beside a success."""
 
     kind: str
     text: str
     story_id: str
+    beside: str
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ class OfficePage:
         ]
         parts += [f"{item.why}。{item.when}" for item in self.cannot_say] + self.not_said
         parts += [*self.contents, self.contents_note]
+        parts += [voice.beside for voice in self.voices]
         parts += [*(finding.text for finding in self.findings), self.findings_note]
         parts += [explanation for _, explanation in self.glossary]
         return "\n".join(part for part in parts if part)
@@ -173,6 +176,7 @@ def office_page(release: ReleaseFiles, registry: dict[str, Kpi], office_id: str,
     _check_verbs(office_id, f"{answer}\n{why}", head.evidence_level if head else "E1")
     _check_verbs(office_id, "\n".join(result.step.values()), result.evidence_level)
     _check_verbs(office_id, "\n".join(finding.text for finding in findings), FINDINGS_LEVEL)
+    _check_verbs(office_id, "\n".join(voice.beside for voice in voices), FINDINGS_LEVEL)
     return result
 
 
@@ -303,24 +307,45 @@ def _bar(value: Value | None, judged_only: dict[tuple[date, str], int]) -> chart
 
 
 def _step(chosen: dict[str, Kpi], current: dict[str, Value]) -> dict[str, str]:
-    """The one next step: the first declared rule whose number is published in full and past its limit."""
+    """The one next step: the rule whose number, published in full, lies most clearly past its limit."""
     page = declared("page")
     known = 0
+    past: list[tuple[float, dict[str, Any], Kpi, Value]] = []
     for rule in page["next_steps"]:
         value, kpi = current.get(rule["kpi"]), chosen.get(rule["kpi"])
         if kpi is None or value is None or value.value is None or value.display_state not in SAID:
             continue
         known += 1
-        if ("at_least" in rule and value.value >= float(rule["at_least"])) or (
-            "at_most" in rule and value.value <= float(rule["at_most"])
-        ):
-            stale = f"（{STALE}の値）" if value.display_state == "stale" else ""
-            facts = {"fact": f"{kpi.numerator_ja}は、{said(kpi, value)}です{stale}。"}
-            return {part: str(rule[part]).format_map(facts) for part in ("who", "what", "why")}
+        distance = _past_limit(rule, value.value, value)
+        if distance is not None:
+            past.append((distance, rule, kpi, value))
+    if past:
+        # Of equals the one that is declared first.
+        _, rule, kpi, value = max(past, key=lambda found: found[0])
+        stale = f"（{STALE}の値）" if value.display_state == "stale" else ""
+        facts = {"fact": f"{kpi.numerator_ja}は、{said(kpi, value)}です{stale}。"}
+        step = {part: str(rule[part]).format_map(facts) for part in ("who", "what", "why")}
+        if len(past) > 1:
+            step["why"] += str(page["why_of_several"]).format(number=len(past))
+        return step
     step = dict(page["default_step" if known else "step_without_numbers"])
     if 0 < known < len(page["next_steps"]):
         step["why"] = step["why_of_some"]
     return {part: str(step[part]) for part in ("who", "what", "why")}
+
+
+def _past_limit(rule: dict[str, Any], number: float, value: Value) -> float | None:
+    """How far a number lies past its rule's limit, in widths of its interval on the side of the limit.
+
+    More than 1 where the whole interval lies past it; None where the number does not reach it.
+    """
+    if "at_least" in rule:
+        beyond, edge = number - float(rule["at_least"]), value.ci_low
+    else:
+        beyond, edge = float(rule["at_most"]) - number, value.ci_high
+    if beyond < 0:
+        return None
+    return beyond / abs(number - edge) if edge is not None and edge != number else 0.0
 
 
 def _findings_note(findings: list[Finding]) -> str:
@@ -416,16 +441,58 @@ def _voices(release: ReleaseFiles, office_id: str) -> tuple[list[Voice], str]:
     chosen = own or rows
     if not chosen:
         return [], str(words["none"])
+    cases = {
+        case["story_id"]: case
+        for case in release.query_if_held(
+            "mart_success_case",
+            "select s.*, p.name as product from {mart_success_case} s "
+            "left join {dim_product} p on p.product_id = s.product_id",
+        )
+    }
     voices = []
     for is_success in (True, False):
         for row in chosen:
             if (row["outcome_kind"] == "positive") == is_success:
                 text = f"{row['context']}{row['action']}{row['result']}"
-                voices.append(Voice(str(words["kinds"][row["outcome_kind"]]), text, str(row["story_id"])))
+                kind, story_id = str(words["kinds"][row["outcome_kind"]]), str(row["story_id"])
+                beside = _beside_success(cases.get(story_id)) if is_success else ""
+                voices.append(Voice(kind, text, story_id, beside))
                 break
     success = sum(row["outcome_kind"] == "positive" for row in chosen)
     whose = str(words["own" if own else "company"]).format(number=len(chosen), success=success)
-    return voices, f"{whose}{words['newest']}{chosen[0]['set_note_ja']}"
+    voice = declared("wording")["evidence"]["E0"]
+    level = f"{voice['name']}は、{voice['meaning']}"
+    return voices, f"{whose}{words['newest']}{chosen[0]['set_note_ja']}{level}"
+
+
+def _beside_success(case: Row | None) -> str:
+    """What must stand with a story of success (R17): how many similar attempts did not succeed, and what the
+    records say of that time, or that this is not known."""
+    words = declared("page")["voices"]["beside"]
+    # Stories without a theme are alike in nothing but that.
+    if case is None or case["theme"] is None:
+        similar = str(words["unknown"])
+    elif case["n_similar_stories"]:
+        similar = str(words["similar"]).format(
+            others=f"{case['n_similar_stories']:,}", failed=f"{case['n_similar_stories_without_success']:,}"
+        )
+        if case["n_similar_stories"] < int(declared("wording")["counts_only_below"]):
+            similar += str(words["few"])
+    elif case["n_reported_attempts"] and case["n_reported_attempts_without_success"] is not None:
+        similar = str(words["reported"]).format(
+            attempts=f"{case['n_reported_attempts']:,}",
+            failed=f"{case['n_reported_attempts_without_success']:,}",
+        )
+    else:
+        similar = str(words["alone"])
+    if case is None or not case["has_evidence"] or case["n_moved_forward"] is None:
+        return similar + str(words["no_fact"])
+    return similar + str(words["fact"]).format(
+        month=case["observed_period_end"].month,
+        product=case["product"] or "",
+        start=f"{case['n_at_start']:,}",
+        moved=f"{case['n_moved_forward']:,}",
+    )
 
 
 def _contents(release: ReleaseFiles) -> tuple[list[str], str]:

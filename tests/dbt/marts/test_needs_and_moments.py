@@ -154,7 +154,7 @@ def test_patient_contribution(warehouse: Connection) -> None:
     assert (office["proper_use_questions"], office["proper_use_questions_answered"]) == (10, 4)
     assert (office["n_physicians_with_material_request"], office["material_requests"]) == (0, 0)
     for part, counted, of in (
-        ("safety_deliveries_in_time", 21, 30), ("proper_use_questions_answered", 4, 10),
+        ("n_physicians_informed_in_time", 20, 30), ("proper_use_questions_answered", 4, 10),
     ):  # fmt: skip
         interval = binomtest(counted, of).proportion_ci(method="wilson")
         found = [office[f"{part}_rate{bound}"] for bound in ("", "_low", "_high")]

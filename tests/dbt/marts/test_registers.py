@@ -148,8 +148,9 @@ def tables() -> dict[str, list[Row]]:
     moves = [
         {
             "physician_key": name, "product_id": "PRD-A", "month_end": "2026-06-30",
-            "end_on": "2026-09-30", "horizon_days": 90, "from_phase_id": "P1", "is_forward": place < moved, "is_start_observable": True,
-            "is_observed_until_end": True, "is_target_throughout": True, "is_countable": True,
+            "end_on": "2026-09-30", "horizon_days": 90, "from_phase_id": "P1",
+            "is_forward": place < moved, "is_start_observable": True, "is_observed_until_end": True,
+            "is_target_throughout": True, "is_countable": True,
         }
         for office, (_, _, moved) in OFFICES.items() for place, name in enumerate(physicians(office))
     ]  # fmt: skip
