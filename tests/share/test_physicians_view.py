@@ -274,7 +274,7 @@ def test_stated_importance_stands_beside_what_goes_with_satisfaction(tmp_path: P
 def test_numbers_stand_with_their_counts_and_intervals_as_far_as_there_are_physicians(tmp_path: Path) -> None:
     page = page_of(tmp_path, FULL)
     assert [(n.value, n.interval, n.counted, n.note) for n in page.numbers] == [
-        ("100件中70件", "52〜83件", "30件中21件", ""),
+        ("100人中70人", "52〜83人", "30人中21人", ""),
         ("16件中12件", "100件中51〜90件", "16件", "参考値"),
         ("7件中5件", "—", "7件", "人数が少ないため、割合は出しません"),
         ("100人中75人", "60〜86人", "40人中30人", ""),
@@ -289,8 +289,8 @@ def test_numbers_that_may_not_be_shown_are_not_and_those_that_are_missing_are_na
     hidden = patients(
         n_physicians_with_safety_notice=None, n_physicians_informed_in_time=None,
         n_physicians_informed_in_time_rate=None, n_physicians_informed_in_time_rate_low=None,
-        n_physicians_informed_in_time_rate_high=None, n_physicians_with_material_request=0, material_requests=0,
-        material_requests_fulfilled=0,
+        n_physicians_informed_in_time_rate_high=None, n_physicians_with_material_request=0,
+        material_requests=0, material_requests_fulfilled=0,
     )  # fmt: skip
     few = contrast("several_channels", "cannot_tell", n_multi=21, n_single=15)
     alone = contrast("orchestrated", "cannot_tell", n_multi=12, n_single=None)
