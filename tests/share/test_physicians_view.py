@@ -328,6 +328,22 @@ def test_one_against_several_is_seen_together_and_says_who_answers(tmp_path: Pat
     ]
 
 
+def test_answered_needs_are_compared_too_whenever_they_were_counted_last(tmp_path: Path) -> None:
+    needs = contrast(
+        "several_channels", "more_with_several", (0.12, 0.03, 0.21), outcome_id="need_answered",
+        caution_ja="連絡の機会が多い先生ほど、答えも届きます。",
+        period_start=date(2026, 7, 1), period_type="quarter",
+    )  # fmt: skip
+    page = page_of(tmp_path, {"mart_experience_contrast": [needs, LINKED]})
+    case = told(page, "いくつもの手段")
+    assert len(case.said) == 2, "the newest answers lie in another period"
+    assert case.said[0] == (
+        "複数の手段で接した先生は、一つの手段の先生より知りたいことに30日以内に答えが届いた割合が"
+        "高いことが、一緒に見られました。"
+    )
+    assert case.limits.startswith("連絡の機会が多い先生ほど、答えも届きます。")
+
+
 @pytest.mark.parametrize(
     ("verdict", "sentence"),
     [

@@ -322,26 +322,32 @@ def _derived(wanted: list[Row]) -> list[Sentence]:
 
 
 def _contrasts(release: ReleaseFiles, month: date) -> list[Row]:
-    rows = release.newest(
-        "mart_experience_contrast",
-        "period_start, period_end, contrast_id, outcome_id, n_multi, n_single, difference, difference_low, "
-        "difference_high, minimum_detectable_difference, evidence_level, verdict, caution_ja",
-        month,
-    )
-    order = list(_words()["contrast"]["groups"])
-    return sorted(rows, key=lambda row: (order.index(row["contrast_id"]), row["outcome_id"]))
+    """Each outcome's newest: needs are shown every month, answers to a survey are not."""
+    rows = [
+        row
+        for outcome in _words()["contrast"]["outcomes"]
+        for row in release.newest(
+            "mart_experience_contrast",
+            "period_start, period_end, contrast_id, outcome_id, n_multi, n_single, difference, "
+            "difference_low, difference_high, minimum_detectable_difference, evidence_level, verdict, "
+            "caution_ja",
+            month,
+            f"outcome_id = '{outcome}'",
+        )
+    ]
+    groups = list(_words()["contrast"]["groups"])
+    return sorted(rows, key=lambda row: groups.index(row["contrast_id"]))
 
 
 def _contrast_sentences(rows: list[Row]) -> list[Sentence]:
-    """One sentence per group on satisfaction; on recommendation only where there is a verdict."""
-    words = _words()["contrast"]
+    """One sentence per group on satisfaction and needs; on recommendation only where there is a verdict."""
     if not rows:
-        return [(str(words["none"]), NOTHING_CLAIMED)]
-    return [
-        _contrast_sentence(row)
-        for row in rows
-        if row["outcome_id"] == "csat_top2" or row["verdict"] != "cannot_tell"
-    ]
+        return [(str(_words()["contrast"]["none"]), NOTHING_CLAIMED)]
+    return [_contrast_sentence(row) for row in rows if _is_told(row)]
+
+
+def _is_told(contrast: Row) -> bool:
+    return contrast["outcome_id"] in _words()["contrast"]["always"] or contrast["verdict"] != "cannot_tell"
 
 
 def _contrast_sentence(row: Row) -> Sentence:
@@ -357,7 +363,7 @@ def _contrast_sentence(row: Row) -> Sentence:
         detectable="—"
         if detectable is None
         else str(words["detectable"][row["outcome_id"]]).format(
-            size=wording.rounded(detectable * (100 if row["outcome_id"] == "csat_top2" else 1), 1)
+            size=wording.rounded(detectable * (1 if row["outcome_id"] == "nps" else 100), 1)
         ),
     )
     return sentence, NOTHING_CLAIMED if kind == "few" else str(row["evidence_level"])
@@ -365,7 +371,7 @@ def _contrast_sentence(row: Row) -> Sentence:
 
 def _cautions(rows: list[Row]) -> str:
     """What must be said beside the differences: who is pleased meets and answers more."""
-    return "".join(dict.fromkeys(str(row["caution_ja"]) for row in rows))
+    return "".join(dict.fromkeys(str(row["caution_ja"]) for row in rows if _is_told(row)))
 
 
 # One channel that sufficed (mart_not_needed)
