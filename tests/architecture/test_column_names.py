@@ -78,6 +78,7 @@ OTHER_THINGS: list[tuple[str, dict[str, set[str]]]] = [
     ("kinds of evidence for a phase, A to C and S", {"fct_journey_phase": {"evidence_level"}}),
     ("a threshold is reached from above or below", {"mart_pilot_readiness": {"comparison"}}),
     ("in force today, not the newest", {"dim_strategy": {"is_current"}}),
+    ("the last day of a moment, not of a consent", {"fct_moment": {"expires_on"}}),
     ("an order of its own", {"dim_evidence_level": {"rank"}}),
     ("the month in which the 90 days begin", {"fct_journey_transition": {"month_end"}}),
     ("each register's own word", {"dim_employee": {"is_active"}, "fct_physician_month": {"is_active"}}),

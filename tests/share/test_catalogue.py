@@ -38,7 +38,7 @@ def test_every_number_is_defined(text: str) -> None:
 def test_every_table_is_described(text: str, home: Home) -> None:
     release = home.current.resolve()
     names = [file.stem for part in ("marts", "star") for file in (release / part).glob("*.parquet")]
-    assert len(names) == 13
+    assert len(names) == 15
     for name in names:
         assert f'<article id="{name}" data-readers=' in text
         assert f"/{name}.parquet" in text
@@ -167,7 +167,7 @@ def test_what_arrived_is_found_by_the_same_search(text: str, home: Home) -> None
 def test_it_works_without_dbts_manifest(home: Home, tmp_path: Path) -> None:
     with ReleaseFiles(home.current.resolve()) as release:
         tables = catalogue.tables(release, None)
-        assert len(tables) == 13
+        assert len(tables) == 15
         assert all(table.columns and not table.lineage for table in tables)
         assert catalogue.numbers(release, None)[0]["kpi_id"] == "cx.usefulness_top_rate"
 
