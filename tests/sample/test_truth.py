@@ -521,23 +521,3 @@ def test_a_page_that_a_session_tells_of_is_on_the_list_of_its_call(sample: Any) 
         if row["Key_Message_vod__c"]
     ]
     assert len(pages) > 50 and set(pages) <= listed
-
-
-def test_records_of_answers_beyond_the_label(sample: Any) -> None:
-    inquiries = [
-        r for r in sample.latest("crm_medical_inquiry").values() if r["Inquiry_Category__c"] == "off_label"
-    ]
-    unprompted = Counter(row["Is_Unsolicited__c"] for row in inquiries)
-    said = planted(sample, "off_label_not_asked_unprompted")
-    assert (unprompted["false"], unprompted[""]) == (said["solicited"], said["unknown"])
-    assert unprompted["true"] > unprompted["false"] > 0
-    fields = [name for name in inquiries[0] if name.startswith("GL_") and name != "GL_Record_Complete__c"]
-    assert len(fields) == 8
-    answered = [row for row in inquiries if row["Answered_Datetime__c"]]
-    missing = Counter(sum(row[name] == "false" for name in fields) for row in answered)
-    assert set(missing) == {0, 1, 2}
-    for row in answered:
-        whole = all(row[name] == "true" for name in fields)
-        assert row["GL_Record_Complete__c"] == ("true" if whole else "false")
-    open_ones = [row for row in inquiries if not row["Answered_Datetime__c"]]
-    assert open_ones and {row[name] for row in open_ones for name in fields} == {""}
