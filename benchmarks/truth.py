@@ -187,6 +187,7 @@ def simulate(
         specialty=np.broadcast_to(specialty[:, None], flat).astype(np.int8),
         practice=np.broadcast_to(np.where(hospital, 0, 1)[:, None], flat).astype(np.int8),
         area=np.broadcast_to((np.arange(physicians) % 2)[:, None], flat).astype(np.int8),
+        several_facilities=np.zeros(flat, bool),
         need=need,
         cluster=cluster.astype(np.int32),
         delivered=np.ones((len(channels), 4)),

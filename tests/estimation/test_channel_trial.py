@@ -22,7 +22,7 @@ def test_the_alike_are_compared() -> None:
     assert sums.effect.overlap_share > 0.5
 
 
-@pytest.mark.parametrize("kind", ["specialty", "practice", "area"])
+@pytest.mark.parametrize("kind", ["specialty", "practice", "area", "several_facilities"])
 def test_nobody_is_compared_with_somebody_of_another_kind(kind: str) -> None:
     panel = truth.simulate(3, channels=(WORKS,), physicians=600, products=1).panel
     # Whoever is reached in a month is of one kind that month, everybody else of another.

@@ -25,15 +25,15 @@ CORE: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
     ),
     "fct_physician_month": (
         "physician_key text, month_end date, is_target boolean, specialty_group text, practice_type text,"
-        " area_type text, employee_key text",
+        " area_type text, has_several_facilities boolean, employee_key text",
         [
-            ("p1", JANUARY, True, "内科", "HP", "metropolitan", "e1"),
-            ("p1", FEBRUARY, True, "内科", "GP", "regional", "e2"),
-            ("p1", MARCH, True, "内科", "HP", "regional", "e9"),
-            ("p2", JANUARY, True, None, "unknown", "unknown", None),
-            ("p2", FEBRUARY, False, "外科", "GP", "metropolitan", None),
-            ("p3", FEBRUARY, True, "外科", "GP", None, None),
-            ("never", JANUARY, False, "外科", "GP", "regional", "e2"),
+            ("p1", JANUARY, True, "内科", "HP", "metropolitan", True, "e1"),
+            ("p1", FEBRUARY, True, "内科", "GP", "regional", False, "e2"),
+            ("p1", MARCH, True, "内科", "HP", "regional", True, "e9"),
+            ("p2", JANUARY, True, None, "unknown", "unknown", False, None),
+            ("p2", FEBRUARY, False, "外科", "GP", "metropolitan", True, None),
+            ("p3", FEBRUARY, True, "外科", "GP", None, None, None),
+            ("never", JANUARY, False, "外科", "GP", "regional", False, "e2"),
         ],
     ),
     "dim_topic": (
@@ -128,6 +128,7 @@ def test_the_core_as_arrays(core: duckdb.DuckDBPyConnection) -> None:
     assert panel.specialty.tolist() == [[0, 0], [2, 1], [2, 1]]
     assert panel.practice.tolist() == [[0, 1], [2, 1], [2, 1]]
     assert panel.area.tolist() == [[0, 1], [2, 0], [2, 2]]
+    assert panel.several_facilities.tolist() == [[True, False], [False, True], [False, False]]
     assert panel.needs == ("none", "promotional", "proper_use", "safety")
     assert panel.need.tolist() == [[[0, 3], [0, 0]], [[0, 0], [1, 0]], [[0, 1], [0, 1]]]
     # p1 belongs to e2 at the end; p2 and p3 have nobody and are not each other's cluster.

@@ -401,9 +401,14 @@ def test_few_territories_have_a_wider_interval_by_changing_signs() -> None:
 
 @pytest.mark.parametrize(
     ("column", "values"),
-    [("practice_type", ("HP", "GP")), ("area_type", ("metropolitan", "regional")), ("specialty_group", "AB")],
+    [
+        ("practice_type", ("HP", "GP")),
+        ("area_type", ("metropolitan", "regional")),
+        ("specialty_group", "AB"),
+        ("has_several_facilities", (True, False)),
+    ],
 )
-def test_nobody_alike_is_said_in_words(column: str, values: Sequence[str]) -> None:
+def test_nobody_alike_is_said_in_words(column: str, values: Sequence[Any]) -> None:
     company = chosen(4)
     chosen_ones = {row["unit_id"] for row in company.tables["fct_assignment"] if row["arm"] == "treatment"}
     for row in company.tables["fct_physician_month"]:

@@ -75,6 +75,18 @@ representative as (
     inner join month
         on employee.valid_from <= month.month_end and employee.valid_to > month.month_end
     where employee.role = 'MR' and employee.is_active and employee.territory_id is not null
+),
+
+-- Who works in several places is met in each, and by others.
+in_several_places as (
+    select
+        place.physician_key,
+        month.month_end
+    from {{ ref('bridge_physician_facility') }} as place
+    inner join month
+        on place.valid_from <= month.month_end and place.valid_to > month.month_end
+    group by place.physician_key, month.month_end
+    having min(place.facility_key) < max(place.facility_key)
 )
 
 select
@@ -86,6 +98,7 @@ select
     physician.practice_type,
     place.facility_key,
     coalesce(facility.area_type, 'unknown') as area_type,
+    in_several_places.physician_key is not null as has_several_facilities,
     representative.employee_key,
     representative.office_id,
     representative.branch_id
@@ -103,6 +116,8 @@ left join {{ ref('dim_facility') }} as facility
         place.facility_key = facility.facility_key
         and facility.valid_from <= month.month_end
         and facility.valid_to > month.month_end
+left join in_several_places
+    on physician.physician_key = in_several_places.physician_key and month.month_end = in_several_places.month_end
 left join territory
     on physician.physician_key = territory.physician_key and month.month_end = territory.month_end
 left join representative

@@ -9,10 +9,10 @@ Outcome: moved forward within the horizon (90 days) from the end of g, counted f
 that the contact itself cannot be the move. Compared within month, product, phase at the end of g and of the
 month before (a contact can itself be the evidence of a phase: with that of g alone, newcomers to it would be
 compared with physicians long in it), whether a need about the product was open when g began (who asks is
-contacted, and moves on), specialty group, practice type, area type, earlier contacts of all kinds, months
-with an engaged contact about the product, and how many other channels reached the physician in g. So the
-representative's or any other contact of the same month is held equal; that of later months is part of the
-effect.
+contacted, and moves on), specialty group, practice type, area type, whether the physician works in several
+facilities (and is met in each), earlier contacts of all kinds, months with an engaged contact about the
+product, and how many other channels reached the physician in g. So the representative's or any other contact
+of the same month is held equal; that of later months is part of the effect.
 
 Months are not matched together, though more would find a like: whoever stays where he is would be there in
 every one of them, until he is contacted, and so be compared with himself; those who move would not. That is
@@ -124,6 +124,7 @@ class TrialMonth:
             (panel.specialty[:, month], len(panel.specialties)),
             (panel.practice[:, month], len(panel.practices)),
             (panel.area[:, month], len(panel.areas)),
+            (panel.several_facilities[:, month], 2),
             (np.searchsorted(np.array(CONTACT_BANDS), prior, side="left"), len(CONTACT_BANDS) + 1),
         )
         by_unit = (

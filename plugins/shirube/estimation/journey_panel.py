@@ -46,6 +46,7 @@ class JourneyPanel:
     specialty     (P, T) int8: index into `specialties`, whose last is unknown
     practice      (P, T) int8: index into `practices`, whose last is unknown
     area          (P, T) int8: index into `areas`, whose last is unknown
+    several_facilities (P, T) bool: worked in more than one facility at the month's end
     need          (P, R, T) int8: index into `needs` of the newest need about the product that was open when
                   the month began; 0 where none was
     cluster       (P) int32: who looks after the physician at the end; whoever nobody looks after is a
@@ -71,6 +72,7 @@ class JourneyPanel:
     specialty: Array
     practice: Array
     area: Array
+    several_facilities: Array
     need: Array
     cluster: Array
     delivered: Array
@@ -184,14 +186,16 @@ def read_panel(
     flat = (count, len(months))
     specialty = np.full(flat, len(specialties), np.int8)
     practice, area = np.full(flat, 2, np.int8), np.full(flat, 2, np.int8)
-    for place, (group, kind, region) in _batches(
+    several_facilities = np.zeros(flat, bool)
+    for place, (group, kind, region, several) in _batches(
         connection,
         """
         select physician.number, month.number,
             cast(coalesce(specialty.number, (select count(*) from panel_specialty)) as tinyint),
             cast(case physician_month.practice_type when 'HP' then 0 when 'GP' then 1 else 2 end as tinyint),
             cast(case physician_month.area_type when 'metropolitan' then 0 when 'regional' then 1 else 2 end
-                as tinyint)
+                as tinyint),
+            coalesce(physician_month.has_several_facilities, false)
         from core.fct_physician_month as physician_month
         inner join panel_physician as physician on physician_month.physician_key = physician.name
         inner join panel_month as month on physician_month.month_end = month.name
@@ -200,6 +204,7 @@ def read_panel(
         2,
     ):
         specialty[place], practice[place], area[place] = group, kind, region
+        several_facilities[place] = several
     contacts, over_contact = np.zeros(flat, np.int16), np.zeros(flat, bool)
     for place, (many, pressed) in _batches(
         connection,
@@ -232,6 +237,7 @@ def read_panel(
         specialty=specialty,
         practice=practice,
         area=area,
+        several_facilities=several_facilities,
         need=need,
         cluster=_clusters(connection, count),
         delivered=_delivered(connection, len(channels), len(practices)),

@@ -12,8 +12,10 @@ many rows he has.
                       treated, and the effect is that of the first window lying wholly in it
     comparison_only   similar physicians, difference in differences: the ladder's `matched`
 
-Similar includes whether a need about the product was open when the month of the start began: who asks is
-chosen, and moves on (as in `channel_trial`).
+Similar includes whether a need about the product was open when the month of the start began (who asks is
+chosen, and moves on), and whether the physician works in several facilities, as in `channel_trial`. In a lot
+or a roll-out of offices he belongs to the office whose representative he is on the books of; what he meets
+elsewhere makes the sides more alike, and the difference smaller.
 
 Whoever another initiative about the product treats within the wash-out before the start or until the outcome
 is counted out is left out of both sides, as far as that was decided before: of a lot or a roll-out before it
@@ -163,9 +165,9 @@ class Pilot:
     the month in which treatment begins, `NEVER` for controls. phase (n): place in START_PHASES at the
     baseline, -1 for any other. other (2, n): mean of the outcome over the other products, from the baseline
     and from one horizon before it. cluster (n) from 0: what was assigned, or who looks after the physician
-    where nobody drew lots. kind (n): specialty × practice × area. contacts (n): delivered push contacts in
-    the horizon before the baseline's end. in_need (n): whether a need about the product was open when the
-    month of the first start began.
+    where nobody drew lots. kind (n): specialty × practice × area × one or several facilities. contacts (n):
+    delivered push contacts in the horizon before the baseline's end. in_need (n): whether a need about the
+    product was open when the month of the first start began.
     """
 
     moved: Array
@@ -605,7 +607,8 @@ def _name_members(
             qualify place = 1
         ),
         listed as (
-            select physician_key, specialty_group, practice_type, area_type, office_id, employee_key
+            select physician_key, specialty_group, practice_type, area_type, has_several_facilities,
+                office_id, employee_key
             from core.fct_physician_month where month_end = $month_end and is_target
         )
         select listed.*, unit.* from listed
@@ -637,8 +640,9 @@ def _read_units(connection: duckdb.DuckDBPyConnection, initiative: Initiative) -
                 case when unit_type = 'physician' and {looks_after}
                     then coalesce(employee_key, '~' || physician_key) else unit_id end
             ) - 1 as integer) as cluster,
-            cast(dense_rank() over (order by specialty_group, practice_type, area_type) - 1
-                as integer) as kind
+            cast(dense_rank() over (
+                order by specialty_group, practice_type, area_type, has_several_facilities
+            ) - 1 as integer) as kind
         from pilot_member
         where physician_key not in (select physician_key from pilot_washed_out)
         """
