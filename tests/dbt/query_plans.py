@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -27,9 +28,12 @@ def pairs_tried(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
 
 
 def models_trying_pairs(
-    connection: duckdb.DuckDBPyConnection, results: list[dict[str, Any]]
+    connection: duckdb.DuckDBPyConnection, results: list[dict[str, Any]], folder: Path
 ) -> tuple[int, dict[str, list[str]]]:
-    """Of dbt's run results: how many models were seen, and which try every pair at which join."""
+    """Of dbt's run results: how many models were seen, and which try every pair at which join. `folder` is
+    where dbt ran: its queries name files from there.
+    """
+    connection.execute(f"set file_search_path = '{folder}'")
     queries = {
         result["unique_id"].split(".")[2]: result["compiled_code"]
         for result in results

@@ -10,10 +10,7 @@ lake.stopped = ["0123456789ab"]                                      # keys of p
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -29,7 +26,8 @@ from shirube.home import Home
 from shirube.ledger import Ledger
 from shirube.stopped import export_stopped
 
-PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+from tests.dbt.running import run_project
+
 CONTRACTS = load_contracts()
 
 
@@ -180,26 +178,18 @@ class TinyLake:
         self._export("quarantine", self.quarantined)
         export_stopped(self._ledger, self.stopped)
         file = self.root / f"{name}.duckdb"
-        target = self.root / f"target_{name}"
-        environment = os.environ | {
-            "SHIRUBE_WAREHOUSE_FILE": str(file),
-            "SHIRUBE_LAKE": str(self.root / "lake"),
-            "SHIRUBE_LEDGER_EXPORT": str(self._ledger),
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        }
         chosen = {"as_of": as_of, "release_id": "tiny", "config_version": "tiny"} | dict(variables or {})
-        arguments = [sys.executable, "-m", "dbt.cli.main", "build", "--project-dir", str(PROJECT)]
-        arguments += ["--profiles-dir", str(PROJECT), "--target-path", str(target)]
-        arguments += ["--log-path", str(self.root / "logs"), "--vars", json.dumps(chosen)]
+        arguments = ["build"]
         if without_tests:
             arguments += ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
         if select:
             arguments += ["--select", *select]
-        done = subprocess.run(arguments, env=environment, capture_output=True, text=True)
+        done = run_project(self.root, *arguments, variables=chosen, warehouse=name)
         if done.returncode != 0:
             failures = re.findall(r"^.*(?:ERROR|FAIL|Error|Failure).*$", done.stdout, flags=re.MULTILINE)
             raise AssertionError("\n".join(failures[:40]) + "\n" + done.stdout[-6000:] + done.stderr[-2000:])
-        results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+        results_file = self.root / f"target_{name}" / "run_results.json"
+        results = json.loads(results_file.read_text(encoding="utf-8"))["results"]
         return Warehouse(file, results)
 
     @staticmethod

@@ -21,6 +21,6 @@ def test_the_check_sees_a_join_that_tries_every_pair() -> None:
 def test_no_model_tries_every_pair_where_a_key_is_given(star: Star) -> None:
     with duckdb.connect(str(star.warehouse.file), read_only=True) as connection:
         connection.execute(f"attach '{preparation_of(star.warehouse.file)}' as preparation (read_only)")
-        seen, slow = models_trying_pairs(connection, star.warehouse.results)
+        seen, slow = models_trying_pairs(connection, star.warehouse.results, star.lake.root)
     assert seen > 120
     assert slow == {}

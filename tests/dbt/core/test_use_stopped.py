@@ -19,7 +19,8 @@ from shirube.warehouse.run_dbt import DbtPlaces, run_dbt
 from tests.dbt.core import stopped_company
 from tests.dbt.core.conftest import CORE
 from tests.dbt.core.stopped_company import CODE, HIS, REJECTED
-from tests.dbt.tiny_lake import PROJECT, TinyLake, Warehouse, preparation_of
+from tests.dbt.running import PROJECT
+from tests.dbt.tiny_lake import TinyLake, Warehouse, preparation_of
 
 AS_OF = "2026-10-31"
 Rows = set[tuple[Any, ...]]

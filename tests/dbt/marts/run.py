@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from shirube.home import project_root
 
 from tests.dbt.marts import tiny_company
+from tests.dbt.running import PROJECT, run_project
 
 
 def run_dbt(folder: Path, *arguments: str, project: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run dbt on the warehouse in `folder` as of the tiny company's day; returns the finished process."""
-    project = project or project_root() / "dbt_project"
-    environment = os.environ | {
-        "SHIRUBE_WAREHOUSE_FILE": str(folder / "warehouse.duckdb"),
-        "SHIRUBE_LAKE": str(folder / "lake"),
-        "SHIRUBE_LEDGER_EXPORT": str(folder / "ledger"),
-        "SHIRUBE_ESTIMATES": str(folder / "estimates"),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-    }
     variables = {"as_of": tiny_company.AS_OF, "release_id": "tiny", "config_version": "tiny-config"}
-    command = [sys.executable, "-m", "dbt.cli.main", *arguments, "--project-dir", str(project)]
-    command += ["--profiles-dir", str(project), "--target-path", str(folder / "target")]
-    command += ["--log-path", str(folder / "logs"), "--vars", json.dumps(variables)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True)
+    return run_project(folder, *arguments, variables=variables, project=project or PROJECT)
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from tests.dbt.query_plans import models_trying_pairs
 def test_no_mart_tries_every_pair_where_a_key_is_given(
     built: Path, warehouse: duckdb.DuckDBPyConnection
 ) -> None:
-    results = json.loads((built / "target" / "run_results.json").read_text(encoding="utf-8"))["results"]
-    seen, slow = models_trying_pairs(warehouse, results)
+    file = built / "target_warehouse" / "run_results.json"
+    results = json.loads(file.read_text(encoding="utf-8"))["results"]
+    seen, slow = models_trying_pairs(warehouse, results, built)
     assert seen >= 52
     assert slow == {}
