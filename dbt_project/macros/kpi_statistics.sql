@@ -67,15 +67,18 @@
     end
 {%- endmacro %}
 
-{#- The columns <name>, <name>_low and <name>_high of a share with its interval; null below the least number (H2, H3). -#}
-{% macro kpi_rate_columns(name, numerator, denominator) -%}
+{#-
+    The columns <name>, <name>_low and <name>_high of a share with its interval; null below the least number (H2, H3),
+    of the denominator or of the physicians behind it.
+-#}
+{% macro kpi_rate_columns(name, numerator, denominator, physicians=none) -%}
     {%- set bounds = {
         '': kpi_rate(numerator, denominator),
         '_low': kpi_wilson_low(numerator, denominator),
         '_high': kpi_wilson_high(numerator, denominator),
     } -%}
     {%- for ending, bound in bounds.items() -%}
-    case when {{ denominator }} >= {{ kpi_least_counted() }} then {{ bound }} end as {{ name }}{{ ending }}
+    case when {{ physicians or denominator }} >= {{ kpi_least_counted() }} then {{ bound }} end as {{ name }}{{ ending }}
     {%- if not loop.last %},
     {% endif -%}
     {%- endfor -%}

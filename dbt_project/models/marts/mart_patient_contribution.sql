@@ -162,11 +162,6 @@ select
     cast(material_requests_fulfilled as bigint) as material_requests_fulfilled,
     {#- Of fewer than ten physicians only the counts are shown (H2). #}
     {%- for part, whole, physicians in shares %}
-    cast(case when {{ physicians }} >= {{ kpi_least_counted() }} then {{ kpi_rate(part, whole) }} end as double)
-        as {{ part }}_rate,
-    {%- for bound, interval in (('low', kpi_wilson_low), ('high', kpi_wilson_high)) %}
-    cast(case when {{ physicians }} >= {{ kpi_least_counted() }} then {{ interval(part, whole) }} end as double)
-        as {{ part }}_rate_{{ bound }}{{ ',' if not loop.last }}
-    {%- endfor %}{{ ',' if not loop.last }}
+    {{ kpi_rate_columns(part ~ '_rate', part, whole, physicians) }}{{ ',' if not loop.last }}
     {%- endfor %}
 from protected

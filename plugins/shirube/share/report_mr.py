@@ -441,21 +441,13 @@ def _voices(release: ReleaseFiles, office_id: str) -> tuple[list[Voice], str]:
     chosen = own or rows
     if not chosen:
         return [], str(words["none"])
-    cases = {
-        case["story_id"]: case
-        for case in release.query_if_held(
-            "mart_success_case",
-            "select s.*, p.name as product from {mart_success_case} s "
-            "left join {dim_product} p on p.product_id = s.product_id",
-        )
-    }
     voices = []
     for is_success in (True, False):
         for row in chosen:
             if (row["outcome_kind"] == "positive") == is_success:
                 text = f"{row['context']}{row['action']}{row['result']}"
                 kind, story_id = str(words["kinds"][row["outcome_kind"]]), str(row["story_id"])
-                beside = _beside_success(cases.get(story_id)) if is_success else ""
+                beside = _beside_success(_success_case(release, story_id)) if is_success else ""
                 voices.append(Voice(kind, text, story_id, beside))
                 break
     success = sum(row["outcome_kind"] == "positive" for row in chosen)
@@ -463,6 +455,16 @@ def _voices(release: ReleaseFiles, office_id: str) -> tuple[list[Voice], str]:
     voice = declared("wording")["evidence"]["E0"]
     level = f"{voice['name']}は、{voice['meaning']}"
     return voices, f"{whose}{words['newest']}{chosen[0]['set_note_ja']}{level}"
+
+
+def _success_case(release: ReleaseFiles, story_id: str) -> Row | None:
+    found = release.query_if_held(
+        "mart_success_case",
+        "select s.*, p.name as product from {mart_success_case} s "
+        "left join {dim_product} p on p.product_id = s.product_id where s.story_id = $story_id",
+        {"story_id": story_id},
+    )
+    return found[0] if found else None
 
 
 def _beside_success(case: Row | None) -> str:
